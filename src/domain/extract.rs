@@ -1,0 +1,294 @@
+//! What the readers got out of a submission's files: the text with its places, the cells, the images, and
+//! an honest account of what could not be read. Readers (`document/`) make extracts; prompts, checks and
+//! the look-up of evidence use them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Fingerprint;
+
+/// Everything that was read of one submission (or of a task's references).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Extract {
+    pub files: Vec<FileExtract>,
+}
+
+/// What was read of one file. An archive's members are files of their own, named `archive.zip/member.docx`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileExtract {
+    /// As the judge sees it: the file's name, or its path inside an archive.
+    pub name: String,
+    pub media_type: String,
+    pub bytes: u64,
+    /// Lower-case hex of the file's bytes.
+    pub sha256: String,
+    /// The reader and its version, for instance `xlsx/1`.
+    pub reader: String,
+    pub outcome: Outcome,
+    /// The text view in reading order.
+    pub segments: Vec<Segment>,
+    /// The cells of spreadsheets and of csv files, for checks.
+    pub sheets: Vec<Sheet>,
+    pub images: Vec<Image>,
+    /// Pages or slides, where the kind has them.
+    pub pages: Option<u32>,
+    pub cuts: Vec<Cut>,
+    pub findings: Vec<Finding>,
+}
+
+/// How reading went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Read,
+    /// Something is missing; `cuts` says what.
+    Partial,
+    /// Nothing could be read. Absence of content must not be inferred.
+    Unreadable {
+        reason: String,
+    },
+}
+
+/// A piece of the text view, as small as evidence should be precise: a paragraph, a table row, a line.
+/// `text` is Markdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    pub place: Place,
+    pub text: String,
+}
+
+/// Where something stands in a file. Its `Display` is what people and judges see.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    Whole,
+    Page(u32),
+    Slide(u32),
+    /// The notes below a slide.
+    Notes(u32),
+    Paragraph(u32),
+    /// The n-th table, its row.
+    TableRow {
+        table: u32,
+        row: u32,
+    },
+    /// `range` in A1 notation: `B7` or `A7:F7`.
+    Cells {
+        sheet: String,
+        range: String,
+    },
+    Line(u32),
+    Row(u32),
+    /// A JSON pointer.
+    Pointer(String),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole => f.write_str("whole file"),
+            Self::Page(n) => write!(f, "page {n}"),
+            Self::Slide(n) => write!(f, "slide {n}"),
+            Self::Notes(n) => write!(f, "notes of slide {n}"),
+            Self::Paragraph(n) => write!(f, "paragraph {n}"),
+            Self::TableRow { table, row } => write!(f, "table {table} row {row}"),
+            Self::Cells { sheet, range } => write!(f, "{sheet}!{range}"),
+            Self::Line(n) => write!(f, "line {n}"),
+            Self::Row(n) => write!(f, "row {n}"),
+            Self::Pointer(p) => f.write_str(p),
+        }
+    }
+}
+
+/// A sheet's cells, row by row; only cells that hold something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sheet {
+    pub name: String,
+    pub hidden: bool,
+    pub cells: Vec<Cell>,
+    /// Rows and columns of the used range.
+    pub rows: u32,
+    pub columns: u32,
+}
+
+/// One cell. A formula without a cached value is `CellContent::NotCalculated`, never blank.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// 1-based.
+    pub row: u32,
+    /// 1-based.
+    pub column: u32,
+    pub content: CellContent,
+    /// Without the leading `=`.
+    pub formula: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum CellContent {
+    Text(String),
+    Number(f64),
+    Bool(bool),
+    /// ISO 8601.
+    DateTime(String),
+    /// `#REF!` and the like.
+    Error(String),
+    /// A formula whose value the file does not hold.
+    NotCalculated,
+}
+
+impl std::fmt::Display for CellContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) | Self::DateTime(text) | Self::Error(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Bool(value) => f.write_str(if *value { "TRUE" } else { "FALSE" }),
+            Self::NotCalculated => f.write_str("not calculated"),
+        }
+    }
+}
+
+/// An image for judges that see: the file itself, or one embedded in a document.
+#[derive(Clone, PartialEq)]
+pub struct Image {
+    pub place: Place,
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+    pub media_type: String,
+    pub width: u32,
+    pub height: u32,
+    pub bytes: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({} {}x{}, {} bytes)", self.media_type, self.width, self.height, self.bytes.len())
+    }
+}
+
+/// Something that the judge is not shown, said in words that can stand in the text: `rows 41-180 of 'Ledger'`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    pub what: String,
+    pub why: String,
+    /// Characters that are missing, where they could be counted.
+    pub characters: Option<u64>,
+}
+
+/// Something about the file that a person should know: hidden text, a sheet that is veryHidden, a macro.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub code: String,
+    pub place: Place,
+    pub detail: String,
+}
+
+impl FileExtract {
+    /// Characters of the text view.
+    #[must_use]
+    pub fn characters(&self) -> u64 {
+        self.segments.iter().map(|s| s.text.chars().count() as u64).sum()
+    }
+
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        !matches!(self.outcome, Outcome::Unreadable { .. })
+    }
+
+    /// What a judge is shown of this file.
+    #[must_use]
+    pub fn seen(&self) -> SeenFile {
+        let characters = self.characters();
+        let cut: u64 = self.cuts.iter().filter_map(|c| c.characters).sum();
+        let coverage = match &self.outcome {
+            Outcome::Unreadable { .. } => Some(0.0),
+            Outcome::Read => Some(1.0),
+            // A cut of unknown size leaves the coverage unknown.
+            Outcome::Partial if self.cuts.iter().any(|c| c.characters.is_none()) || characters + cut == 0 => None,
+            Outcome::Partial => Some(characters as f64 / (characters + cut) as f64),
+        };
+        let representation = match (self.is_readable(), self.segments.is_empty(), self.images.is_empty()) {
+            (false, ..) | (true, true, true) => Representation::None,
+            (true, false, true) => Representation::Text,
+            (true, true, false) => Representation::Images,
+            (true, false, false) => Representation::TextAndImages,
+        };
+        SeenFile {
+            name: self.name.clone(),
+            media_type: self.media_type.clone(),
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            reader: self.reader.clone(),
+            outcome: self.outcome.clone(),
+            representation,
+            characters,
+            sheets: u32::try_from(self.sheets.len()).unwrap_or(u32::MAX),
+            images: u32::try_from(self.images.len()).unwrap_or(u32::MAX),
+            pages: self.pages,
+            coverage,
+            cuts: self.cuts.clone(),
+            findings: self.findings.clone(),
+        }
+    }
+}
+
+impl Extract {
+    /// The seen-manifest: what of each file the judges were shown.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        Manifest { files: self.files.iter().map(FileExtract::seen).collect() }
+    }
+
+    /// Whether there is anything at all that a judge could be shown.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        self.files.iter().any(|f| f.is_readable() && !(f.segments.is_empty() && f.images.is_empty()))
+    }
+
+    /// The readers (with their versions) that made it.
+    #[must_use]
+    pub fn readers_fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_parts(self.files.iter().map(|f| f.reader.as_bytes()))
+    }
+
+    /// The bytes it was made from.
+    #[must_use]
+    pub fn files_fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_parts(self.files.iter().flat_map(|f| [f.name.as_bytes(), f.sha256.as_bytes()]))
+    }
+}
+
+/// What the judges were shown of a submission.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub files: Vec<SeenFile>,
+}
+
+/// What the judges were shown of one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeenFile {
+    pub name: String,
+    pub media_type: String,
+    pub bytes: u64,
+    pub sha256: String,
+    pub reader: String,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    pub representation: Representation,
+    pub characters: u64,
+    pub sheets: u32,
+    pub images: u32,
+    pub pages: Option<u32>,
+    /// Share of the file's text that is shown, 0 to 1; `None` where the size of a cut is not known.
+    pub coverage: Option<f64>,
+    pub cuts: Vec<Cut>,
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Representation {
+    Text,
+    Images,
+    TextAndImages,
+    None,
+}

@@ -1,0 +1,91 @@
+//! What a judge is asked. Prompts are made in `prompt/` and sent by `judge/`, which know only this.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Extract, Fingerprint, Image, Level};
+
+/// One question to one judge. The prefix is shared, byte for byte, by all questions about one submission,
+/// so that providers can cache it; the question comes last.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub system: Arc<str>,
+    pub prefix: Arc<Prefix>,
+    pub question: String,
+    /// What is asked, for judges that do not read prose (`lexical`).
+    pub ask: Ask,
+    /// The template's content hash.
+    pub template: Fingerprint,
+    /// Of everything the judge is sent: system, prefix, question.
+    pub fingerprint: Fingerprint,
+}
+
+/// Task, references and deliverable as they stand in front of every question.
+#[derive(Debug)]
+pub struct Prefix {
+    pub parts: Vec<Part>,
+    /// What the parts were made of: one extract for a grading, two for a comparison (first shown first).
+    pub deliverables: Vec<Arc<Extract>>,
+    /// Of the parts.
+    pub fingerprint: Fingerprint,
+}
+
+#[derive(Debug, Clone)]
+pub enum Part {
+    Text(String),
+    Image { name: String, image: Image },
+}
+
+/// What is asked, as data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Is the requirement met?
+    Criterion { requirement: String },
+    /// Which level of the scale is reached?
+    Levels { requirement: String, levels: Vec<Level> },
+    /// Which of the two deliverables is better?
+    Pairwise { task: String },
+}
+
+impl Ask {
+    /// The labels that an answer may have.
+    #[must_use]
+    pub fn labels(&self) -> Vec<&str> {
+        match self {
+            Self::Criterion { .. } => vec!["MET", "UNMET", "CANNOT_ASSESS"],
+            Self::Levels { levels, .. } => levels.iter().map(|l| l.name.as_str()).chain(["CANNOT_ASSESS"]).collect(),
+            Self::Pairwise { .. } => vec!["A", "B", "TIE", "BOTH_BAD", "CANNOT_ASSESS"],
+        }
+    }
+
+    /// The JSON Schema of a reply, in the subset that all providers take: every field required, nothing
+    /// additional, enums for answers, no numeric or length constraints. Evidence first, then the reason,
+    /// then the answer, so that the answer follows from what was found.
+    #[must_use]
+    pub fn reply_schema(&self) -> serde_json::Value {
+        serde_json::json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["evidence", "reason", "answer"],
+            "properties": {
+                "evidence": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "required": ["file", "where", "quote"],
+                        "properties": {
+                            "file": {"type": "string", "description": "name of the file the quote is from"},
+                            "where": {"type": "string", "description": "page, slide, sheet and cell, paragraph or line"},
+                            "quote": {"type": "string", "description": "verbatim words from the deliverable"}
+                        }
+                    }
+                },
+                "reason": {"type": "string", "description": "why the evidence leads to the answer, in a few sentences"},
+                "answer": {"type": "string", "enum": self.labels()}
+            }
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! What a judge said, or why it said nothing. A failed call is not a vote, and never an answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ComparisonId, CriterionId, Fingerprint, GradingId, JudgeName, Place, Timestamp, VoteId};
+
+/// What a call belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Grading(GradingId),
+    Comparison(ComparisonId),
+}
+
+/// Which deliverable of a comparison was shown first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The comparison's `a` was shown as A.
+    AFirst,
+    /// The comparison's `b` was shown as A; the vote's answer is already turned back.
+    BFirst,
+}
+
+/// What a call asks about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    Criterion(CriterionId),
+    Order(Order),
+}
+
+/// The identity of one planned call: a vote exists at most once per key, whatever is retried or restarted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallKey {
+    pub subject: Subject,
+    pub judge: JudgeName,
+    pub repeat: u32,
+    pub question: Question,
+}
+
+impl std::fmt::Display for CallKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.subject {
+            Subject::Grading(id) => write!(f, "{id}")?,
+            Subject::Comparison(id) => write!(f, "{id}")?,
+        }
+        write!(f, "/{}/{}", self.judge, self.repeat)?;
+        match &self.question {
+            Question::Criterion(id) => write!(f, "/{id}"),
+            Question::Order(order) => write!(f, "/{order:?}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Vote {
+    pub id: VoteId,
+    pub key: CallKey,
+    pub outcome: VoteOutcome,
+    /// The model id as the provider returned it.
+    pub model: Option<String>,
+    /// Over all attempts: every paid token counts.
+    pub usage: Usage,
+    /// `None` = the judge has no known price.
+    pub cost_usd: Option<f64>,
+    /// Of the attempt that settled it.
+    pub latency_ms: u64,
+    /// Calls made for it, 0 when it was decided without asking.
+    pub attempts: u32,
+    pub fingerprint: VoteFingerprint,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoteOutcome {
+    Answered(Opinion),
+    Failed { cause: Cause, detail: String },
+}
+
+/// An answer with what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opinion {
+    pub answer: Answer,
+    pub reason: String,
+    /// 0 to 1, where the judge gave one.
+    pub confidence: Option<f64>,
+    pub evidence: Vec<Evidence>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Met,
+    Unmet,
+    CannotAssess,
+    /// The name of a level of the criterion's scale.
+    Level(String),
+    /// Of a comparison, in the comparison's own terms whatever the order shown.
+    Prefers(Preference),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    A,
+    B,
+    Tie,
+    BothBad,
+}
+
+impl Preference {
+    /// The same preference with the two deliverables exchanged.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+            other => other,
+        }
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Met => "MET",
+            Self::Unmet => "UNMET",
+            Self::CannotAssess => "CANNOT_ASSESS",
+            Self::Level(name) => name,
+            Self::Prefers(Preference::A) => "A",
+            Self::Prefers(Preference::B) => "B",
+            Self::Prefers(Preference::Tie) => "TIE",
+            Self::Prefers(Preference::BothBad) => "BOTH_BAD",
+        })
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    Refused,
+    /// The provider ended the reply for its length.
+    Truncated,
+    Unparseable,
+    OutsideScale,
+    ContentFilter,
+    Timeout,
+    RateLimited,
+    ProviderError,
+    ContextOverflow,
+    UnreadableInput,
+    /// A recorded judge has no reply for this prompt.
+    NotRecorded,
+    Cancelled,
+}
+
+impl Cause {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Truncated => "truncated",
+            Self::Unparseable => "unparseable",
+            Self::OutsideScale => "outside_scale",
+            Self::ContentFilter => "content_filter",
+            Self::Timeout => "timeout",
+            Self::RateLimited => "rate_limited",
+            Self::ProviderError => "provider_error",
+            Self::ContextOverflow => "context_overflow",
+            Self::UnreadableInput => "unreadable_input",
+            Self::NotRecorded => "not_recorded",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A quotation, looked up in what the judge was shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// As found; as the judge gave it when it was not found.
+    pub file: String,
+    pub place: Option<Place>,
+    /// The judge's own words for the place.
+    pub said_where: String,
+    pub quote: String,
+    pub found: Match,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Match {
+    Found,
+    /// Found after normalising whitespace, hyphens and quotes, or nearly.
+    Repaired,
+    NotFound,
+}
+
+/// Tokens, as the provider billed them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// All input, cached or not.
+    pub input_tokens: u64,
+    /// The part of `input_tokens` that came from the provider's cache.
+    pub cached_input_tokens: u64,
+    /// All output, reasoning included.
+    pub output_tokens: u64,
+    /// The part of `output_tokens` that was reasoning.
+    pub reasoning_tokens: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens += other.input_tokens;
+        self.cached_input_tokens += other.cached_input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
+    }
+}
+
+/// What made a vote what it is; equal fingerprints, equal question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoteFingerprint {
+    pub rubric: Option<Fingerprint>,
+    pub template: Fingerprint,
+    pub prompt: Fingerprint,
+    pub judge: Fingerprint,
+    pub reader: Fingerprint,
+    pub files: Fingerprint,
+}
+
+/// The journal's entry for one attempt of one call: the intent is durable before the request leaves, the
+/// reply is durable before anybody parses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub key: CallKey,
+    /// From 1.
+    pub number: u32,
+    pub started_at: Timestamp,
+    pub reply: AttemptReply,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptReply {
+    /// Sent, or about to be: after a crash it may have been paid for.
+    InFlight,
+    /// What came back, untouched.
+    Received { status: u16, body: String, latency_ms: u64 },
+    /// Nothing came back.
+    Lost { cause: Cause, detail: String, latency_ms: u64 },
+}

@@ -1,0 +1,11 @@
+//! empanel grades real work products by a panel of judge models. ARCHITECTURE.md is the map.
+
+pub mod domain;
+
+pub mod document;
+pub mod judge;
+pub mod prompt;
+pub mod rubric;
+pub mod stats;
+pub mod store;
+pub mod verdict;
