@@ -3,6 +3,7 @@
 pub mod domain;
 
 pub mod document;
+pub mod grading;
 pub mod judge;
 pub mod prompt;
 pub mod rubric;
