@@ -1,5 +1,6 @@
 //! empanel grades real work products by a panel of judge models. ARCHITECTURE.md is the map.
 
+pub mod config;
 pub mod domain;
 
 pub mod document;

@@ -1,1 +1,217 @@
+//! `empanel.toml`: one section per file. Every setting can also be given as `EMPANEL_SECTION__KEY`; a secret
+//! only by the name of an environment variable or a file. With no file at all there are working defaults.
+//!
+//! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
+//! Unknown names are errors, because a misspelt limit is no limit.
 
+mod files;
+mod grading;
+mod judges;
+mod limits;
+mod panels;
+mod server;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use files::Files;
+pub use grading::GradingSection;
+pub use judges::JudgeSection;
+pub use limits::LimitsSection;
+pub use panels::PanelSection;
+pub use server::Server;
+pub use store::StoreSection;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub server: Server,
+    pub store: StoreSection,
+    pub files: Files,
+    pub grading: GradingSection,
+    pub limits: LimitsSection,
+    pub judges: Vec<JudgeSection>,
+    pub panels: Vec<PanelSection>,
+    /// Where it came from, for messages and for paths inside it.
+    #[serde(skip)]
+    pub source: Option<PathBuf>,
+}
+
+/// Why a configuration is not usable: the value, the place, the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read configuration {path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("configuration {place} is not valid:\n{detail}")]
+    Invalid { place: String, detail: String },
+    #[error("{place}: {message}")]
+    Wrong { place: String, message: String },
+}
+
+impl ConfigError {
+    pub(crate) fn wrong(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Wrong { place: place.into(), message: message.into() }
+    }
+}
+
+/// The file that is used when none is named.
+pub const DEFAULT_FILE: &str = "empanel.toml";
+
+impl Config {
+    /// Reads `path`, or `empanel.toml` where it exists, or takes the defaults; then the environment.
+    ///
+    /// # Errors
+    /// If a named file is missing, or anything in it or in the environment is not valid.
+    pub fn load(path: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let path = match path {
+            Some(path) => Some(path.to_owned()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|default| default.exists()),
+        };
+        let text = match &path {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?,
+            None => String::new(),
+        };
+        let place = path.as_ref().map_or("from the environment".to_owned(), |p| p.display().to_string());
+        let mut config = Self::parse(&text, &place, environment)?;
+        config.source = path;
+        Ok(config)
+    }
+
+    /// # Errors
+    /// If the text or a variable is not valid; the message points at the line.
+    pub fn parse(
+        text: &str,
+        place: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let invalid = |detail: String| ConfigError::Invalid { place: place.to_owned(), detail };
+        let mut overridden = overrides(environment)?.peekable();
+        // Without overrides the text itself is read, so that errors carry line and column.
+        let config: Self = if overridden.peek().is_none() {
+            toml::from_str(text).map_err(|e| invalid(e.to_string()))?
+        } else {
+            let _: Self = toml::from_str(text).map_err(|e| invalid(e.to_string()))?;
+            let mut table: toml::Table = toml::from_str(text).map_err(|e| invalid(e.to_string()))?;
+            for Override { variable, section, key, value } in overridden {
+                let entry = table.entry(section.clone()).or_insert_with(|| toml::Table::new().into());
+                let Some(section) = entry.as_table_mut() else {
+                    return Err(ConfigError::wrong(variable, format!("`{section}` is a list; set it in the file")));
+                };
+                section.insert(key, value);
+            }
+            table.try_into().map_err(|e: toml::de::Error| invalid(format!("after the environment: {e}")))?
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.server.check()?;
+        self.grading.check()?;
+        judges::check(&self.judges)?;
+        panels::check(&self.panels, &self.judges)
+    }
+}
+
+struct Override {
+    variable: String,
+    section: String,
+    key: String,
+    value: toml::Value,
+}
+
+/// `EMPANEL_STORE__URL=…` is `[store] url = …`. A value that reads as a number or a boolean is one.
+fn overrides(
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<impl Iterator<Item = Override>, ConfigError> {
+    let mut found = Vec::new();
+    for (variable, value) in environment {
+        let Some((section, key)) = variable.strip_prefix("EMPANEL_").and_then(|rest| rest.split_once("__")) else {
+            continue;
+        };
+        if section.is_empty() || key.is_empty() {
+            return Err(ConfigError::wrong(variable, "has no section or key; write EMPANEL_SECTION__KEY"));
+        }
+        let (section, key) = (section.to_lowercase(), key.to_lowercase());
+        let value = match (value.parse::<i64>(), value.parse::<f64>(), value.parse::<bool>()) {
+            (Ok(integer), ..) => toml::Value::Integer(integer),
+            (_, Ok(float), _) if float.is_finite() => toml::Value::Float(float),
+            (.., Ok(boolean)) => toml::Value::Boolean(boolean),
+            _ => toml::Value::String(value),
+        };
+        found.push(Override { variable, section, key, value });
+    }
+    found.sort_by(|a, b| a.variable.cmp(&b.variable));
+    Ok(found.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::parse(text, "empanel.toml", env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn no_configuration_at_all_is_a_working_one() {
+        let config = parse("", &[]).unwrap();
+        assert_eq!(config.server.bind.to_string(), "127.0.0.1:8787");
+        assert_eq!(config.store.url, "sled:./empanel-data");
+        assert_eq!(config.files.url, "file:./empanel-data/files");
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_an_error_that_shows_the_line() {
+        let error = parse("[server]\nbnd = \"127.0.0.1:1\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("empanel.toml") && error.contains("bnd") && error.contains("line 2"), "{error}");
+        let error = parse("", &[("EMPANEL_SERVER__BND", "127.0.0.1:1")]).unwrap_err().to_string();
+        assert!(error.contains("bnd"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let env =
+            [("EMPANEL_STORE__URL", "sled:/data"), ("EMPANEL_GRADING__MAX_RUNNING", "7"), ("EMPANEL_LOG", "debug")];
+        let config = parse("[store]\nurl = \"sled:./here\"\n", &env).unwrap();
+        assert_eq!((config.store.url.as_str(), config.grading.max_running), ("sled:/data", 7));
+    }
+
+    #[test]
+    fn the_example_that_ships_is_valid() {
+        let config = parse(include_str!("../../empanel.example.toml"), &[]).unwrap();
+        assert!(config.judges.len() >= 2 && !config.panels.is_empty());
+    }
+
+    #[test]
+    fn panels_name_judges_that_exist_and_rules_that_can_be_met() {
+        let judge = "[[judges]]\nname = \"a\"\nprovider = \"openai\"\nmodel = \"m\"\n";
+        let of = |panel: &str| parse(&format!("{judge}[[panels]]\nname = \"p\"\n{panel}"), &[]).map(|_| ());
+        assert!(of("judges = [\"a\"]\n").is_ok());
+        for (panel, says) in [
+            ("judges = [\"b\"]\n", "no judge `b`"),
+            ("judges = []\n", "no judges"),
+            ("judges = [\"a\", \"a\"]\n", "twice"),
+            ("judges = [\"a\"]\nquorum = 2\n", "quorum"),
+            ("judges = [\"a\"]\nrepeats = 0\n", "repeats"),
+            ("judges = [\"a\"]\nmode = \"batch\"\n", "batch"),
+            ("judges = [\"a\"]\naggregation = \"weighted\"\n", "weighted"),
+            ("judges = [\"a\"]\nreview = { reviewers = 6 }\n", "reviewers"),
+            ("judges = [\"a\"]\nreview = { random_share = 1.5 }\n", "random_share"),
+        ] {
+            let error = of(panel).unwrap_err().to_string();
+            assert!(error.contains(says), "{panel}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_file_is_refused_with_the_way_to_give_it() {
+        let text = "[[judges]]\nname = \"a\"\nprovider = \"openai\"\nmodel = \"m\"\napi_key = \"sk-123\"\n";
+        let error = parse(text, &[]).unwrap_err().to_string();
+        assert!(error.contains("api_key_env") && !error.contains("sk-123"), "{error}");
+    }
+}

@@ -1,0 +1,131 @@
+//! `[[panels]]`: judges and the rules by which their votes become verdicts.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::{ConfigError, JudgeSection};
+use crate::domain::{Aggregation, JudgeName, PanelName, ReviewPolicy};
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PanelSection {
+    pub name: PanelName,
+    pub judges: Vec<JudgeName>,
+    /// `per_criterion`: one call per criterion.
+    #[serde(default = "default_mode")]
+    pub mode: String,
+    #[serde(default = "default_repeats")]
+    pub repeats: u32,
+    /// Judges with a real vote that a verdict needs; more than half of them by default.
+    #[serde(default)]
+    pub quorum: Option<u32>,
+    #[serde(default = "default_aggregation")]
+    pub aggregation: String,
+    /// Share of the positive points that must have a verdict for a score to be given.
+    #[serde(default = "default_coverage")]
+    pub min_coverage: f64,
+    #[serde(default)]
+    pub review: ReviewPolicy,
+}
+
+fn default_mode() -> String {
+    "per_criterion".to_owned()
+}
+fn default_repeats() -> u32 {
+    1
+}
+fn default_aggregation() -> String {
+    "majority".to_owned()
+}
+fn default_coverage() -> f64 {
+    0.5
+}
+
+/// More than half.
+#[must_use]
+pub fn default_quorum(judges: usize) -> u32 {
+    u32::try_from(judges / 2 + 1).unwrap_or(u32::MAX)
+}
+
+impl PanelSection {
+    #[must_use]
+    pub fn quorum(&self) -> u32 {
+        self.quorum.unwrap_or_else(|| default_quorum(self.judges.len()))
+    }
+
+    /// The rule, if this build has it.
+    #[must_use]
+    pub fn aggregation(&self) -> Option<Aggregation> {
+        match self.aggregation.as_str() {
+            "majority" => Some(Aggregation::Majority),
+            "unanimous" => Some(Aggregation::Unanimous),
+            "mean" => Some(Aggregation::Mean),
+            "median" => Some(Aggregation::Median),
+            _ => None,
+        }
+    }
+}
+
+/// The offline judges are always there.
+const BUILT_IN: [&str; 3] = ["lexical-strict", "lexical-balanced", "lexical-lenient"];
+
+pub(super) fn check(panels: &[PanelSection], judges: &[JudgeSection]) -> Result<(), ConfigError> {
+    let known: HashSet<&str> = judges.iter().map(|j| j.name.as_str()).chain(BUILT_IN).collect();
+    let mut names = HashSet::new();
+    for panel in panels {
+        let wrong =
+            |key: &str, message: String| Err(ConfigError::wrong(format!("panel `{}`, {key}", panel.name), message));
+        if !names.insert(&panel.name) {
+            return wrong("name", "is used twice; panels have different names".to_owned());
+        }
+        if panel.judges.is_empty() || panel.judges.len() > 50 {
+            return wrong(
+                "judges",
+                format!(
+                    "has {}; a panel has 1 to 50: no judges, no verdict",
+                    if panel.judges.is_empty() { "no judges".to_owned() } else { panel.judges.len().to_string() }
+                ),
+            );
+        }
+        let mut members = HashSet::new();
+        for judge in &panel.judges {
+            if !known.contains(judge.as_str()) {
+                let mut names: Vec<&str> = known.iter().copied().collect();
+                names.sort_unstable();
+                return wrong("judges", format!("there is no judge `{judge}`; there are: {}", names.join(", ")));
+            }
+            if !members.insert(judge) {
+                return wrong("judges", format!("names `{judge}` twice; use `repeats` to ask a judge more than once"));
+            }
+        }
+        if panel.mode != "per_criterion" {
+            return wrong("mode", format!("{:?} is not supported by this version; use \"per_criterion\"", panel.mode));
+        }
+        if panel.repeats == 0 || panel.repeats > 20 {
+            return wrong("repeats", format!("{} is not between 1 and 20", panel.repeats));
+        }
+        if panel.quorum() == 0 || panel.quorum() as usize > panel.judges.len() {
+            return wrong("quorum", format!("{} cannot be met by {} judges", panel.quorum(), panel.judges.len()));
+        }
+        if panel.aggregation().is_none() {
+            return wrong(
+                "aggregation",
+                format!(
+                    "{:?} is not supported by this version; use majority, unanimous, mean or median",
+                    panel.aggregation
+                ),
+            );
+        }
+        if !(0.0..=1.0).contains(&panel.min_coverage) {
+            return wrong("min_coverage", format!("{} is not a share from 0 to 1", panel.min_coverage));
+        }
+        if !(1..=5).contains(&panel.review.reviewers) {
+            return wrong("review.reviewers", format!("{} is not between 1 and 5", panel.review.reviewers));
+        }
+        if !(0.0..=1.0).contains(&panel.review.random_share) {
+            return wrong("review.random_share", format!("{} is not a share from 0 to 1", panel.review.random_share));
+        }
+    }
+    Ok(())
+}
