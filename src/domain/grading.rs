@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cause, ComparisonId, GradingId, Manifest, Panel, Preference, ReviewId, RubricRef, Score, SubmissionId, SystemName,
+    Cause, ComparisonId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score, SubmissionId, SystemName,
     TaskId, Timestamp, Usage, Verdict,
 };
 
@@ -20,6 +20,8 @@ pub struct Grading {
     pub prompt: Option<String>,
     pub state: GradingState,
     pub calls_planned: u32,
+    /// Votes that had failed by then are asked again; replies from before are history.
+    pub retried_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
@@ -90,8 +92,13 @@ impl Status {
 /// Everything that is computed from votes and overrides; it can be computed again from them at any time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GradingResult {
+    /// What holds now: the panel's verdicts, with a human's in place where there is one.
     pub verdicts: Vec<Verdict>,
+    /// What the deterministic checks found, whoever overruled them since.
+    pub checks: Vec<Verdict>,
     pub score: Score,
+    /// The score as it would be without any override.
+    pub score_without_overrides: Option<f64>,
     /// Interval of the score, where one can be given.
     pub interval: Option<ScoreInterval>,
     pub agreement: PanelAgreement,
@@ -103,6 +110,14 @@ pub struct GradingResult {
     pub review_ids: Vec<ReviewId>,
     /// Reviews of this grading that no human has settled.
     pub open_reviews: u32,
+    /// What the judges were shown; judges that take the same input share a view.
+    pub views: Vec<View>,
+}
+
+/// What some judges of a panel were shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    pub judges: Vec<JudgeName>,
     pub manifest: Manifest,
 }
 
@@ -223,9 +238,12 @@ impl Grading {
     ///
     /// # Errors
     /// Unless it is partial, failed or cancelled.
-    pub fn retry(mut self) -> Result<Self, InvalidTransition> {
+    pub fn retry(mut self, now: Timestamp) -> Result<Self, InvalidTransition> {
         match self.status() {
-            Status::Partial | Status::Failed | Status::Cancelled => self.state = GradingState::Queued,
+            Status::Partial | Status::Failed | Status::Cancelled => {
+                self.state = GradingState::Queued;
+                self.retried_at = Some(now);
+            }
             _ => return Err(self.refuse("be retried")),
         }
         Ok(self)
@@ -271,7 +289,7 @@ pub struct ComparisonResult {
 /// What one judge prefers once both orders are known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JudgePreference {
-    pub judge: super::JudgeName,
+    pub judge: JudgeName,
     pub outcome: Option<Preference>,
     /// The answer flipped with the order; the outcome is then a tie.
     pub order_inconsistent: bool,

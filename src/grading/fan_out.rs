@@ -1,0 +1,193 @@
+//! Many questions to many judges at once. How many are in flight is each judge's own limit; here it is only
+//! bounded how many wait, so that a queue of any length takes the same memory. Votes are kept as they come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+
+use crate::domain::{
+    Answer, Attempt, CallKey, Cause, Evidence, Extract, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject, Usage, Vote,
+    VoteFingerprint, VoteOutcome,
+};
+use crate::judge::{Cancel, Judge};
+use crate::refusal::Refusal;
+use crate::services::Services;
+use crate::store::{ProjectStore, Query};
+use crate::verdict::{self, Said, Shown};
+
+use super::journal::{StoreJournal, this_round};
+
+/// One planned call.
+pub struct Call {
+    pub key: CallKey,
+    pub judge: Arc<Judge>,
+    pub prompt: Prompt,
+    /// Where quotes are looked up.
+    pub shown: Arc<Shown>,
+    /// Turns the judge's words into the question's own terms (a comparison shown in the other order).
+    pub turn: fn(Answer) -> Answer,
+    pub rubric: Option<Fingerprint>,
+    pub reader: Fingerprint,
+    pub files: Fingerprint,
+}
+
+/// Leaves an answer as it is.
+#[must_use]
+pub fn as_said(answer: Answer) -> Answer {
+    answer
+}
+
+/// The judges of a panel that this process has.
+///
+/// # Errors
+/// Names the first that is not configured any more.
+pub fn judges(services: &Services, panel: &Panel) -> Result<BTreeMap<JudgeName, Arc<Judge>>, Refusal> {
+    panel
+        .judges
+        .iter()
+        .map(|spec| match services.judges.get(&spec.name) {
+            Some(judge) => Ok((spec.name.clone(), judge.clone())),
+            None => Err(Refusal::Conflict {
+                code: "judge_not_configured",
+                detail: format!("judge `{}` of panel `{}` is not configured any more", spec.name, panel.name),
+            }),
+        })
+        .collect()
+}
+
+/// Asks everything that has no vote yet and keeps each vote. Returns false when it was stopped before the end;
+/// what is unsettled is asked at the next run.
+///
+/// # Errors
+/// If the store cannot keep a reply or a vote: then nothing more is asked.
+pub async fn fan_out(
+    services: &Services,
+    project: &ProjectStore,
+    subject: Subject,
+    calls: Vec<Call>,
+    since: Option<crate::domain::Timestamp>,
+    cancel: &Cancel,
+) -> Result<bool, Refusal> {
+    let mut history: BTreeMap<CallKey, Vec<Attempt>> = BTreeMap::new();
+    for attempt in project.all::<Attempt>(Query::prefix(subject_prefix(subject))).await? {
+        history.entry(attempt.key.clone()).or_default().push(attempt);
+    }
+    let waiting = in_flight(&calls);
+    let mut settled = stream::iter(calls)
+        .map(|call| {
+            let attempts = history.remove(&call.key).unwrap_or_default();
+            ask(services, project, call, attempts, since, cancel)
+        })
+        .buffer_unordered(waiting);
+    while let Some(vote) = settled.next().await {
+        if let Some(vote) = vote? {
+            services.running.settled(subject, &Arc::new(vote));
+        }
+    }
+    Ok(!cancel.is_cancelled())
+}
+
+/// The prefix of the keys of a subject's votes and attempts.
+#[must_use]
+pub fn subject_prefix(subject: Subject) -> String {
+    match subject {
+        Subject::Grading(id) => format!("{id}/"),
+        Subject::Comparison(id) => format!("{id}/"),
+    }
+}
+
+/// Enough waiting calls to keep every judge busy, and not more.
+fn in_flight(calls: &[Call]) -> usize {
+    let judges: BTreeMap<&JudgeName, usize> =
+        calls.iter().map(|call| (&call.key.judge, call.judge.max_concurrency())).collect();
+    judges.values().sum::<usize>().clamp(1, calls.len().max(1))
+}
+
+async fn ask(
+    services: &Services,
+    project: &ProjectStore,
+    call: Call,
+    attempts: Vec<Attempt>,
+    since: Option<crate::domain::Timestamp>,
+    cancel: &Cancel,
+) -> Result<Option<Vote>, Refusal> {
+    if cancel.is_cancelled() {
+        return Ok(None);
+    }
+    let (history, offset) = this_round(attempts, since);
+    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone(), offset };
+    let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
+    let asked = call.judge.ask(&call.key, &call.prompt, history, &parse, &journal, cancel).await;
+    let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
+    let outcome = match asked.outcome {
+        // A stop is no outcome: the call is asked at the next run.
+        Err((Cause::Cancelled, _)) => return Ok(None),
+        Err((cause, detail)) => VoteOutcome::Failed { cause, detail },
+        Ok(said) => VoteOutcome::Answered(opinion(said, &call)),
+    };
+    let vote = Vote {
+        id: services.ids.next(),
+        outcome,
+        model: asked.model,
+        usage: asked.usage,
+        cost_usd: asked.cost_usd,
+        latency_ms: asked.latency_ms,
+        attempts: asked.attempts,
+        fingerprint: fingerprint(&call),
+        key: call.key,
+        created_at: services.now(),
+    };
+    project.commit(project.batch().put(&vote)).await?;
+    Ok(Some(vote))
+}
+
+fn opinion(said: Said, call: &Call) -> Opinion {
+    let evidence: Vec<Evidence> = call.shown.look_up(said.quotes);
+    Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence }
+}
+
+fn fingerprint(call: &Call) -> VoteFingerprint {
+    VoteFingerprint {
+        rubric: call.rubric.clone(),
+        template: call.prompt.template.clone(),
+        prompt: call.prompt.fingerprint.clone(),
+        judge: call.judge.spec().fingerprint(),
+        reader: call.reader.clone(),
+        files: call.files.clone(),
+    }
+}
+
+/// A vote that is decided without asking, because there is nothing that a judge could look at. It costs
+/// nothing and says so; it is never UNMET.
+#[must_use]
+pub fn nothing_to_show(services: &Services, call: &Call, reason: String) -> Vote {
+    let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![] };
+    Vote {
+        id: services.ids.next(),
+        key: call.key.clone(),
+        outcome: VoteOutcome::Answered(opinion),
+        model: None,
+        usage: Usage::default(),
+        cost_usd: Some(0.0),
+        latency_ms: 0,
+        attempts: 0,
+        fingerprint: fingerprint(call),
+        created_at: services.now(),
+    }
+}
+
+/// What was read of a submission, with the look-up for quotes made once.
+pub struct Read {
+    pub extract: Arc<Extract>,
+    pub shown: Arc<Shown>,
+}
+
+impl Read {
+    #[must_use]
+    pub fn new(extract: Extract) -> Self {
+        let extract = Arc::new(extract);
+        let shown = Arc::new(Shown::new(std::slice::from_ref(&extract)));
+        Self { extract, shown }
+    }
+}

@@ -1,0 +1,147 @@
+//! Everything that is computed of a grading: from its votes, its checks and the human decisions, again and
+//! again, always the same. Nothing here reads or keeps.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    AlphaInterval, CallCounts, Grading, GradingResult, Override, PanelAgreement, Review, Rubric, Usage, Verdict, View, Vote,
+    VoteOutcome,
+};
+use crate::stats::agreement::{self, Ratings};
+
+use super::aggregate::{Ballots, ballots, judge_votes, panel_verdict, with_override};
+use super::score;
+
+/// What a result is computed from.
+pub struct Material<'a> {
+    pub grading: &'a Grading,
+    pub rubric: &'a Rubric,
+    pub votes: &'a [Vote],
+    pub checks: Vec<Verdict>,
+    pub overrides: &'a [Override],
+    pub reviews: &'a [Review],
+    pub views: Vec<View>,
+}
+
+#[must_use]
+pub fn compute(material: Material<'_>) -> GradingResult {
+    let Material { grading, rubric, votes, checks, overrides, reviews, views } = material;
+    let ballots = ballots(votes);
+    let panel_says = verdicts(grading, rubric, &ballots, &checks);
+    let without = score::score(rubric, &panel_says, grading.panel.min_coverage);
+    let verdicts: Vec<Verdict> = rubric
+        .criteria()
+        .iter()
+        .zip(panel_says)
+        .map(|(criterion, verdict)| with_override(verdict, criterion, overrides))
+        .collect();
+    let score = score::score(rubric, &verdicts, grading.panel.min_coverage);
+    let interval = score::interval(rubric, &verdicts, &score, seed(&grading.rubric.fingerprint));
+    let mut pending: Vec<&Review> = reviews.iter().filter(|review| review.resolution.is_none()).collect();
+    pending.sort_by_key(|review| review.id);
+    GradingResult {
+        score_without_overrides: without.value,
+        verdicts,
+        checks,
+        score,
+        interval,
+        agreement: agreement_of(rubric, &ballots),
+        calls: calls(grading, votes),
+        usage: usage(votes),
+        cost_usd: cost(votes),
+        review_reasons: reviews.iter().map(|review| format!("{}:{}", review.reason, review.criterion_id)).collect(),
+        review_ids: reviews.iter().map(|review| review.id).collect(),
+        open_reviews: u32::try_from(pending.len()).unwrap_or(u32::MAX),
+        views,
+    }
+}
+
+/// What the panel and the checks say, in the rubric's order.
+#[must_use]
+pub fn verdicts(grading: &Grading, rubric: &Rubric, ballots: &Ballots<'_>, checks: &[Verdict]) -> Vec<Verdict> {
+    let checked: BTreeMap<_, _> = checks.iter().map(|verdict| (&verdict.criterion_id, verdict)).collect();
+    rubric
+        .criteria()
+        .iter()
+        .map(|criterion| match checked.get(&criterion.id) {
+            Some(verdict) => (*verdict).clone(),
+            None => panel_verdict(criterion, &grading.panel, ballots.get(&criterion.id)),
+        })
+        .collect()
+}
+
+/// The same rubric always draws the same resamples.
+fn seed(fingerprint: &crate::domain::Fingerprint) -> u64 {
+    u64::from_str_radix(fingerprint.as_str().get(..16).unwrap_or("0"), 16).unwrap_or(0)
+}
+
+fn calls(grading: &Grading, votes: &[Vote]) -> CallCounts {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let failed = votes.iter().filter(|vote| matches!(vote.outcome, VoteOutcome::Failed { .. })).count();
+    CallCounts {
+        planned: grading.calls_planned,
+        done: count(votes.len()),
+        failed: count(failed),
+        made: votes.iter().map(|vote| vote.attempts).sum(),
+    }
+}
+
+fn usage(votes: &[Vote]) -> Usage {
+    let mut usage = Usage::default();
+    for vote in votes {
+        usage += vote.usage;
+    }
+    usage
+}
+
+/// `None` as soon as the price of one call that was made is unknown.
+fn cost(votes: &[Vote]) -> Option<f64> {
+    votes.iter().map(|vote| if vote.attempts == 0 { Some(0.0) } else { vote.cost_usd }).sum()
+}
+
+/// Agreement of the judges over the criteria of this grading; only real votes are ratings.
+fn agreement_of(rubric: &Rubric, ballots: &Ballots<'_>) -> PanelAgreement {
+    let mut judges: Vec<&crate::domain::JudgeName> = ballots.values().flat_map(|votes| votes.keys().copied()).collect();
+    judges.sort();
+    judges.dedup();
+    let mut labels: Vec<String> = vec!["MET".to_owned(), "UNMET".to_owned()];
+    let mut units: Vec<Vec<Option<usize>>> = Vec::new();
+    for criterion in rubric.criteria() {
+        let Some(votes) = ballots.get(&criterion.id) else { continue };
+        let mut row = vec![None; judges.len()];
+        for (judge, vote) in judge_votes(criterion, Some(votes)) {
+            let (Some(label), Ok(column)) = (vote.label(), judges.binary_search(&judge)) else { continue };
+            let index = labels.iter().position(|known| known == label).unwrap_or_else(|| {
+                labels.push(label.to_owned());
+                labels.len() - 1
+            });
+            row[column] = Some(index);
+        }
+        units.push(row);
+    }
+    let undefined = |why: String| PanelAgreement { raw: None, alpha: None, undefined: Some(why) };
+    let ratings = match Ratings::new(units, labels.len()) {
+        Ok(ratings) => ratings,
+        Err(why) => return undefined(why.to_string()),
+    };
+    let raw = match agreement::raw(&ratings) {
+        Ok(estimate) => estimate.value,
+        Err(why) => return undefined(why.to_string()),
+    };
+    match agreement::krippendorff_alpha(&ratings, agreement::Level::Nominal) {
+        Ok(alpha) => {
+            let interval = alpha.interval.ok();
+            PanelAgreement {
+                raw: Some(raw),
+                alpha: Some(AlphaInterval {
+                    value: alpha.value,
+                    low: interval.as_ref().map(|i| i.low),
+                    high: interval.as_ref().map(|i| i.high),
+                    n: u32::try_from(alpha.n).unwrap_or(u32::MAX),
+                }),
+                undefined: None,
+            }
+        }
+        Err(why) => PanelAgreement { raw: Some(raw), alpha: None, undefined: Some(why.to_string()) },
+    }
+}
