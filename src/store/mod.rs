@@ -1,1 +1,37 @@
+//! Keeps and finds: typed records in projects, over a small seam ([`Backend`]) that knows only ordered keys,
+//! atomic batches and durability; and files by their content ([`Blobs`]).
+//!
+//! ```text
+//! stories ─▶ Store, ProjectStore (records, links, revisions) ─▶ Backend ─▶ memory | sled
+//! ```
+//!
+//! What it promises: a commit is all or nothing, durable when it returns, and a conflict when somebody else
+//! was first; a reader never sees what a crash could still take back; a record that cannot be read is an
+//! error that names it, never an absence.
+//!
+//! How to add a kind of record: an `impl Record` in `records.rs`, a frozen envelope in
+//! `fixtures/store/<kind>/v1.json`, and its line in `records_test.rs`.
+//! How to add a backend: a module that implements [`Backend`], an arm in [`Store::open`], and a line in
+//! `contract.rs`.
 
+mod backend;
+mod batch;
+mod blobs;
+mod error;
+mod keys;
+mod memory;
+mod query;
+mod record;
+mod records;
+mod typed;
+
+pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
+pub use batch::Batch;
+pub use blobs::Blobs;
+pub use error::{Happened, Retry, StoreError};
+pub use keys::part;
+pub use memory::MemoryBackend;
+pub use query::{Cursor, MAX_PAGE, Page, Query};
+pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
+pub use records::{ApiKey, IdempotentAnswer, call_key, idempotency_key};
+pub use typed::{ProjectStore, Store, StoreOptions};

@@ -1,0 +1,93 @@
+//! The seam that a store stands on: ordered text keys, values with a revision, atomic batches with
+//! preconditions. Small on purpose: what a backend must promise is here and in `contract.rs`, which every
+//! backend passes.
+//!
+//! Keys are ordered by their bytes (a PostgreSQL backend needs `COLLATE "C"`).
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use super::StoreError;
+
+/// The number of the commit that wrote a record. It grows with every commit of a store and is never used
+/// twice, so a record that was deleted and made again does not look unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub(super) u64);
+
+/// A value as a backend keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawValue {
+    pub revision: Revision,
+    pub bytes: Bytes,
+}
+
+/// What must be true of a key for a batch to be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    Absent,
+    /// It is there and was not written since.
+    Unchanged(Revision),
+}
+
+impl Expect {
+    /// Whether `current` is as expected.
+    #[must_use]
+    pub fn holds(self, current: Option<Revision>) -> bool {
+        match self {
+            Self::Absent => current.is_none(),
+            Self::Unchanged(revision) => current == Some(revision),
+        }
+    }
+}
+
+/// Everything in it happens, or nothing does. Preconditions look at the state before the batch; a key is
+/// written at most once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawBatch {
+    pub expects: Vec<(String, Expect)>,
+    /// `None` removes the key.
+    pub writes: Vec<(String, Option<Bytes>)>,
+}
+
+impl RawBatch {
+    /// Bytes that a backend has to move for it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Bytes::len)).sum()
+    }
+}
+
+/// Which keys to walk over, in the order of the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    pub prefix: String,
+    /// Start past this key (in the direction of the walk).
+    pub after: Option<String>,
+    pub limit: usize,
+    pub backwards: bool,
+}
+
+/// An ordered key/value store with atomic, durable batches.
+pub trait Backend: Send + Sync + 'static {
+    /// Applies the batch and answers with its revision **once it is durable**.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if a precondition does not hold: nothing was written.
+    /// [`StoreError::Uncertain`] if it failed half way.
+    fn apply(&self, batch: RawBatch) -> BoxFuture<'_, Result<Revision, StoreError>>;
+
+    /// The values of the keys, in the order of the keys asked for. Whatever is returned is durable.
+    fn get_many(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<RawValue>>, StoreError>>;
+
+    /// Keys with their values. Whatever is returned is durable.
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<(String, RawValue)>, StoreError>>;
+
+    /// How many keys start with the prefix; may take time proportional to their number.
+    fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Whether reads and commits would be served now.
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Finishes what was accepted, then refuses everything with [`StoreError::Closed`]. Twice does no harm.
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}

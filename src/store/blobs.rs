@@ -1,0 +1,180 @@
+//! Files by their content: the name of a file is the SHA-256 of its bytes, so the same bytes are kept once
+//! and a damaged file is noticed.
+//!
+//! A file is written beside its place, synced, renamed into it, and its folder synced: after `put` returns it
+//! survives a power loss, and there is never half a file under a name.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::StoreError;
+use super::typed::folder_of;
+
+const TEMPORARY: &str = "tmp";
+
+/// A store of files; clones are the same store.
+#[derive(Clone)]
+pub struct Blobs {
+    place: Arc<Place>,
+}
+
+enum Place {
+    Memory(Mutex<HashMap<String, Bytes>>),
+    Folder(PathBuf),
+}
+
+impl Blobs {
+    /// Opens `memory:` or `file:<folder>` (made if it is not there). What an earlier process left half written
+    /// is removed, so one folder belongs to one process.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidUrl`], [`StoreError::Io`].
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let invalid = |problem: &str| StoreError::InvalidUrl { url: url.to_owned(), problem: problem.to_owned() };
+        let place = match url.split_once(':') {
+            Some(("memory", "")) => Place::Memory(Mutex::default()),
+            Some(("file", folder)) => {
+                let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `file:./files`"))?;
+                let prepared = folder.clone();
+                blocking(move || prepare(&prepared)).await?;
+                Place::Folder(folder)
+            }
+            _ => return Err(invalid("files are kept in `file:<folder>` or `memory:`")),
+        };
+        Ok(Self { place: Arc::new(place) })
+    }
+
+    /// Keeps the bytes and returns their SHA-256 as lower-case hex. Twice is once.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]: nothing is kept under the name.
+    pub async fn put(&self, bytes: Bytes) -> Result<String, StoreError> {
+        let this = self.clone();
+        blocking(move || {
+            let sha256 = hex::encode(Sha256::digest(&bytes));
+            match &*this.place {
+                Place::Memory(files) => {
+                    files.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone(), bytes);
+                }
+                Place::Folder(folder) => write(folder, &sha256, &bytes)?,
+            }
+            Ok(sha256)
+        })
+        .await
+    }
+
+    /// The bytes with this SHA-256.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchFile`]; [`StoreError::CorruptFile`] if what is kept is not what was put.
+    pub async fn get(&self, sha256: &str) -> Result<Bytes, StoreError> {
+        let (this, sha256) = (self.clone(), checked(sha256)?);
+        blocking(move || {
+            let bytes = match &*this.place {
+                Place::Memory(files) => files.lock().unwrap_or_else(PoisonError::into_inner).get(&sha256).cloned(),
+                Place::Folder(folder) => read(&path_of(folder, &sha256))?,
+            };
+            let bytes = bytes.ok_or_else(|| StoreError::NoSuchFile { sha256: sha256.clone() })?;
+            let found = hex::encode(Sha256::digest(&bytes));
+            if found != sha256 {
+                return Err(StoreError::CorruptFile { sha256, detail: format!("its bytes have the hash {found}") });
+            }
+            Ok(bytes)
+        })
+        .await
+    }
+
+    /// Whether there is a file with this SHA-256 (without reading it).
+    pub async fn exists(&self, sha256: &str) -> Result<bool, StoreError> {
+        let (this, sha256) = (self.clone(), checked(sha256)?);
+        blocking(move || match &*this.place {
+            Place::Memory(files) => Ok(files.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&sha256)),
+            Place::Folder(folder) => {
+                let path = path_of(folder, &sha256);
+                path.try_exists().map_err(|error| StoreError::io(&path, &error))
+            }
+        })
+        .await
+    }
+}
+
+/// A name is 64 hex digits and nothing else: it becomes a path.
+fn checked(sha256: &str) -> Result<String, StoreError> {
+    let is_hash = sha256.len() == 64 && sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hash {
+        Ok(sha256.to_owned())
+    } else {
+        Err(StoreError::NoSuchFile { sha256: sha256.chars().take(80).collect() })
+    }
+}
+
+/// Runs work on files away from the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(StoreError::Unavailable { detail: error.to_string() }),
+    }
+}
+
+fn path_of(folder: &Path, sha256: &str) -> PathBuf {
+    let (shard, rest) = sha256.split_at(2);
+    folder.join(shard).join(rest)
+}
+
+fn prepare(folder: &Path) -> Result<(), StoreError> {
+    let temporary = folder.join(TEMPORARY);
+    let io = |path: &Path| {
+        let path = path.to_path_buf();
+        move |error| StoreError::io(&path, &error)
+    };
+    match fs::remove_dir_all(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(StoreError::io(&temporary, &error)),
+        _ => {}
+    }
+    fs::create_dir_all(&temporary).map_err(io(&temporary))?;
+    sync_folder(folder)
+}
+
+fn write(folder: &Path, sha256: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let path = path_of(folder, sha256);
+    let fail = |error: std::io::Error| StoreError::io(&path, &error);
+    let shard = path.parent().unwrap_or(folder);
+    // A file that is there but damaged is written again: a put always leaves the right bytes. One that is
+    // right may have been renamed a moment ago: its name must be as durable as one of our own.
+    if matches!(fs::read(&path), Ok(kept) if kept == bytes) {
+        return sync_folder(shard);
+    }
+    if !shard.exists() {
+        fs::create_dir_all(shard).map_err(fail)?;
+        sync_folder(folder)?;
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder.join(TEMPORARY)).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(&path).map_err(|error| StoreError::io(&path, &error.error))?;
+    sync_folder(shard)
+}
+
+fn read(path: &Path) -> Result<Option<Bytes>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io(path, &error)),
+    }
+}
+
+/// Makes the names in a folder durable. Windows has no such call and needs none.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    File::open(folder).and_then(|file| file.sync_all()).map_err(|error| StoreError::io(folder, &error))
+}

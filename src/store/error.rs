@@ -1,0 +1,98 @@
+//! What can go wrong with the store. Each error answers the caller's two questions: may I retry, and did it
+//! happen?
+
+use super::Revision;
+
+/// Whether to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same call fails again.
+    Never,
+    /// Read the record again, decide again, then commit again.
+    AfterReload,
+    /// The store may come back; a commit that is repeated must be one that may happen twice or that
+    /// begins with an `insert`.
+    Later,
+}
+
+/// Whether the commit took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    No,
+    /// Not known: read before deciding.
+    Perhaps,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another writer was first: reload and retry.
+    #[error("{kind} `{key}` was changed by somebody else; read it again and decide again")]
+    Conflict { kind: String, key: String },
+    #[error("{kind} `{key}` cannot be read: {detail}; restore it from a backup, nothing was guessed")]
+    Corrupt { kind: String, key: String, detail: String },
+    #[error("{kind} `{key}` has format {found}, this build knows up to {known}; run the newer build that wrote it")]
+    NewerRecord { kind: String, key: String, found: u32, known: u32 },
+    #[error("{kind} `{key}` has format {found}, which cannot be brought to format {known}: {detail}")]
+    NotUpgradable { kind: String, key: String, found: u32, known: u32, detail: String },
+    /// Nothing was written.
+    #[error("the store does not answer: {detail}")]
+    Unavailable { detail: String },
+    /// The write was begun and its end is not known.
+    #[error("the store failed while writing: {detail}; whether it is kept shows after the next start")]
+    Uncertain { detail: String },
+    #[error("the store is closed")]
+    Closed,
+    #[error("`{url}` is not a store: {problem}")]
+    InvalidUrl { url: String, problem: String },
+    #[error(
+        "{path} is in use by another process; stop the other empanel, or give this one a folder of its own (`sled:<folder>`)"
+    )]
+    Locked { path: String },
+    #[error("{path}: {detail}")]
+    Io { path: String, detail: String },
+    #[error("{kind} `{key}` cannot be stored: {problem}")]
+    InvalidRecord { kind: String, key: String, problem: String },
+    #[error("the cursor {cursor:?} is not one of ours; start again from the first page")]
+    InvalidCursor { cursor: String },
+    #[error("file {sha256} is not in the store")]
+    NoSuchFile { sha256: String },
+    #[error("file {sha256} is damaged: {detail}; upload it again")]
+    CorruptFile { sha256: String, detail: String },
+}
+
+impl StoreError {
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Conflict { .. } => Retry::AfterReload,
+            Self::Unavailable { .. } | Self::Uncertain { .. } | Self::Locked { .. } | Self::Io { .. } => Retry::Later,
+            Self::Corrupt { .. }
+            | Self::NewerRecord { .. }
+            | Self::NotUpgradable { .. }
+            | Self::Closed
+            | Self::InvalidUrl { .. }
+            | Self::InvalidRecord { .. }
+            | Self::InvalidCursor { .. }
+            | Self::NoSuchFile { .. }
+            | Self::CorruptFile { .. } => Retry::Never,
+        }
+    }
+
+    #[must_use]
+    pub fn happened(&self) -> Happened {
+        match self {
+            Self::Uncertain { .. } => Happened::Perhaps,
+            _ => Happened::No,
+        }
+    }
+
+    pub(super) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Io { path: path.display().to_string(), detail: error.to_string() }
+    }
+}
+
+impl std::fmt::Display for Revision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

@@ -1,0 +1,198 @@
+//! How the domain's values are kept: kind, key, links. One kind, one `impl`, one frozen file in
+//! `fixtures/store/<kind>/`.
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::part;
+use super::record::{Link, Record};
+use crate::domain::{
+    Attempt, Battle, CallKey, Comparison, Grading, KeyId, Order, Override, ProjectId, Question, Review, RubricVersion,
+    Subject, Submission, Task, Timestamp, Vote,
+};
+
+fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
+    value.as_ref().map(|value| (index, value.to_string()))
+}
+
+impl Record for Task {
+    const KIND: &'static str = "task";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        part(self.id.as_str())
+    }
+}
+
+impl Record for RubricVersion {
+    const KIND: &'static str = "rubric";
+    const VERSION: u32 = 1;
+    /// Six digits, so that versions are in order.
+    fn key(&self) -> String {
+        format!("{}/{:06}", self.id, self.version)
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = vec![("fingerprint", self.fingerprint.to_string())];
+        links.extend(id("title", &self.rubric.title()));
+        links
+    }
+}
+
+impl Record for Submission {
+    const KIND: &'static str = "submission";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = vec![("system", self.system.to_string())];
+        links.extend(id("task", &self.task_id));
+        links
+    }
+}
+
+impl Record for Grading {
+    const KIND: &'static str = "grading";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = vec![
+            ("submission", self.submission_id.to_string()),
+            ("system", self.system.to_string()),
+            ("rubric", self.rubric.id.to_string()),
+            ("status", self.status().as_str().to_owned()),
+        ];
+        links.extend(id("task", &self.task_id));
+        links
+    }
+}
+
+/// The key of a call's vote, and the prefix of its attempts: `{subject}/{judge}/{repeat}/{question}`. What
+/// belongs to one grading or comparison starts with its id and `/`.
+#[must_use]
+pub fn call_key(key: &CallKey) -> String {
+    let subject = match &key.subject {
+        Subject::Grading(id) => id.to_string(),
+        Subject::Comparison(id) => id.to_string(),
+    };
+    // `c-` and `o-`: a criterion may be called `a_first`.
+    let question = match &key.question {
+        Question::Criterion(id) => format!("c-{}", part(id.as_str())),
+        Question::Order(Order::AFirst) => "o-a_first".to_owned(),
+        Question::Order(Order::BFirst) => "o-b_first".to_owned(),
+    };
+    format!("{subject}/{}/{:04}/{question}", part(key.judge.as_str()), key.repeat)
+}
+
+impl Record for Vote {
+    const KIND: &'static str = "vote";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        call_key(&self.key)
+    }
+}
+
+impl Record for Attempt {
+    const KIND: &'static str = "attempt";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        format!("{}/{:04}", call_key(&self.key), self.number)
+    }
+}
+
+impl Record for Override {
+    const KIND: &'static str = "override";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        format!("{}/{}", self.grading_id, self.id)
+    }
+}
+
+impl Record for Review {
+    const KIND: &'static str = "review";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        let pending = if self.resolution.is_none() { "yes" } else { "no" };
+        let mut links = vec![("grading", self.grading_id.to_string()), ("pending", pending.to_owned())];
+        links.extend(id("task", &self.task_id));
+        links
+    }
+}
+
+impl Record for Comparison {
+    const KIND: &'static str = "comparison";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        vec![("task", self.task_id.to_string()), ("status", self.status().as_str().to_owned())]
+    }
+}
+
+impl Record for Battle {
+    const KIND: &'static str = "battle";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        id("task", &self.task_id).into_iter().collect()
+    }
+}
+
+/// An API key: what is known of it without its secret. Kept under [`Store::system`](super::Store::system).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    pub id: KeyId,
+    /// `submitter`, `reviewer` or `admin`.
+    pub role: String,
+    pub project: ProjectId,
+    /// Lower-case hex.
+    pub secret_hash: String,
+    pub label: Option<String>,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Record for ApiKey {
+    const KIND: &'static str = "api_key";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        vec![("project", self.project.to_string()), ("secret_hash", self.secret_hash.clone())]
+    }
+}
+
+/// The first answer to a request with an `Idempotency-Key`, given again when the request is repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdempotentAnswer {
+    /// The client's.
+    pub key: String,
+    /// Of method, path and body.
+    pub request_hash: String,
+    pub status: u16,
+    pub body: String,
+    /// The `Location` header, if the answer had one.
+    pub location: Option<String>,
+    pub created_at: Timestamp,
+}
+
+impl Record for IdempotentAnswer {
+    const KIND: &'static str = "idempotent_answer";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        idempotency_key(&self.key)
+    }
+}
+
+/// The store's key for a client's `Idempotency-Key`, which may be any text of any length.
+#[must_use]
+pub fn idempotency_key(client: &str) -> String {
+    blake3::hash(client.as_bytes()).to_hex().to_string()
+}

@@ -1,0 +1,306 @@
+//! The store as the stories see it: typed records in projects, over whichever backend was opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
+use super::batch::{Action, Batch, Change};
+use super::memory::MemoryBackend;
+use super::query::{Cursor, MAX_PAGE, Page, Query};
+use super::record::{Kept, Record, decode, links_of};
+use super::{StoreError, keys};
+use crate::domain::ProjectId;
+
+/// How often a `put` or `delete` starts over when others write the same record.
+const PUT_ATTEMPTS: usize = 32;
+
+/// What can be set about a store.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Memory that the embedded store may use for its cache, in bytes.
+    pub cache_bytes: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 32 << 20 }
+    }
+}
+
+/// A store; clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<dyn Backend>,
+}
+
+impl Store {
+    /// Opens `memory:` (gone with the process) or `sled:<folder>` (made if it is not there).
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidUrl`], [`StoreError::Locked`] if another process has it, [`StoreError::Io`].
+    pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        let invalid =
+            |problem: &str| StoreError::InvalidUrl { url: without_password(url), problem: problem.to_owned() };
+        let backend: Arc<dyn Backend> = match url.split_once(':') {
+            Some(("memory", "")) => Arc::new(MemoryBackend::default()),
+            Some(("sled", folder)) => {
+                let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `sled:./data`"))?;
+                let _ = (&folder, &options);
+                return Err(invalid("sled is being fitted"));
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                return Err(invalid("PostgreSQL is not supported by this build; use `sled:<folder>` or `memory:`"));
+            }
+            _ => return Err(invalid("use `sled:<folder>` or `memory:`")),
+        };
+        Ok(Self { backend })
+    }
+
+    /// A store over a backend of one's own.
+    #[must_use]
+    pub fn over(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
+    }
+
+    /// The records of one project. It need not exist: a project is there as soon as it has a record.
+    #[must_use]
+    pub fn project(&self, id: &ProjectId) -> ProjectStore {
+        ProjectStore { backend: self.backend.clone(), scope: id.as_str().into() }
+    }
+
+    /// The records that belong to no project, such as API keys. No project id reaches here: none is empty.
+    #[must_use]
+    pub fn system(&self) -> ProjectStore {
+        ProjectStore { backend: self.backend.clone(), scope: "".into() }
+    }
+
+    /// The projects that have a record, in the order of their ids.
+    pub async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
+        let mut projects = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let scan = Scan { prefix: String::new(), after: after.take(), limit: 1, backwards: false };
+            let Some((key, _)) = self.backend.scan(scan).await?.pop() else { break };
+            let project = key.split('/').next().unwrap_or_default();
+            // Past everything of this project: `0` is the character after `/`.
+            after = Some(format!("{project}0"));
+            if project.is_empty() {
+                continue;
+            }
+            let id = ProjectId::parse(project).map_err(|error| StoreError::Corrupt {
+                kind: "project".to_owned(),
+                key: key.clone(),
+                detail: error.to_string(),
+            })?;
+            projects.push(id);
+        }
+        // `a-b/…` comes before `a/…` among the keys.
+        projects.sort();
+        Ok(projects)
+    }
+
+    /// Finishes what was accepted and gives the store back; every clone answers [`StoreError::Closed`] then.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.backend.close().await
+    }
+
+    /// Whether reads and commits would be served now.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.backend.ready().await
+    }
+}
+
+/// `./path`, `path`, `//path`: what follows the scheme.
+pub(super) fn folder_of(rest: &str) -> Option<PathBuf> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    if rest.is_empty() { None } else { Some(Path::new(rest).to_path_buf()) }
+}
+
+/// A URL as it may stand in an error.
+fn without_password(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (_, host))) => format!("{scheme}://…@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+/// The records of one project; clones are the same.
+#[derive(Clone)]
+pub struct ProjectStore {
+    backend: Arc<dyn Backend>,
+    scope: Arc<str>,
+}
+
+impl ProjectStore {
+    pub fn batch(&self) -> Batch {
+        Batch::default()
+    }
+
+    /// Keeps everything in the batch, or nothing. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] names the record that was not as expected.
+    pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.commit_revision(batch).await.map(drop)
+    }
+
+    /// Like [`commit`](Self::commit); the revision that every record written by it has now. `None` if the
+    /// batch was empty.
+    pub async fn commit_revision(&self, batch: Batch) -> Result<Option<Revision>, StoreError> {
+        let changes = batch.checked()?;
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let unconditional = |change: &Change| matches!(change.action, Action::Put(_) | Action::Delete);
+        let mut attempt = 0;
+        loop {
+            let raw = self.raw_batch(&changes).await?;
+            match self.backend.apply(raw).await {
+                // Somebody wrote a record that is to be replaced whatever it is: look again at its links.
+                Err(StoreError::Conflict { kind, key })
+                    if attempt < PUT_ATTEMPTS
+                        && changes.iter().any(|c| unconditional(c) && c.kind == kind && c.key == key) =>
+                {
+                    attempt += 1;
+                }
+                done => return done.map(Some),
+            }
+        }
+    }
+
+    /// The changes with the links they bring and take, and the preconditions that keep both right.
+    async fn raw_batch(&self, changes: &[Change]) -> Result<RawBatch, StoreError> {
+        let replaced: Vec<&Change> =
+            changes.iter().filter(|c| !matches!(c.action, Action::Insert(_) | Action::Require(_))).collect();
+        let old_keys = replaced.iter().map(|c| keys::record(&self.scope, c.kind, &c.key)).collect();
+        let mut old = if replaced.is_empty() { Vec::new() } else { self.backend.get_many(old_keys).await? }.into_iter();
+        let mut raw = RawBatch::default();
+        for change in changes {
+            let key = keys::record(&self.scope, change.kind, &change.key);
+            let (content, expect, old) = match &change.action {
+                Action::Require(revision) => {
+                    raw.expects.push((key, Expect::Unchanged(*revision)));
+                    continue;
+                }
+                Action::Insert(content) => (Some(content), Expect::Absent, None),
+                Action::Update(content, revision) => {
+                    (Some(content), Expect::Unchanged(*revision), old.next().flatten())
+                }
+                Action::Put(_) | Action::Delete => {
+                    let old = old.next().flatten();
+                    let expect = old.as_ref().map_or(Expect::Absent, |old| Expect::Unchanged(old.revision));
+                    let content = if let Action::Put(content) = &change.action { Some(content) } else { None };
+                    (content, expect, old)
+                }
+            };
+            let had: Vec<String> = match &old {
+                Some(old) => self.old_links(change, old)?,
+                None => Vec::new(),
+            };
+            let has: Vec<String> =
+                content.map_or(&[][..], |c| &c.links).iter().map(|(i, v)| self.link(change, i, v)).collect();
+            let gone = had.iter().filter(|link| !has.contains(link)).map(|link| (link.clone(), None));
+            raw.writes.extend(gone);
+            let new = has.iter().filter(|link| !had.contains(link)).map(|link| (link.clone(), Some(Bytes::new())));
+            raw.writes.extend(new);
+            raw.expects.push((key.clone(), expect));
+            raw.writes.push((key, content.map(|content| content.bytes.clone())));
+        }
+        Ok(raw)
+    }
+
+    fn link(&self, change: &Change, index: &str, value: &str) -> String {
+        keys::links(&self.scope, change.kind, index, value) + &change.key
+    }
+
+    fn old_links(&self, change: &Change, old: &RawValue) -> Result<Vec<String>, StoreError> {
+        let links = links_of(change.kind, &change.key, &old.bytes)?;
+        Ok(links.iter().map(|(index, value)| self.link(change, index, value)).collect())
+    }
+
+    /// The record with this key.
+    pub async fn get<R: Record>(&self, key: &str) -> Result<Option<Kept<R>>, StoreError> {
+        let raw_key = keys::record(&self.scope, R::KIND, key);
+        let raw = self.backend.get_many(vec![raw_key]).await?.pop().flatten();
+        raw.map(|raw| decode(key, &raw)).transpose()
+    }
+
+    /// One page. Cheap however far it is into the listing.
+    pub async fn list<R: Record>(&self, query: Query) -> Result<Page<R>, StoreError> {
+        let limit = query.limit.clamp(1, MAX_PAGE);
+        let records = keys::records(&self.scope, R::KIND);
+        let base = match &query.link {
+            Some((index, value)) => keys::links(&self.scope, R::KIND, index, value),
+            None => records.clone(),
+        };
+        let prefix = format!("{base}{}", query.prefix.as_deref().unwrap_or_default());
+        let mut after = query.after.as_ref().map(|cursor| format!("{base}{}", cursor.key()));
+        let mut items: Vec<Kept<R>> = Vec::new();
+        let mut last = String::new();
+        loop {
+            // One more than the page holds tells whether there is a next one.
+            let want = limit + 1 - items.len();
+            let scan = Scan { prefix: prefix.clone(), after: after.take(), limit: want, backwards: query.newest_first };
+            let found = self.backend.scan(scan).await?;
+            let exhausted = found.len() < want;
+            after = found.last().map(|(key, _)| key.clone());
+            for (key, raw) in self.resolve(&query, &base, &records, found).await? {
+                if items.len() == limit {
+                    return Ok(Page { items, next: Some(Cursor::past(last)) });
+                }
+                items.push(decode(&key, &raw)?);
+                last = key;
+            }
+            if exhausted {
+                return Ok(Page { items, next: None });
+            }
+        }
+    }
+
+    /// The records behind scanned keys. A link whose record has moved on since the scan is left out.
+    async fn resolve(
+        &self,
+        query: &Query,
+        base: &str,
+        records: &str,
+        found: Vec<(String, RawValue)>,
+    ) -> Result<Vec<(String, RawValue)>, StoreError> {
+        let strip = |key: &String| key.strip_prefix(base).unwrap_or(key).to_owned();
+        let Some((index, value)) = &query.link else {
+            return Ok(found.into_iter().map(|(key, raw)| (strip(&key), raw)).collect());
+        };
+        let primary: Vec<String> = found.iter().map(|(key, _)| strip(key)).collect();
+        let raws = self.backend.get_many(primary.iter().map(|key| format!("{records}{key}")).collect()).await?;
+        let kind = records.rsplit('/').nth(1).unwrap_or_default();
+        let mut kept = Vec::with_capacity(primary.len());
+        for (key, raw) in primary.into_iter().zip(raws) {
+            let Some(raw) = raw else { continue };
+            if links_of(kind, &key, &raw.bytes)?.iter().any(|(i, v)| i == index && v == value) {
+                kept.push((key, raw));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Everything the query asks for, page after page (its `limit` is not looked at). For results that are
+    /// known to be bounded: the votes of a grading, not the gradings of a project.
+    pub async fn all<R: Record>(&self, query: Query) -> Result<Vec<R>, StoreError> {
+        let mut query = query.limit(MAX_PAGE);
+        let mut records = Vec::new();
+        loop {
+            let page = self.list::<R>(query.clone()).await?;
+            records.extend(page.items.into_iter().map(|kept| kept.record));
+            if page.next.is_none() {
+                return Ok(records);
+            }
+            query.after = page.next;
+        }
+    }
+
+    /// How many records of the kind there are.
+    pub async fn count<R: Record>(&self) -> Result<u64, StoreError> {
+        self.backend.count(keys::records(&self.scope, R::KIND)).await
+    }
+}
