@@ -1,0 +1,134 @@
+//! Units × raters, the input of every agreement statistic. Valid when it exists.
+
+use thiserror::Error;
+
+const MISSING: u32 = u32::MAX;
+
+/// Units (deliverable × criterion) × raters; a missing vote is missing, never a category.
+///
+/// Categories are indices `0..q`; each may carry a number for the interval and ratio levels
+/// (by default its index). `q` is what raters *could* choose, not what was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ratings {
+    cells: Vec<u32>,
+    units: usize,
+    raters: usize,
+    values: Vec<f64>,
+}
+
+/// Why a table of ratings is refused.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum BadRatings {
+    #[error("no category is declared")]
+    NoCategories,
+    #[error("unit {unit} has {found} raters, unit 0 has {expected}: write a missing vote as None")]
+    Ragged { unit: usize, found: usize, expected: usize },
+    #[error("unit {unit}, rater {rater}: category {category} is outside 0..{categories}")]
+    OutsideScale { unit: usize, rater: usize, category: usize, categories: usize },
+    #[error("unit {unit}, rater {rater}: the value is not a finite number")]
+    NotFinite { unit: usize, rater: usize },
+    #[error("the numbers of the categories must be finite and rise strictly (category {category})")]
+    ValuesNotRising { category: usize },
+}
+
+impl Ratings {
+    /// `units[i][j]` is the category that rater `j` gave unit `i`.
+    ///
+    /// # Errors
+    /// Rows of unequal length, a category outside `0..categories`, no category.
+    pub fn new(units: Vec<Vec<Option<usize>>>, categories: usize) -> Result<Self, BadRatings> {
+        #[allow(clippy::cast_precision_loss)]
+        let values = (0..categories).map(|k| k as f64).collect();
+        Self::with_values(units, values)
+    }
+
+    /// As [`Ratings::new`], where category `k` stands for the number `values[k]` (levels of a scale).
+    ///
+    /// # Errors
+    /// As [`Ratings::new`]; also values that are not finite or do not rise strictly.
+    pub fn with_values(units: Vec<Vec<Option<usize>>>, values: Vec<f64>) -> Result<Self, BadRatings> {
+        let categories = values.len();
+        if categories == 0 {
+            return Err(BadRatings::NoCategories);
+        }
+        for (category, value) in values.iter().enumerate() {
+            if !value.is_finite() || category > 0 && *value <= values[category - 1] {
+                return Err(BadRatings::ValuesNotRising { category });
+            }
+        }
+        let raters = units.first().map_or(0, Vec::len);
+        let mut cells = Vec::with_capacity(units.len() * raters);
+        for (unit, row) in units.iter().enumerate() {
+            if row.len() != raters {
+                return Err(BadRatings::Ragged { unit, found: row.len(), expected: raters });
+            }
+            for (rater, cell) in row.iter().enumerate() {
+                cells.push(match *cell {
+                    None => MISSING,
+                    Some(category) if category < categories => u32::try_from(category).unwrap_or(MISSING - 1),
+                    Some(category) => return Err(BadRatings::OutsideScale { unit, rater, category, categories }),
+                });
+            }
+        }
+        Ok(Self { cells, units: units.len(), raters, values })
+    }
+
+    /// Numbers instead of categories (percent scores, points): every distinct number is a category.
+    ///
+    /// # Errors
+    /// Rows of unequal length, values that are not finite, nothing rated.
+    pub fn from_numbers(units: &[Vec<Option<f64>>]) -> Result<Self, BadRatings> {
+        let mut values = Vec::new();
+        for (unit, row) in units.iter().enumerate() {
+            for (rater, cell) in row.iter().enumerate() {
+                if let Some(value) = cell {
+                    if !value.is_finite() {
+                        return Err(BadRatings::NotFinite { unit, rater });
+                    }
+                    values.push(*value + 0.0);
+                }
+            }
+        }
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let index = |value: f64| values.partition_point(|known| *known < value);
+        let units = units.iter().map(|row| row.iter().map(|cell| cell.map(index)).collect()).collect();
+        Self::with_values(units, values)
+    }
+
+    #[must_use]
+    pub fn units(&self) -> usize {
+        self.units
+    }
+
+    #[must_use]
+    pub fn raters(&self) -> usize {
+        self.raters
+    }
+
+    /// How many categories are declared.
+    #[must_use]
+    pub fn categories(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The number that each category stands for.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// How many cells are missing.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.cells.iter().filter(|cell| **cell == MISSING).count()
+    }
+
+    /// The votes of each unit as (rater, category), missing left out.
+    pub(super) fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = (usize, usize)> + Clone + '_> + '_ {
+        let width = self.raters.max(1);
+        self.cells.chunks(width).map(|row| {
+            row.iter().enumerate().filter(|(_, cell)| **cell != MISSING).map(|(rater, cell)| (rater, *cell as usize))
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! Intervals: for a share, for a mean over clusters, by resampling; and the quantiles they rest on.
+//!
+//! One file per interval. Values within one cluster (a task judged many times) are not independent:
+//! Wilson and Clopper-Pearson are for one observation per cluster, [`clustered_mean`] for more.
+
+mod bootstrap;
+mod clustered;
+mod proportion;
+mod quantile;
+
+pub(crate) use bootstrap::{below, percentile_interval, round_rng};
+pub use bootstrap::{bootstrap_clustered, bootstrap_percentile};
+pub use clustered::{clustered_mean, clustered_se};
+pub use proportion::{clopper_pearson, wilson};
+pub use quantile::{beta_quantile, normal_quantile, student_t_quantile};

@@ -1,0 +1,20 @@
+//! Who is better? Ratings over pairwise battles, and means over tasks, one file per method.
+//!
+//! Battles of one task are not independent: every interval here is clustered by task. Systems that no
+//! chain of comparisons joins stand in different groups, each on its own scale, never compared.
+//!
+//! To add a method: a new file, a `mod` and a `pub use` line below; it returns a [`RatingTable`].
+
+mod bradley_terry;
+mod covariance;
+mod fit;
+mod graph;
+mod linear;
+mod mean_score;
+mod table;
+mod win_rate;
+
+pub use bradley_terry::{BtInterval, BtOptions, bradley_terry};
+pub use mean_score::mean_score;
+pub use table::{Battle, Bounds, Note, Outcome, PlayerRating, Rating, RatingTable, Scale};
+pub use win_rate::win_rate;
