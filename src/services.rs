@@ -9,7 +9,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::document;
 use crate::domain::{Clock, IdSource, JudgeName, Panel, PanelName, Subject, Timestamp};
-use crate::judge::{Cancel, Judge};
+use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::prompt::Templates;
 use crate::store::{Blobs, Store};
 
@@ -88,16 +88,21 @@ impl Running {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Marks the start; `None` when it runs already.
-    pub fn start(&self, subject: Subject, progress: Progress) -> Option<Cancel> {
+    /// Reserves a subject for whoever asks first; false when it is taken already.
+    pub fn take(&self, subject: Subject) -> bool {
         let mut all = self.lock();
         let entry = all.entry(subject).or_insert_with(Entry::new);
-        if entry.started {
-            return None;
-        }
+        !std::mem::replace(&mut entry.started, true)
+    }
+
+    /// Notes how far a taken subject is, and answers with what stops it.
+    pub fn begin(&self, subject: Subject, progress: Progress) -> Cancel {
+        let mut all = self.lock();
+        let entry = all.entry(subject).or_insert_with(Entry::new);
         entry.started = true;
         entry.progress = progress;
-        Some(entry.cancel.clone())
+        let _ = entry.events.send(Event::Progress(progress));
+        entry.cancel.clone()
     }
 
     pub fn is_running(&self, subject: Subject) -> bool {

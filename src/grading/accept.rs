@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
-use crate::store::{Batch, ProjectStore, Query, Record};
+use crate::store::{Batch, ProjectStore, Query, Record, part};
 
 /// A file as it came.
 #[derive(Debug, Clone)]
@@ -169,7 +169,7 @@ impl<'a> Intake<'a> {
         }
         refuse(problems)?;
         if let Some(id) = &new.task_id
-            && self.project.get::<Task>(id.as_str()).await?.is_none()
+            && self.project.get::<Task>(&part(id.as_str())).await?.is_none()
         {
             return Err(Refusal::invalid("/task_id", format!("there is no task `{id}`; post it to /v1/tasks first")));
         }
@@ -336,7 +336,7 @@ pub async fn rubric_for(project: &ProjectStore, submission: &Submission, named: 
         });
     }
     let task = match &submission.task_id {
-        Some(id) => project.get::<Task>(id.as_str()).await?.map(|kept| kept.record),
+        Some(id) => project.get::<Task>(&part(id.as_str())).await?.map(|kept| kept.record),
         None => None,
     };
     match task.and_then(|task| task.rubric_id) {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Extract, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject, Usage, Vote,
+    Answer, Attempt, CallKey, Cause, Evidence, Extract, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject, Timestamp, Usage, Vote,
     VoteFingerprint, VoteOutcome,
 };
-use crate::judge::{Cancel, Judge};
+use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{ProjectStore, Query};
+use crate::store::{ProjectStore, Query, call_key};
 use crate::verdict::{self, Said, Shown};
 
 use super::journal::{StoreJournal, this_round};
@@ -30,6 +30,24 @@ pub struct Call {
     pub rubric: Option<Fingerprint>,
     pub reader: Fingerprint,
     pub files: Fingerprint,
+}
+
+/// Whether earlier calls of the same subject may be in the journal.
+#[derive(Debug, Clone, Copy)]
+pub enum History {
+    /// It starts for the first time.
+    None,
+    /// It goes on. Attempts up to this time belong to an earlier round and are not read again.
+    Since(Option<Timestamp>),
+}
+
+impl History {
+    fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::None => None,
+            Self::Since(since) => since,
+        }
+    }
 }
 
 /// Leaves an answer as it is.
@@ -66,19 +84,12 @@ pub async fn fan_out(
     project: &ProjectStore,
     subject: Subject,
     calls: Vec<Call>,
-    since: Option<crate::domain::Timestamp>,
+    history: History,
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
-    let mut history: BTreeMap<CallKey, Vec<Attempt>> = BTreeMap::new();
-    for attempt in project.all::<Attempt>(Query::prefix(subject_prefix(subject))).await? {
-        history.entry(attempt.key.clone()).or_default().push(attempt);
-    }
     let waiting = in_flight(&calls);
     let mut settled = stream::iter(calls)
-        .map(|call| {
-            let attempts = history.remove(&call.key).unwrap_or_default();
-            ask(services, project, call, attempts, since, cancel)
-        })
+        .map(|call| ask(services, project, call, history, cancel))
         .buffer_unordered(waiting);
     while let Some(vote) = settled.next().await {
         if let Some(vote) = vote? {
@@ -108,14 +119,18 @@ async fn ask(
     services: &Services,
     project: &ProjectStore,
     call: Call,
-    attempts: Vec<Attempt>,
-    since: Option<crate::domain::Timestamp>,
+    history: History,
     cancel: &Cancel,
 ) -> Result<Option<Vote>, Refusal> {
     if cancel.is_cancelled() {
         return Ok(None);
     }
-    let (history, offset) = this_round(attempts, since);
+    let attempts = match history {
+        History::None => vec![],
+        // Read call by call: the replies of a large grading need not fit into memory together.
+        History::Since(_) => project.all::<Attempt>(Query::prefix(format!("{}/", call_key(&call.key)))).await?,
+    };
+    let (history, offset) = this_round(attempts, history.since());
     let journal = StoreJournal { project: project.clone(), clock: services.clock.clone(), offset };
     let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
     let asked = call.judge.ask(&call.key, &call.prompt, history, &parse, &journal, cancel).await;

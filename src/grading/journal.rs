@@ -31,7 +31,7 @@ impl StoreJournal {
         let started_at = self.clock.now();
         let attempt = Attempt { key: key.clone(), number: number + self.offset, started_at, reply };
         let batch = self.project.batch().put(&attempt);
-        self.project.commit(batch).await.map_err(|error| JournalError(error.to_string()))
+        self.project.commit(batch).await.map_err(|error| JournalError::new(key, number, error))
     }
 }
 

@@ -1,5 +1,23 @@
+//! The story of one grading, in the order in which it happens:
+//!
+//! - [`accept`]: what comes in is checked whole and kept in one batch;
+//! - [`work`]: what is queued is taken up, in this life of the process or the next;
+//! - [`run`]: the road of one grading;
+//! - [`fan_out`]: many questions to many judges, each reply durable before it is read ([`journal`]);
+//! - [`aggregate`], [`score`], [`result`]: votes become verdicts, verdicts a score; pure, and done again
+//!   whenever something is added;
+//! - [`escalate`]: what goes to a human, with the probability of its selection;
+//! - [`change`]: cancel and retry.
+
+pub mod accept;
 pub mod aggregate;
+pub mod change;
 pub mod escalate;
+pub mod fan_out;
+pub mod journal;
+pub mod result;
+pub mod run;
 pub mod score;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod work;

@@ -185,8 +185,6 @@ fn bound(rubric: &Rubric, decisions: &[Option<f64>], fill: fn(&Criterion) -> f64
 /// where the score is no mean over criteria.
 #[must_use]
 pub fn interval(rubric: &Rubric, verdicts: &[Verdict], score: &Score, seed: u64) -> Option<ScoreInterval> {
-    use rand_chacha::ChaCha12Rng;
-    use rand_chacha::rand_core::{Rng, SeedableRng};
     const ROUNDS: usize = 1_000;
     const LEVEL: f64 = 0.95;
     score.value?;
@@ -201,18 +199,9 @@ pub fn interval(rubric: &Rubric, verdicts: &[Verdict], score: &Score, seed: u64)
     if decided.len() < 5 {
         return None;
     }
-    let mut random = ChaCha12Rng::seed_from_u64(seed);
-    let mut values: Vec<f64> = (0..ROUNDS)
-        .filter_map(|_| {
-            // Fixed-point scaling of 32 random bits: its bias is below 6000 / 2^32.
-            let draw = |r: u32| decided[((u64::from(r) * decided.len() as u64) >> 32) as usize];
-            ratio((0..decided.len()).map(|_| draw(random.next_u32()))).map(clamp)
-        })
-        .collect();
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-    let (low, high) = (at((1.0 - LEVEL) / 2.0), at(1.0 - (1.0 - LEVEL) / 2.0));
-    Some(ScoreInterval { low, high, level: LEVEL, method: "bootstrap over criteria".to_owned() })
+    let of = |drawn: &[usize]| ratio(drawn.iter().map(|i| decided[*i])).map(clamp);
+    let found = bootstrap_percentile(decided.len(), ROUNDS, seed, LEVEL, of).ok()?;
+    Some(ScoreInterval { low: found.low, high: found.high, level: LEVEL, method: "bootstrap over criteria".to_owned() })
 }
 
 #[cfg(test)]

@@ -1,0 +1,329 @@
+//! The road of one grading: read the files, run the checks, ask the judges, keep their votes, aggregate, score,
+//! send doubts to a human. Every step can be the last before a crash: what is kept is found again, what is not
+//! is done again, and a call that was answered is never made twice.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::document;
+use crate::domain::{
+    CallKey, Criterion, Decision, Evidence, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeName, Manifest,
+    Match, Override, Prefix, Question, Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict,
+    View, Vote, VoteOutcome,
+};
+use crate::prompt::Work;
+use crate::refusal::Refusal;
+use crate::rubric::check;
+use crate::services::{Progress, Services};
+use crate::store::{Kept, ProjectStore, Query, StoreError, part};
+
+use super::aggregate::ballots;
+use super::escalate::escalate;
+use super::fan_out::{self, Call, History, Read, as_said, fan_out, subject_prefix};
+use super::result::{Material, compute, verdicts};
+
+/// Takes a grading as far as it goes: to its result, or to where it was stopped.
+///
+/// # Errors
+/// If the store or the file store cannot; the grading is then taken up again later.
+pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> Result<(), Refusal> {
+    let subject = Subject::Grading(id);
+    let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
+        return Err(Refusal::not_found("grading", id));
+    };
+    let fresh = matches!(grading.state, GradingState::Queued) && grading.retried_at.is_none();
+    let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
+    let cancel = services.running.begin(subject, progress(&grading, &votes));
+    let grading = grading.start(services.now())?;
+    project.commit(project.batch().update(&grading, revision)).await?;
+    tracing::info!(grading = %id, system = %grading.system, calls = grading.calls_planned, "grading runs");
+
+    let material = load(services, project, &grading).await?;
+    let (checks, material) = {
+        // Checks look at every segment and cell: work for another thread.
+        let rubric = material.rubric.clone();
+        let extract = material.deliverable.extract.clone();
+        let checks = blocking(move || run_checks(&rubric, &extract)).await?;
+        (checks, material)
+    };
+    let (calls, views) = plan(services, &grading, &material, &votes)?;
+    let history = if fresh { History::None } else { History::Since(grading.retried_at) };
+    let finished = if material.deliverable.extract.has_content() {
+        fan_out(services, project, subject, calls, history, &cancel).await?
+    } else {
+        keep_nothing_to_show(services, project, subject, &material, &calls).await?;
+        true
+    };
+    if finished {
+        finish(services, project, id, &material.rubric, checks, views).await?;
+    }
+    Ok(())
+}
+
+fn progress(grading: &Grading, votes: &[Vote]) -> Progress {
+    let kept: Vec<&Vote> = votes.iter().filter(|vote| !asked_again(grading, vote)).collect();
+    let failed = kept.iter().filter(|vote| matches!(vote.outcome, VoteOutcome::Failed { .. })).count();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Progress { planned: grading.calls_planned, done: count(kept.len()), failed: count(failed) }
+}
+
+/// A vote that had failed when somebody asked for a retry.
+fn asked_again(grading: &Grading, vote: &Vote) -> bool {
+    let failed = matches!(vote.outcome, VoteOutcome::Failed { .. });
+    failed && grading.retried_at.is_some_and(|retried| vote.created_at <= retried)
+}
+
+/// What a grading is made from.
+struct Materials {
+    task: Option<String>,
+    rubric: Arc<RubricVersion>,
+    references: Option<Extract>,
+    deliverable: Read,
+}
+
+async fn load(services: &Services, project: &ProjectStore, grading: &Grading) -> Result<Materials, Refusal> {
+    let missing = |kind: &str, key: String| {
+        let detail = format!("grading {} refers to it, and it is not kept", grading.id);
+        Refusal::Store(StoreError::Corrupt { kind: kind.to_owned(), key, detail })
+    };
+    let key = grading.submission_id.to_string();
+    let submission = project.get::<Submission>(&key).await?.ok_or_else(|| missing("submission", key))?.record;
+    let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+    let rubric = project.get::<RubricVersion>(&key).await?.ok_or_else(|| missing("rubric", key))?.record;
+    let task = match &grading.task_id {
+        Some(id) => project.get::<Task>(&part(id.as_str())).await?.map(|kept| kept.record),
+        None => None,
+    };
+    let references = match &task {
+        Some(task) if !task.references.is_empty() => Some(read_files(services, &task.references, None).await?),
+        _ => None,
+    };
+    let extract = read_files(services, &submission.files, submission.text).await?;
+    let deliverable = blocking(move || Read::new(extract)).await?;
+    let task = grading.prompt.clone().or(task.map(|task| task.prompt));
+    Ok(Materials { task, rubric: Arc::new(rubric), references, deliverable })
+}
+
+/// Reads files (and a final message) on a thread of their own.
+///
+/// # Errors
+/// If their bytes are not there.
+pub async fn read_files(services: &Services, files: &[StoredFile], message: Option<String>) -> Result<Extract, Refusal> {
+    let mut inputs = Vec::with_capacity(files.len());
+    for file in files {
+        inputs.push((file.clone(), services.blobs.get(&file.sha256).await?));
+    }
+    let limits = services.reading.clone();
+    blocking(move || {
+        let mut extract = document::read_all(
+            inputs.iter().map(|(file, bytes)| document::Input {
+                name: file.name.as_str(),
+                media_type: Some(&file.media_type),
+                bytes,
+            }),
+            &limits,
+        );
+        if let Some(text) = message.filter(|text| !text.trim().is_empty()) {
+            extract.files.insert(0, document::read_message(&text));
+        }
+        extract
+    })
+    .await
+}
+
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Refusal::Store(StoreError::Unavailable { detail: format!("a worker thread ended early: {e}") }))
+}
+
+/// Deterministic criteria: exact, free, never sent to a judge.
+fn run_checks(rubric: &RubricVersion, extract: &Extract) -> Vec<Verdict> {
+    rubric
+        .rubric
+        .criteria()
+        .iter()
+        .filter_map(|criterion| {
+            let found = check::run(criterion.check.as_ref()?, extract);
+            let (decision, why) = match found.decision {
+                check::CheckDecision::Holds => (Decision::Met, None),
+                check::CheckDecision::Fails => (Decision::Unmet, None),
+                check::CheckDecision::NothingToCheck { why } => (Decision::Inconclusive(Inconclusive::NothingToCheck), Some(why)),
+            };
+            let evidence = Evidence {
+                file: found.file.unwrap_or_default(),
+                said_where: found.place.as_ref().map(ToString::to_string).unwrap_or_default(),
+                place: found.place,
+                quote: why.unwrap_or(found.detail),
+                found: Match::Found,
+            };
+            Some(Verdict {
+                criterion_id: criterion.id.clone(),
+                decision,
+                source: Source::Check,
+                tally: Tally::default(),
+                evidence: vec![evidence],
+            })
+        })
+        .collect()
+}
+
+/// The calls that are still owed, and what each judge is shown.
+fn plan(
+    services: &Services,
+    grading: &Grading,
+    material: &Materials,
+    votes: &[Vote],
+) -> Result<(Vec<Call>, Vec<View>), Refusal> {
+    let judges = fan_out::judges(services, &grading.panel)?;
+    let settled: HashMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
+    let extract = &material.deliverable.extract;
+    let work = Work { task: material.task.as_deref(), references: material.references.as_ref(), deliverable: extract };
+    // Judges that take the same input share one prefix, byte for byte.
+    let mut prefixes: BTreeMap<(u64, bool), (Arc<Prefix>, Manifest, Vec<JudgeName>)> = BTreeMap::new();
+    for spec in &grading.panel.judges {
+        let entry = prefixes.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
+            let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision);
+            (shown.prefix, shown.manifest, vec![])
+        });
+        entry.2.push(spec.name.clone());
+    }
+    let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
+    let mut calls = Vec::new();
+    // Criterion by criterion, so that verdicts become complete one after the other.
+    for criterion in asked(&material.rubric) {
+        for spec in &grading.panel.judges {
+            let Some((prefix, ..)) = prefixes.get(&(spec.max_input_chars, spec.vision)) else { continue };
+            let mut prompt = None;
+            for repeat in 0..grading.panel.repeats {
+                let key = CallKey {
+                    subject: Subject::Grading(grading.id),
+                    judge: spec.name.clone(),
+                    repeat,
+                    question: Question::Criterion(criterion.id.clone()),
+                };
+                if settled.get(&key).is_some_and(|vote| !asked_again(grading, vote)) {
+                    continue;
+                }
+                let prompt = match &prompt {
+                    Some(made) => made,
+                    None => prompt.insert(services.templates.criterion(prefix, criterion).map_err(|e| {
+                        Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id))
+                    })?),
+                };
+                calls.push(Call {
+                    key,
+                    judge: judges[&spec.name].clone(),
+                    prompt: prompt.clone(),
+                    shown: material.deliverable.shown.clone(),
+                    turn: as_said,
+                    rubric: Some(grading.rubric.fingerprint.clone()),
+                    reader: reader.clone(),
+                    files: files.clone(),
+                });
+            }
+        }
+    }
+    let views = prefixes.into_values().map(|(_, manifest, judges)| View { judges, manifest }).collect();
+    Ok((calls, views))
+}
+
+fn asked(rubric: &RubricVersion) -> impl Iterator<Item = &Criterion> {
+    rubric.rubric.criteria().iter().filter(|criterion| criterion.check.is_none())
+}
+
+async fn keep_nothing_to_show(
+    services: &Services,
+    project: &ProjectStore,
+    subject: Subject,
+    material: &Materials,
+    calls: &[Call],
+) -> Result<(), Refusal> {
+    let files: Vec<String> = material
+        .deliverable
+        .extract
+        .files
+        .iter()
+        .map(|file| match &file.outcome {
+            crate::domain::Outcome::Unreadable { reason } => format!("{}: {reason}", file.name),
+            _ => format!("{}: nothing in it to show", file.name),
+        })
+        .collect();
+    let reason = format!("not asked: nothing of the submission could be read ({})", files.join("; "));
+    let mut batch = project.batch();
+    for call in calls {
+        let vote = fan_out::nothing_to_show(services, call, reason.clone());
+        batch = batch.put(&vote);
+        services.running.settled(subject, &Arc::new(vote));
+    }
+    project.commit(batch).await?;
+    Ok(())
+}
+
+/// The panel has spoken: the result and the questions for humans are kept together.
+async fn finish(
+    services: &Services,
+    project: &ProjectStore,
+    id: GradingId,
+    rubric: &RubricVersion,
+    checks: Vec<Verdict>,
+    views: Vec<View>,
+) -> Result<(), Refusal> {
+    let votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?;
+    loop {
+        let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
+            return Err(Refusal::not_found("grading", id));
+        };
+        if !matches!(grading.state, GradingState::Running { .. }) {
+            // Cancelled meanwhile: the votes are kept, the decision to stop stands.
+            return Ok(());
+        }
+        let overrides = project.all::<Override>(Query::prefix(format!("{id}/"))).await?;
+        let mut reviews = project.all::<Review>(Query::link("grading", id)).await?;
+        let ballots = ballots(&votes);
+        let panel_says = verdicts(&grading, &rubric.rubric, &ballots, &checks);
+        let mut batch = project.batch();
+        for question in escalate(id, &rubric.rubric, &grading.panel, &panel_says, &ballots) {
+            if reviews.iter().any(|review| review.criterion_id == question.criterion_id) {
+                continue;
+            }
+            let review = Review {
+                id: services.ids.next(),
+                grading_id: id,
+                task_id: grading.task_id.clone(),
+                criterion_id: question.criterion_id,
+                reason: question.reason.as_str().to_owned(),
+                selection_probability: Some(question.probability),
+                priority: question.priority,
+                reviewers: grading.panel.review.reviewers,
+                lease: None,
+                answers: vec![],
+                resolution: None,
+                created_at: services.now(),
+            };
+            batch = batch.insert(&review);
+            reviews.push(review);
+        }
+        let result = compute(Material {
+            grading: &grading,
+            rubric: &rubric.rubric,
+            votes: &votes,
+            checks: checks.clone(),
+            overrides: &overrides,
+            reviews: &reviews,
+            views: views.clone(),
+        });
+        let (score, calls) = (result.score.value, result.calls);
+        let judged = grading.judged(services.now(), result)?;
+        match project.commit(batch.update(&judged, revision)).await {
+            Ok(()) => {
+                let status = judged.status().as_str();
+                tracing::info!(grading = %id, status, score, calls = calls.made, failed = calls.failed, "grading judged");
+                return Ok(());
+            }
+            // Somebody cancelled at this moment: look again.
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Two submissions of one task before the panel, in both orders. A judge whose answer flips with the order has
+//! said nothing about the work: a tie, marked `order_inconsistent`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::{
+    Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgePreference, Order,
+    Panel, PanelName, Preference, Prefix, Question, Subject, Submission, SubmissionId, Task, TaskId, Usage, Vote, VoteOutcome,
+};
+use crate::grading::accept::{calls, choose_panel};
+use crate::grading::fan_out::{Call, History, as_said, fan_out, judges, nothing_to_show, subject_prefix};
+use crate::grading::run::read_files;
+use crate::refusal::Refusal;
+use crate::services::{Progress, Services};
+use crate::store::{Kept, ProjectStore, Query, StoreError, part};
+use crate::verdict::Shown;
+
+/// Checks a comparison and makes its record; the caller keeps it.
+///
+/// # Errors
+/// If the task, a submission or the panel is unknown, or the two are not two submissions of that task.
+pub async fn accept(
+    services: &Services,
+    project: &ProjectStore,
+    task_id: &TaskId,
+    (a, b): (SubmissionId, SubmissionId),
+    panel: Option<&PanelName>,
+) -> Result<Comparison, Refusal> {
+    if a == b {
+        return Err(Refusal::invalid("/b", "is the same submission as `a`; compare two"));
+    }
+    if project.get::<Task>(&part(task_id.as_str())).await?.is_none() {
+        return Err(Refusal::invalid("/task_id", format!("there is no task `{task_id}`")));
+    }
+    let of_task = async |pointer: &str, id: SubmissionId| -> Result<Submission, Refusal> {
+        let Some(kept) = project.get::<Submission>(&id.to_string()).await? else {
+            return Err(Refusal::invalid(pointer, format!("there is no submission `{id}`")));
+        };
+        if kept.record.task_id.as_ref() != Some(task_id) {
+            return Err(Refusal::invalid(pointer, format!("submission `{id}` is not of task `{task_id}`")));
+        }
+        Ok(kept.record)
+    };
+    let (first, second) = (of_task("/a", a).await?, of_task("/b", b).await?);
+    let panel = choose_panel(services, panel, None)?;
+    Ok(Comparison {
+        id: services.ids.next(),
+        task_id: task_id.clone(),
+        a,
+        b,
+        system_a: first.system,
+        system_b: second.system,
+        calls_planned: calls(2, &panel)?,
+        panel,
+        state: ComparisonState::Queued,
+        created_at: services.now(),
+    })
+}
+
+/// Takes a comparison as far as it goes.
+///
+/// # Errors
+/// If the store cannot; it is then taken up again later.
+pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) -> Result<(), Refusal> {
+    let subject = Subject::Comparison(id);
+    let key = id.to_string();
+    let Some(Kept { record: mut comparison, revision }) = project.get::<Comparison>(&key).await? else {
+        return Err(Refusal::not_found("comparison", id));
+    };
+    let fresh = matches!(comparison.state, ComparisonState::Queued);
+    let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let progress = Progress { planned: comparison.calls_planned, done: count(votes.len()), failed: 0 };
+    let cancel = services.running.begin(subject, progress);
+    comparison.state = ComparisonState::Running { started_at: services.now() };
+    project.commit(project.batch().update(&comparison, revision)).await?;
+
+    let (planned, nothing) = plan(services, project, &comparison, &votes).await?;
+    if let Some(reason) = nothing {
+        let mut batch = project.batch();
+        for call in &planned {
+            batch = batch.put(&nothing_to_show(services, call, reason.clone()));
+        }
+        project.commit(batch).await?;
+    } else {
+        let history = if fresh { History::None } else { History::Since(None) };
+        if !fan_out(services, project, subject, planned, history, &cancel).await? {
+            return Ok(());
+        }
+    }
+    let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
+    let Some(Kept { record: mut comparison, revision }) = project.get::<Comparison>(&key).await? else {
+        return Err(Refusal::not_found("comparison", id));
+    };
+    comparison.state = ComparisonState::Judged { at: services.now(), result: decide(&comparison, &votes) };
+    project.commit(project.batch().update(&comparison, revision)).await?;
+    tracing::info!(comparison = %id, a = %comparison.system_a, b = %comparison.system_b, status = comparison.status().as_str(), "comparison judged");
+    Ok(())
+}
+
+/// The calls that are owed, and, where one side has nothing that could be shown, why they are not made.
+async fn plan(
+    services: &Services,
+    project: &ProjectStore,
+    comparison: &Comparison,
+    votes: &[Vote],
+) -> Result<(Vec<Call>, Option<String>), Refusal> {
+    let missing = |kind: &str, key: String| {
+        let detail = format!("comparison {} refers to it, and it is not kept", comparison.id);
+        Refusal::Store(StoreError::Corrupt { kind: kind.to_owned(), key, detail })
+    };
+    let key = part(comparison.task_id.as_str());
+    let task = project.get::<Task>(&key).await?.ok_or_else(|| missing("task", key))?.record;
+    let references = match task.references.is_empty() {
+        true => None,
+        false => Some(read_files(services, &task.references, None).await?),
+    };
+    let mut sides = Vec::with_capacity(2);
+    for id in [comparison.a, comparison.b] {
+        let key = id.to_string();
+        let submission = project.get::<Submission>(&key).await?.ok_or_else(|| missing("submission", key))?.record;
+        sides.push(Arc::new(read_files(services, &submission.files, submission.text).await?));
+    }
+    let empty = sides.iter().zip(["a", "b"]).find(|(side, _)| !side.has_content());
+    let nothing = empty.map(|(_, name)| format!("not asked: nothing of submission `{name}` could be read"));
+    let shown = Arc::new(Shown::new(&sides));
+    let judges = judges(services, &comparison.panel)?;
+    let settled: BTreeMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
+    let mut prefixes: BTreeMap<(u64, bool, Order), Arc<Prefix>> = BTreeMap::new();
+    let mut planned = Vec::new();
+    for order in [Order::AFirst, Order::BFirst] {
+        let (first, second) = match order {
+            Order::AFirst => (&sides[0], &sides[1]),
+            Order::BFirst => (&sides[1], &sides[0]),
+        };
+        for spec in &comparison.panel.judges {
+            let prefix = prefixes.entry((spec.max_input_chars, spec.vision, order)).or_insert_with(|| {
+                let (chars, vision) = (spec.max_input_chars, spec.vision);
+                services.templates.prefix_pair(&task.prompt, references.as_ref(), first, second, chars, vision).prefix
+            });
+            for repeat in 0..comparison.panel.repeats {
+                let key = CallKey {
+                    subject: Subject::Comparison(comparison.id),
+                    judge: spec.name.clone(),
+                    repeat,
+                    question: Question::Order(order),
+                };
+                if settled.contains_key(&key) {
+                    continue;
+                }
+                let prompt = services.templates.pairwise(prefix, &task.prompt);
+                let prompt = prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
+                planned.push(Call {
+                    key,
+                    judge: judges[&spec.name].clone(),
+                    prompt,
+                    shown: shown.clone(),
+                    turn: if order == Order::AFirst { as_said } else { mirrored },
+                    rubric: None,
+                    reader: sides[0].readers_fingerprint(),
+                    files: crate::domain::Fingerprint::of(&[sides[0].files_fingerprint(), sides[1].files_fingerprint()]),
+                });
+            }
+        }
+    }
+    Ok((planned, nothing))
+}
+
+fn mirrored(answer: Answer) -> Answer {
+    match answer {
+        Answer::Prefers(preference) => Answer::Prefers(preference.mirrored()),
+        other => other,
+    }
+}
+
+/// The panel's outcome: each judge over both orders first, then more than half of the judges that said something.
+#[must_use]
+pub fn decide(comparison: &Comparison, votes: &[Vote]) -> ComparisonResult {
+    let panel = &comparison.panel;
+    let judges: Vec<JudgePreference> = panel
+        .judges
+        .iter()
+        .map(|spec| one_judge(&spec.name, votes.iter().filter(|vote| vote.key.judge == spec.name)))
+        .collect();
+    let (outcome, note) = panel_outcome(panel, &judges);
+    let failed = votes.iter().filter(|vote| matches!(vote.outcome, VoteOutcome::Failed { .. })).count();
+    let mut usage = Usage::default();
+    for vote in votes {
+        usage += vote.usage;
+    }
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    ComparisonResult {
+        outcome,
+        note,
+        judges,
+        calls: CallCounts {
+            planned: comparison.calls_planned,
+            done: count(votes.len()),
+            failed: count(failed),
+            made: votes.iter().map(|vote| vote.attempts).sum(),
+        },
+        usage,
+        cost_usd: votes.iter().map(|vote| if vote.attempts == 0 { Some(0.0) } else { vote.cost_usd }).sum(),
+    }
+}
+
+fn one_judge<'a>(judge: &crate::domain::JudgeName, votes: impl Iterator<Item = &'a Vote>) -> JudgePreference {
+    let mut by_order: BTreeMap<Order, Vec<Preference>> = BTreeMap::new();
+    let mut failed: Option<Cause> = None;
+    for vote in votes {
+        match (&vote.outcome, &vote.key.question) {
+            (VoteOutcome::Answered(opinion), Question::Order(order)) => {
+                if let Answer::Prefers(preference) = opinion.answer {
+                    by_order.entry(*order).or_default().push(preference);
+                }
+            }
+            (VoteOutcome::Failed { cause, .. }, _) => failed = Some(*cause),
+            _ => {}
+        }
+    }
+    let of = |order| by_order.get(&order).and_then(|said| most(said));
+    let (outcome, order_inconsistent) = match (of(Order::AFirst), of(Order::BFirst)) {
+        (Some(one), Some(other)) if one == other => (Some(one), false),
+        (Some(_), Some(_)) => (Some(Preference::Tie), true),
+        // One order alone may be nothing but a liking for the first place.
+        _ => (None, false),
+    };
+    JudgePreference { judge: judge.clone(), outcome, order_inconsistent, failed }
+}
+
+/// What more than half of the repeats said.
+fn most(said: &[Preference]) -> Option<Preference> {
+    said.iter().copied().find(|candidate| said.iter().filter(|other| *other == candidate).count() * 2 > said.len())
+}
+
+fn panel_outcome(panel: &Panel, judges: &[JudgePreference]) -> (Option<Preference>, Option<String>) {
+    let said: Vec<Preference> = judges.iter().filter_map(|judge| judge.outcome).collect();
+    if said.is_empty() || (said.len() as u32) < panel.quorum {
+        return (None, Some(format!("below_quorum: {} of {} judges answered in both orders", said.len(), panel.quorum)));
+    }
+    let flipped = judges.iter().filter(|judge| judge.order_inconsistent).count();
+    let note = (flipped > 0).then(|| format!("order_inconsistent: {flipped} of {} judges changed with the order", judges.len()));
+    match most(&said) {
+        Some(outcome) => (Some(outcome), note),
+        None => (None, Some("tied: no outcome has more than half of the judges".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Id, Opinion, Timestamp};
+    use crate::grading::testing;
+
+    fn comparison(judges: usize, quorum: u32) -> Comparison {
+        Comparison {
+            id: ComparisonId::from_uuid(uuid::Uuid::nil()),
+            task_id: TaskId::parse("t").unwrap(),
+            a: SubmissionId::from_uuid(uuid::Uuid::from_u128(1)),
+            b: SubmissionId::from_uuid(uuid::Uuid::from_u128(2)),
+            system_a: crate::domain::SystemName::parse("a").unwrap(),
+            system_b: crate::domain::SystemName::parse("b").unwrap(),
+            panel: testing::panel(judges, quorum),
+            state: ComparisonState::Queued,
+            calls_planned: 2 * judges as u32,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Each judge's answers with `a` first and with `b` first, already in the comparison's own terms.
+    fn outcome(judges: &[(Option<Preference>, Option<Preference>)], quorum: u32) -> ComparisonResult {
+        let mut votes = Vec::new();
+        for (index, (a_first, b_first)) in judges.iter().enumerate() {
+            for (order, said) in [(Order::AFirst, a_first), (Order::BFirst, b_first)] {
+                let mut vote = testing::votes("c", &[(&format!("j{index}"), 0, testing::failed())]).remove(0);
+                vote.key.question = Question::Order(order);
+                if let Some(preference) = said {
+                    let answer = Answer::Prefers(*preference);
+                    vote.outcome = VoteOutcome::Answered(Opinion { answer, reason: String::new(), confidence: None, evidence: vec![] });
+                }
+                votes.push(vote);
+            }
+        }
+        decide(&comparison(judges.len(), quorum), &votes)
+    }
+
+    use Preference::{A, B, BothBad, Tie};
+
+    #[test]
+    fn an_answer_that_flips_with_the_order_is_a_tie_and_says_so() {
+        let flipped = outcome(&[(Some(A), Some(B))], 1);
+        assert_eq!(flipped.outcome, Some(Tie));
+        assert!(flipped.judges[0].order_inconsistent && flipped.note.unwrap().contains("order_inconsistent"));
+    }
+
+    #[test]
+    fn one_order_alone_decides_nothing_and_a_failure_is_never_a_tie() {
+        let half = outcome(&[(Some(A), None)], 1);
+        assert_eq!((half.outcome, half.judges[0].outcome), (None, None));
+        assert!(half.note.unwrap().contains("below_quorum"));
+    }
+
+    #[test]
+    fn more_than_half_of_the_judges_decide_and_both_bad_is_an_outcome_of_its_own() {
+        assert_eq!(outcome(&[(Some(A), Some(A)), (Some(A), Some(A)), (Some(B), Some(B))], 2).outcome, Some(A));
+        assert_eq!(outcome(&[(Some(BothBad), Some(BothBad)), (Some(BothBad), Some(BothBad)), (Some(A), Some(A))], 2).outcome, Some(BothBad));
+        let split = outcome(&[(Some(A), Some(A)), (Some(B), Some(B)), (Some(Tie), Some(Tie))], 2);
+        assert_eq!((split.outcome, split.note.unwrap().starts_with("tied")), (None, true));
+    }
+}
