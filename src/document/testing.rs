@@ -1,0 +1,36 @@
+//! Hostile and ordinary files in one line, for this room's tests.
+
+use std::io::{Cursor, Write};
+
+use crate::domain::FileExtract;
+
+use super::{Input, Limits, read};
+
+/// A zip with these members.
+pub(super) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+pub(super) fn read_files(name: &str, bytes: &[u8]) -> Vec<FileExtract> {
+    read(&Input { name, media_type: None, bytes }, &Limits::default())
+}
+
+pub(super) fn read_one(name: &str, bytes: &[u8]) -> FileExtract {
+    read_files(name, bytes).swap_remove(0)
+}
+
+pub(super) fn text_of(file: &FileExtract) -> String {
+    file.segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn reason(file: &FileExtract) -> &str {
+    match &file.outcome {
+        crate::domain::Outcome::Unreadable { reason } => reason,
+        other => panic!("readable: {other:?}: {}", text_of(file)),
+    }
+}
