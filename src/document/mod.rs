@@ -14,13 +14,17 @@ use sha2::Digest;
 
 use crate::domain::{Extract, FileExtract, Outcome};
 
+mod chart;
+mod docx;
 mod draft;
 mod images;
 mod limits;
 mod members;
+mod opc;
 mod package;
 mod text;
 mod unknown;
+mod xml;
 mod zip;
 
 #[cfg(test)]
@@ -33,7 +37,7 @@ pub use limits::{ArchiveLimits, Limits};
 use members::Budget;
 
 /// The readers, in the order in which they are asked whether a file is theirs.
-const READERS: &[&Reader] = &[&images::READER, &zip::READER, &text::READER, &unknown::READER];
+const READERS: &[&Reader] = &[&images::READER, &docx::READER, &zip::READER, &text::READER, &unknown::READER];
 
 /// A stack for parsers that recurse. Only what is used becomes memory.
 const STACK_BYTES: usize = 32 << 20;

@@ -34,3 +34,17 @@ pub(super) fn reason(file: &FileExtract) -> &str {
         other => panic!("readable: {other:?}: {}", text_of(file)),
     }
 }
+
+/// A Word document with this body, as little as Word needs.
+pub(super) fn docx(body: &str, more: &[(&str, &str)], relations: &str) -> Vec<u8> {
+    let document =
+        format!(r#"<?xml version="1.0"?><w:document xmlns:w="w" xmlns:r="r"><w:body>{body}</w:body></w:document>"#);
+    let relations = format!("<Relationships>{relations}</Relationships>");
+    let mut members = vec![
+        ("[Content_Types].xml", &b"<Types/>"[..]),
+        ("word/document.xml", document.as_bytes()),
+        ("word/_rels/document.xml.rels", relations.as_bytes()),
+    ];
+    members.extend(more.iter().map(|(name, text)| (*name, text.as_bytes())));
+    zip(&members)
+}
