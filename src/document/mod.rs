@@ -17,6 +17,7 @@ use crate::domain::{Extract, FileExtract, Outcome};
 mod chart;
 mod docx;
 mod draft;
+mod grid;
 mod images;
 mod limits;
 mod members;
@@ -24,6 +25,7 @@ mod opc;
 mod package;
 mod text;
 mod unknown;
+mod xlsx;
 mod xml;
 mod zip;
 
@@ -37,7 +39,8 @@ pub use limits::{ArchiveLimits, Limits};
 use members::Budget;
 
 /// The readers, in the order in which they are asked whether a file is theirs.
-const READERS: &[&Reader] = &[&images::READER, &docx::READER, &zip::READER, &text::READER, &unknown::READER];
+const READERS: &[&Reader] =
+    &[&images::READER, &docx::READER, &xlsx::READER, &zip::READER, &text::READER, &unknown::READER];
 
 /// A stack for parsers that recurse. Only what is used becomes memory.
 const STACK_BYTES: usize = 32 << 20;

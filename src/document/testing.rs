@@ -48,3 +48,21 @@ pub(super) fn docx(body: &str, more: &[(&str, &str)], relations: &str) -> Vec<u8
     members.extend(more.iter().map(|(name, text)| (*name, text.as_bytes())));
     zip(&members)
 }
+
+/// A workbook of these sheets: name, further attributes of the entry, rows.
+pub(super) fn xlsx(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
+    let mut list = String::new();
+    let mut relations = String::new();
+    let mut members = Vec::new();
+    for (index, (name, attributes, rows)) in sheets.iter().enumerate() {
+        list.push_str(&format!(r#"<sheet name="{name}" {attributes} r:id="r{index}"/>"#));
+        relations
+            .push_str(&format!(r#"<Relationship Id="r{index}" Type="x/worksheet" Target="worksheets/s{index}.xml"/>"#));
+        let text = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+        members.push((format!("xl/worksheets/s{index}.xml"), text));
+    }
+    members.push(("xl/workbook.xml".to_owned(), format!("<workbook><sheets>{list}</sheets></workbook>")));
+    members.push(("xl/_rels/workbook.xml.rels".to_owned(), format!("<Relationships>{relations}</Relationships>")));
+    let members: Vec<_> = members.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    zip(&members)
+}

@@ -112,66 +112,118 @@ impl<'a> Element<'a> {
     }
 }
 
+/// One event of a part that is read in passing, without a tree.
+pub(super) enum Token<'a> {
+    /// An element without children opens and closes.
+    Open(Element<'a>),
+    Close,
+    Text(Cow<'a, str>),
+    Damage(String),
+}
+
+/// Reads a part in passing.
+pub(super) struct Tokens<'a> {
+    text: &'a str,
+    reader: Reader<&'a [u8]>,
+    depth: usize,
+    max_nesting: usize,
+    close_next: bool,
+    done: bool,
+}
+
+impl<'a> Tokens<'a> {
+    pub fn new(text: &'a str, max_nesting: usize) -> Self {
+        let text = text.trim_start_matches('\u{feff}');
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().check_end_names = false;
+        reader.config_mut().allow_dangling_amp = true;
+        reader.config_mut().allow_unmatched_ends = true;
+        Self { text, reader, depth: 0, max_nesting, close_next: false, done: false }
+    }
+
+    fn offset(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    }
+
+    fn fail(&mut self, why: String) -> Option<Token<'a>> {
+        self.done = true;
+        Some(Token::Damage(why))
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        if std::mem::take(&mut self.close_next) {
+            return Some(Token::Close);
+        }
+        while !self.done {
+            let before = self.offset();
+            let event = match self.reader.read_event() {
+                Ok(event) => event,
+                Err(error) => return self.fail(format!("damaged XML ({error})")),
+            };
+            let after = self.offset();
+            let tag = |end: usize| self.text.get(before + 1..after.saturating_sub(end)).unwrap_or("");
+            match event {
+                Event::Start(_) => {
+                    if self.depth >= self.max_nesting {
+                        let why = format!("elements nested deeper than the limit of {}", self.max_nesting);
+                        return self.fail(why);
+                    }
+                    self.depth += 1;
+                    return Some(Token::Open(Element { tag: tag(1), children: Vec::new() }));
+                }
+                Event::Empty(_) => {
+                    self.close_next = true;
+                    return Some(Token::Open(Element { tag: tag(2), children: Vec::new() }));
+                }
+                Event::End(_) if self.depth > 0 => {
+                    self.depth -= 1;
+                    return Some(Token::Close);
+                }
+                Event::Text(t) => return Some(Token::Text(t.into_inner())),
+                Event::CData(t) => return Some(Token::Text(t.into_inner())),
+                Event::GeneralRef(reference) => {
+                    let text = match reference.resolve_char_ref() {
+                        Ok(Some(c)) => c.to_string(),
+                        _ => {
+                            let name = reference.into_inner();
+                            let known = quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned);
+                            known.unwrap_or_else(|| format!("&{name};"))
+                        }
+                    };
+                    return Some(Token::Text(Cow::Owned(text)));
+                }
+                Event::Eof => {
+                    self.done = true;
+                    if self.depth > 0 {
+                        return Some(Token::Damage("the XML is cut off".to_owned()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
 /// Parses a part. Total: damage is said in the tree.
 pub(super) fn parse(text: &str, max_nesting: usize) -> Tree<'_> {
-    let text = text.trim_start_matches('\u{feff}');
-    let mut reader = Reader::from_str(text);
-    reader.config_mut().check_end_names = false;
-    reader.config_mut().allow_dangling_amp = true;
     let mut open: Vec<Element<'_>> = vec![Element::default()];
-    let mut nodes = 0usize;
     let mut damage = None;
-    loop {
-        let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        let event = match reader.read_event() {
-            Ok(event) => event,
-            Err(error) => {
-                damage = Some(format!("damaged XML ({error})"));
-                break;
-            }
-        };
-        let after = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        nodes += 1;
+    for (nodes, token) in Tokens::new(text, max_nesting).enumerate() {
         if nodes > MAX_NODES {
             damage = Some(format!("over the limit of {MAX_NODES} elements"));
             break;
         }
-        match event {
-            Event::Start(_) => {
-                if open.len() > max_nesting {
-                    damage = Some(format!("elements nested deeper than the limit of {max_nesting}"));
-                    break;
-                }
-                let tag = text.get(before + 1..after.saturating_sub(1)).unwrap_or("");
-                open.push(Element { tag, children: Vec::new() });
-            }
-            Event::Empty(_) => {
-                let tag = text.get(before + 1..after.saturating_sub(2)).unwrap_or("");
-                add(&mut open, Node::Element(Element { tag, children: Vec::new() }));
-            }
-            Event::End(_) if open.len() > 1 => close(&mut open),
-            Event::Text(t) => add(&mut open, Node::Text(t.into_inner())),
-            Event::CData(t) => add(&mut open, Node::Text(t.into_inner())),
-            Event::GeneralRef(reference) => {
-                let text = match reference.resolve_char_ref() {
-                    Ok(Some(c)) => c.to_string(),
-                    _ => {
-                        let name = reference.into_inner();
-                        match quick_xml::escape::resolve_predefined_entity(&name) {
-                            Some(known) => known.to_owned(),
-                            None => format!("&{name};"),
-                        }
-                    }
-                };
-                add(&mut open, Node::Text(Cow::Owned(text)));
-            }
-            Event::Eof => {
-                if open.len() > 1 {
-                    damage = Some("the XML is cut off".to_owned());
-                }
-                break;
-            }
-            _ => {}
+        match token {
+            Token::Open(element) => open.push(element),
+            Token::Close if open.len() > 1 => close(&mut open),
+            Token::Close => {}
+            Token::Text(text) => add(&mut open, Node::Text(text)),
+            Token::Damage(why) => damage = Some(why),
         }
     }
     while open.len() > 1 {
