@@ -23,6 +23,7 @@ mod limits;
 mod members;
 mod opc;
 mod package;
+mod pdf;
 mod text;
 mod unknown;
 mod xlsx;
@@ -40,7 +41,7 @@ use members::Budget;
 
 /// The readers, in the order in which they are asked whether a file is theirs.
 const READERS: &[&Reader] =
-    &[&images::READER, &docx::READER, &xlsx::READER, &zip::READER, &text::READER, &unknown::READER];
+    &[&images::READER, &pdf::READER, &docx::READER, &xlsx::READER, &zip::READER, &text::READER, &unknown::READER];
 
 /// A stack for parsers that recurse. Only what is used becomes memory.
 const STACK_BYTES: usize = 32 << 20;
