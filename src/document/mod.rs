@@ -15,21 +15,27 @@ use sha2::Digest;
 use crate::domain::{Extract, FileExtract, Outcome};
 
 mod chart;
+mod csv;
 mod docx;
 mod draft;
 mod grid;
+mod html;
 mod images;
+mod json;
 mod limits;
 mod members;
 mod opc;
 mod package;
 mod pdf;
+mod pptx;
 mod text;
 mod unknown;
 mod xlsx;
 mod xml;
 mod zip;
 
+#[cfg(test)]
+mod real_files;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -40,8 +46,19 @@ pub use limits::{ArchiveLimits, Limits};
 use members::Budget;
 
 /// The readers, in the order in which they are asked whether a file is theirs.
-const READERS: &[&Reader] =
-    &[&images::READER, &pdf::READER, &docx::READER, &xlsx::READER, &zip::READER, &text::READER, &unknown::READER];
+const READERS: &[&Reader] = &[
+    &images::READER,
+    &pdf::READER,
+    &docx::READER,
+    &xlsx::READER,
+    &pptx::READER,
+    &zip::READER,
+    &html::READER,
+    &json::READER,
+    &csv::READER,
+    &text::READER,
+    &unknown::READER,
+];
 
 /// A stack for parsers that recurse. Only what is used becomes memory.
 const STACK_BYTES: usize = 32 << 20;

@@ -54,6 +54,11 @@ impl<'a> Element<'a> {
         }
     }
 
+    /// Whether any attribute has this value.
+    pub fn has_attribute_value(&self, value: &str) -> bool {
+        self.tag.contains(&format!("=\"{value}\"")) || self.tag.contains(&format!("='{value}'"))
+    }
+
     pub fn elements(&self) -> impl Iterator<Item = &Element<'a>> {
         self.children.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),

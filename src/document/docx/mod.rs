@@ -17,6 +17,7 @@ use super::opc::{Parts, Relation};
 use super::{Reader, Sample, xml};
 
 use body::Body;
+pub(super) use body::diagram_lines;
 use numbering::Numbering;
 use styles::Styles;
 

@@ -230,7 +230,12 @@ impl<'a> Device<'a> for Collector {
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         self.work(1);
         self.paintings += 1;
-        let area = props.transform.transform_rect_bbox(Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height())));
+        let area = props.transform.transform_rect_bbox(Rect::new(
+            0.0,
+            0.0,
+            f64::from(image.width()),
+            f64::from(image.height()),
+        ));
         if self.grounds.len() < MAX_GROUNDS {
             self.grounds.push(Ground { area, colour: None });
         }

@@ -27,7 +27,10 @@ pub(super) fn blocks(glyphs: Vec<PdfGlyph>) -> Vec<String> {
         }
         let joins = last.is_some_and(|(angle, y, size)| {
             let step = line.y - y;
-            angle == line.angle && step > 0.0 && step < size.max(line.size) * 1.7 && (size - line.size).abs() < size * 0.2
+            angle == line.angle
+                && step > 0.0
+                && step < size.max(line.size) * 1.7
+                && (size - line.size).abs() < size * 0.2
         });
         last = Some((line.angle, line.y, line.size));
         match blocks.last_mut() {

@@ -88,7 +88,8 @@ fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
     let blocks = lines::blocks(glyphs);
     if blocks.is_empty() && (paintings > 0 || unmapped > 0) {
         let why = if unmapped > 0 { "its letters have no known characters" } else { "it is a picture or a drawing" };
-        let cut = Cut { what: format!("the text of page {number}"), why: format!("{why}; no text layer"), characters: None };
+        let cut =
+            Cut { what: format!("the text of page {number}"), why: format!("{why}; no text layer"), characters: None };
         draft.cut_saying(place.clone(), &format!("[page {number} has no text layer]"), cut);
     } else if unmapped > 0 {
         let what = format!("{unmapped} of {} characters of page {number}", letters + unmapped);

@@ -3,7 +3,13 @@ use crate::domain::{Outcome, Place};
 
 #[test]
 fn pages_have_their_text_in_lines() {
-    let file = read_one("a.pdf", &pdf(&["BT /F1 12 Tf 72 700 Td (Hello) Tj 40 0 Td (world) Tj -40 -14 Td (again) Tj ET", "BT /F1 12 Tf 72 700 Td (two) Tj ET"]));
+    let file = read_one(
+        "a.pdf",
+        &pdf(&[
+            "BT /F1 12 Tf 72 700 Td (Hello) Tj 40 0 Td (world) Tj -40 -14 Td (again) Tj ET",
+            "BT /F1 12 Tf 72 700 Td (two) Tj ET",
+        ]),
+    );
     assert_eq!(text_of(&file), "Hello world\nagain\ntwo");
     assert_eq!((file.pages, &file.segments[1].place, &file.outcome), (Some(2), &Place::Page(2), &Outcome::Read));
 }
@@ -19,7 +25,12 @@ fn what_nobody_can_see_is_shown_and_reported() {
     let hidden: Vec<_> = file.findings.iter().map(|f| f.detail.clone()).collect();
     assert_eq!(
         hidden,
-        ["drawn in invisible mode: mode", "smaller than 1.5 points: tiny", "the colour of its ground: white", "outside the page: below"]
+        [
+            "drawn in invisible mode: mode",
+            "smaller than 1.5 points: tiny",
+            "the colour of its ground: white",
+            "outside the page: below"
+        ]
     );
     assert!(text_of(&file).contains("white"));
 }
