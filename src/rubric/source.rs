@@ -244,6 +244,7 @@ fn parse_yaml(text: &str) -> Result<Node, Problem> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
             max_nodes: MAX_NODES,
             max_events: 4 * MAX_NODES,
             max_documents: 1,
@@ -268,7 +269,7 @@ fn parse_yaml(text: &str) -> Result<Node, Problem> {
 
 /// The parser's words without its own note of the place, which the problem carries as numbers.
 fn yaml_message(error: &serde_saphyr::Error) -> String {
-    let message = error.without_snippet().to_string();
+    let message = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let message = message.split(" at line ").next().unwrap_or(&message);
     message.lines().next().unwrap_or("the text cannot be parsed").to_owned()
 }
