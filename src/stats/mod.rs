@@ -12,5 +12,7 @@ pub mod agreement;
 mod estimate;
 pub mod interval;
 pub mod rating;
+#[cfg(test)]
+mod vectors;
 
 pub use estimate::{Estimate, Interval, NotEstimable};

@@ -15,6 +15,8 @@ mod fleiss;
 mod gwet;
 mod ratings;
 mod raw;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use alpha::{Level, krippendorff_alpha, krippendorff_alpha_weighted};
