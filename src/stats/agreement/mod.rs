@@ -13,6 +13,7 @@ mod cohen;
 mod conger;
 mod fleiss;
 mod gwet;
+mod icc;
 mod ratings;
 mod raw;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use cohen::{cohen_kappa, cohen_kappa_table};
 pub use conger::conger_kappa;
 pub use fleiss::{fleiss_kappa, fleiss_kappa_weighted, scott_pi};
 pub use gwet::gwet_ac;
+pub use icc::{IccForm, IccUnit, icc};
 pub use ratings::{BadRatings, Ratings};
 pub use raw::{prevalence, raw, raw_weighted};
 pub use weights::Weights;

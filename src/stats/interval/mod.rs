@@ -12,4 +12,4 @@ pub(crate) use bootstrap::{below, percentile_interval, round_rng};
 pub use bootstrap::{bootstrap_clustered, bootstrap_percentile};
 pub use clustered::{clustered_mean, clustered_se};
 pub use proportion::{clopper_pearson, wilson};
-pub use quantile::{beta_quantile, normal_quantile, student_t_quantile};
+pub use quantile::{beta_quantile, f_quantile, normal_quantile, student_t_quantile};

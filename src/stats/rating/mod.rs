@@ -7,16 +7,21 @@
 
 mod bradley_terry;
 mod covariance;
+mod davidson;
+mod elo;
 mod fit;
 mod graph;
 mod linear;
 mod mean_score;
+mod report;
 mod table;
 #[cfg(test)]
 mod tests;
 mod win_rate;
 
 pub use bradley_terry::{BtInterval, BtOptions, bradley_terry};
+pub use davidson::{DavidsonTable, davidson};
+pub use elo::elo_online;
 pub use mean_score::mean_score;
 pub use table::{Battle, Bounds, Note, Outcome, PlayerRating, Rating, RatingTable, Scale};
 pub use win_rate::win_rate;

@@ -2,7 +2,8 @@ use serde_json::Value;
 
 use super::{Checked, close, list, near, number, numbers, text};
 use crate::stats::interval::{
-    beta_quantile, bootstrap_clustered, clopper_pearson, clustered_se, normal_quantile, student_t_quantile, wilson,
+    beta_quantile, bootstrap_clustered, clopper_pearson, clustered_se, f_quantile, normal_quantile, student_t_quantile,
+    wilson,
 };
 
 pub(super) fn runner(statistic: &str) -> Option<fn(&Value) -> Checked> {
@@ -61,11 +62,12 @@ fn quantiles(case: &Value) -> Checked {
             "normal" => normal_quantile(p),
             "beta" => beta_quantile(p, of("a"), of("b")),
             "t" => student_t_quantile(p, of("df")),
+            "f" => f_quantile(p, of("d1"), of("d2")),
             _ => continue,
         };
         let got = got.map_err(|e| e.to_string())?;
         close(&row.to_string(), got, expected, 1e-9 * (1e-3 + expected.abs()))?;
         ran += 1;
     }
-    if ran < 60 { Err(format!("only {ran} quantiles ran")) } else { Ok(()) }
+    if ran < 90 { Err(format!("only {ran} quantiles ran")) } else { Ok(()) }
 }

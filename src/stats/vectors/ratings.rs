@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{Checked, all_close, close, list, number, numbers, shared, text, tolerance};
 use crate::stats::rating::{
-    Battle, BtOptions, Outcome, Scale, bradley_terry,
+    Battle, BtOptions, Outcome, Scale, bradley_terry, davidson, elo_online,
     internals::{Pair, Row, blocks, cluster_sandwich, groups, log_likelihood, model_covariance, strengths},
 };
 
@@ -14,6 +14,8 @@ pub(super) fn runner(statistic: &str) -> Option<fn(&Value) -> Checked> {
         "bradley_terry_cluster_se" => cluster_se,
         "rank_intervals" => ranks,
         "anchor" => anchor,
+        "davidson" => with_ties,
+        "elo_online" => online,
         _ => return None,
     })
 }
@@ -203,5 +205,50 @@ fn anchor(case: &Value) -> Checked {
     let at = list(&case["input"]["names"]).iter().position(|name| *name == case["input"]["anchor"]).unwrap();
     let got: Vec<f64> =
         b.iter().map(|s| number(&case["input"]["anchor_rating"]) + Scale::POINTS * (s - b[at])).collect();
+    all_close("rating", &got, &numbers(&case["expected"]["rating"]), tolerance(case))
+}
+
+fn outcome(y: f64) -> Outcome {
+    match y {
+        1.0 => Outcome::A,
+        0.0 => Outcome::B,
+        _ => Outcome::Tie,
+    }
+}
+
+fn with_ties(case: &Value) -> Checked {
+    let (names, rows) = comparisons(case);
+    let battles: Vec<Battle> = rows
+        .iter()
+        .enumerate()
+        .map(|(cluster, &(a, b, y, weight))| Battle { a, b, outcome: outcome(y), cluster, weight })
+        .collect();
+    let got = davidson(names.len(), &battles, Scale::default(), 0.95);
+    close("nu", got.nu[0].clone().map_err(|e| e.to_string())?, number(&case["expected"]["nu"]), 1e-4)?;
+    let b: Vec<f64> = got
+        .table
+        .players
+        .iter()
+        .map(|p| p.rating.as_ref().map(|r| (r.value - 1000.0) / Scale::POINTS).map_err(ToString::to_string))
+        .collect::<Result<_, _>>()?;
+    all_close("log_strength", &b, &numbers(&case["expected"]["log_strength"]), tolerance(case))
+}
+
+fn online(case: &Value) -> Checked {
+    let names: Vec<&str> = list(&case["expected"]["names"]).iter().map(text).collect();
+    let at = |name: &Value| names.iter().position(|known| *known == text(name)).unwrap();
+    let battles: Vec<Battle> = list(&case["input"]["sequence"])
+        .iter()
+        .map(|row| Battle {
+            a: at(&row[0]),
+            b: at(&row[1]),
+            outcome: outcome(number(&row[2])),
+            cluster: 0,
+            weight: 1.0,
+        })
+        .collect();
+    let table = elo_online(names.len(), &battles, number(&case["params"]["k"]), number(&case["params"]["init"]))
+        .map_err(|e| e.to_string())?;
+    let got: Vec<f64> = table.players.iter().map(|p| p.rating.as_ref().unwrap().value).collect();
     all_close("rating", &got, &numbers(&case["expected"]["rating"]), tolerance(case))
 }
