@@ -7,6 +7,8 @@
 mod dawid_skene;
 mod ipw_ppi;
 mod ppi;
+#[cfg(test)]
+mod tests;
 
 pub use dawid_skene::{DawidSkene, Label, dawid_skene};
 pub use ipw_ppi::{Audited, ipw_ppi_mean};

@@ -7,6 +7,8 @@ mod kendall;
 mod kendall_w;
 mod pearson;
 mod rank;
+#[cfg(test)]
+mod tests;
 
 pub use kendall::kendall_tau_b;
 pub use kendall_w::{Concordance, kendall_w};

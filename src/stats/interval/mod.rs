@@ -7,6 +7,8 @@ mod bootstrap;
 mod clustered;
 mod proportion;
 mod quantile;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use bootstrap::{below, percentile_interval, round_rng};
 pub use bootstrap::{bootstrap_clustered, bootstrap_percentile};

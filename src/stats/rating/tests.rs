@@ -62,47 +62,10 @@ fn the_worked_example_has_its_published_strengths() {
 #[test]
 fn golden_strengths_are_met_after_normalising_to_sum_one() {
     for name in ["simple", "food", "llmfao"] {
-        let (Some(games), Some(golden)) = (
-            vectors::shared(&format!("pairwise_goldens/{name}.csv")),
-            vectors::shared(&format!("pairwise_goldens/{name}-golden.csv")),
-        ) else {
-            return;
-        };
-        let mut reader = csv::Reader::from_reader(games.as_bytes());
-        let columns = reader.headers().unwrap().clone();
-        let column = |name: &str| columns.iter().position(|known| known == name).unwrap();
-        let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-        let (left, right, winner) = (column("left"), column("right"), column("winner"));
-        let mut names: Vec<String> = records.iter().flat_map(|r| [r[left].to_owned(), r[right].to_owned()]).collect();
-        names.sort();
-        names.dedup();
-        let at = |name: &str| names.iter().position(|known| known == name).unwrap();
-        let battles: Vec<Battle> = records
-            .iter()
-            .enumerate()
-            .map(|(task, r)| {
-                let outcome = match &r[winner] {
-                    "left" => Outcome::A,
-                    "right" => Outcome::B,
-                    _ => Outcome::Tie,
-                };
-                battle(at(&r[left]), at(&r[right]), outcome, task)
-            })
-            .collect();
-        let table = rate(names.len(), &battles);
-        let b: Vec<f64> = (0..names.len()).map(|i| (rating(&table, i).value - 1000.0) / Scale::POINTS).collect();
-        let ours = shares(&b);
-        let mut reader = csv::Reader::from_reader(golden.as_bytes());
-        let golden: Vec<(String, f64)> = reader
-            .records()
-            .map(Result::unwrap)
-            .filter(|r| &r[0] == "bradley_terry")
-            .map(|r| (r[1].to_owned(), r[2].parse().unwrap()))
-            .collect();
-        assert_eq!(golden.len(), names.len(), "{name}");
-        let total: f64 = golden.iter().map(|(_, score)| score).sum();
-        for (item, score) in &golden {
-            let own = ours[at(item)];
+        let Some((names, battles, expected)) = golden(name, "bradley_terry") else { return };
+        let ours = shares(&logs(&rate(names.len(), &battles)));
+        let total: f64 = expected.iter().sum();
+        for (own, (item, score)) in ours.iter().zip(names.iter().zip(&expected)) {
             assert!((own - score / total).abs() < 1e-5, "{name} {item}: {own} and {}", score / total);
         }
     }
@@ -381,5 +344,94 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// The games of a golden file, one task each, with the golden scores of one algorithm.
+fn golden(name: &str, algorithm: &str) -> Option<(Vec<String>, Vec<Battle>, Vec<f64>)> {
+    let games = vectors::shared(&format!("pairwise_goldens/{name}.csv"))?;
+    let scores = vectors::shared(&format!("pairwise_goldens/{name}-golden.csv"))?;
+    let mut reader = csv::Reader::from_reader(games.as_bytes());
+    let columns = reader.headers().unwrap().clone();
+    let [left, right, winner] =
+        ["left", "right", "winner"].map(|name| columns.iter().position(|known| known == name).unwrap());
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let mut names: Vec<String> = records.iter().flat_map(|r| [r[left].to_owned(), r[right].to_owned()]).collect();
+    names.sort();
+    names.dedup();
+    let at = |name: &str| names.iter().position(|known| known == name).unwrap();
+    let outcome = |winner: &str| match winner {
+        "left" => Outcome::A,
+        "right" => Outcome::B,
+        _ => Outcome::Tie,
+    };
+    let battles = records
+        .iter()
+        .enumerate()
+        .map(|(task, r)| battle(at(&r[left]), at(&r[right]), outcome(&r[winner]), task))
+        .collect();
+    let mut expected = vec![f64::NAN; names.len()];
+    for record in csv::Reader::from_reader(scores.as_bytes()).records().map(Result::unwrap) {
+        if &record[0] == algorithm {
+            expected[at(&record[1])] = record[2].parse().unwrap();
+        }
+    }
+    Some((names, battles, expected))
+}
+
+/// Log strengths of a table at the default scale.
+fn logs(table: &RatingTable) -> Vec<f64> {
+    (0..table.players.len()).map(|i| (rating(table, i).value - 1000.0) / Scale::POINTS).collect()
+}
+
+#[test]
+fn davidson_finds_the_golden_strengths_of_newmans_iteration() {
+    for name in ["simple", "food", "llmfao"] {
+        let Some((names, battles, expected)) = golden(name, "newman") else { return };
+        let ours = shares(&logs(&davidson(names.len(), &battles, Scale::default(), 0.95).table));
+        let total: f64 = expected.iter().sum();
+        for (own, (item, score)) in ours.iter().zip(names.iter().zip(&expected)) {
+            assert!((own - score / total).abs() < 1e-4, "{name} {item}: {own} and {}", score / total);
+        }
+    }
+}
+
+#[test]
+fn golden_elo_ratings_are_met() {
+    for name in ["simple", "food", "llmfao"] {
+        let Some((names, battles, expected)) = golden(name, "elo") else { return };
+        let table = elo_online(names.len(), &battles, 4.0, 1000.0).unwrap();
+        for (i, score) in expected.iter().enumerate() {
+            assert!((rating(&table, i).value - score).abs() < 1e-6, "{name} {}", names[i]);
+            assert_eq!(rating(&table, i).interval, Err(NotEstimable::OrderDependent));
+        }
+    }
+}
+
+#[test]
+fn davidson_without_ties_or_with_ties_only_says_why_not() {
+    let decided: Vec<Battle> = league(3, 8).into_iter().filter(|b| b.outcome != Outcome::Tie).collect();
+    let tied: Vec<Battle> = decided.iter().map(|b| Battle { outcome: Outcome::Tie, ..*b }).collect();
+    for battles in [decided, tied] {
+        let got = davidson(3, &battles, Scale::default(), 0.95);
+        assert_eq!(got.nu[0], Err(NotEstimable::NoTieRate));
+        assert_eq!(got.table.players[0].rating, Err(NotEstimable::NoTieRate));
+    }
+    let mut lone = league(2, 8);
+    lone.push(battle(1, 2, Outcome::A, 3));
+    assert_eq!(davidson(3, &lone, Scale::default(), 0.95).nu[0], Err(NotEstimable::Separated));
+}
+
+#[test]
+fn bootstrap_and_sandwich_tell_much_the_same_story() {
+    let battles = league(5, 60);
+    let (a, b) = (rate(5, &battles), bradley_terry(5, &battles, Scale::default(), bootstrap(400, 11)));
+    for player in 0..5 {
+        let width = |table: &RatingTable| {
+            let bounds = rating(table, player).interval.as_ref().unwrap();
+            bounds.high.unwrap() - bounds.low.unwrap()
+        };
+        let ratio = width(&a) / width(&b);
+        assert!((0.7..1.4).contains(&ratio), "{ratio}");
     }
 }
