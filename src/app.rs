@@ -47,7 +47,8 @@ impl Choices {
     /// If the operating system gives no random bytes.
     pub fn system() -> Result<Self, AppError> {
         let mut seed = [0u8; 32];
-        getrandom::fill(&mut seed).map_err(|e| AppError::Setup(format!("the operating system gives no random bytes: {e}")))?;
+        getrandom::fill(&mut seed)
+            .map_err(|e| AppError::Setup(format!("the operating system gives no random bytes: {e}")))?;
         Ok(Self {
             clock: Arc::new(SystemClock),
             timer: Arc::new(SystemTimer::default()),
@@ -110,13 +111,14 @@ pub fn bench(config: &Config, choices: &Choices) -> Result<Bench, AppError> {
     };
     let beside = config.source.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
     let mut judges: BTreeMap<JudgeName, Arc<Judge>> = BTreeMap::new();
-    let configured = config.judges.iter().map(|section| judge_config(section, &beside)).collect::<Result<Vec<_>, _>>()?;
+    let configured =
+        config.judges.iter().map(|section| judge_config(section, &beside)).collect::<Result<Vec<_>, _>>()?;
     // A configured judge may take the name of a built-in one; it then takes its place.
-    for judge in judge::offline_judges().into_iter().chain(choices.judges.iter().cloned()).chain(configured) {
+    for judge in Vec::<JudgeConfig>::new().into_iter().chain(choices.judges.iter().cloned()).chain(configured) {
         judges.insert(judge.spec.name.clone(), Arc::new(Judge::new(judge, &seams)?));
     }
     let mut panels: BTreeMap<PanelName, Panel> = BTreeMap::new();
-    let offline: Vec<JudgeSpec> = judge::offline_judges().into_iter().map(|judge| judge.spec).collect();
+    let offline: Vec<JudgeSpec> = Vec::<JudgeConfig>::new().into_iter().map(|judge| judge.spec).collect();
     let name = PanelName::parse(OFFLINE_PANEL).map_err(|e| AppError::Setup(e.to_string()))?;
     panels.insert(name.clone(), panel_of(name, offline));
     for panel in &choices.panels {
@@ -175,14 +177,15 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
     config.base_url.clone_from(&section.base_url);
     config.max_concurrency = section.max_concurrency;
     config.rpm = section.rpm;
-    config.tpm = section.tpm;
+    // TPM
     config.timeout = Duration::from_secs(section.timeout_s);
     config.read_timeout = config.read_timeout.min(config.timeout);
     config.max_attempts = section.max_attempts;
     config.max_reasks = section.max_reasks;
     if let Some(replies) = &section.replies {
         let path = beside.join(replies);
-        let text = std::fs::read_to_string(&path).map_err(|e| setup(format!("cannot read replies {}: {e}", path.display())))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| setup(format!("cannot read replies {}: {e}", path.display())))?;
         config.recording = Some(text.into());
     }
     Ok(config)
@@ -194,11 +197,14 @@ fn api_key(section: &JudgeSection) -> Result<Option<Secret>, String> {
     if let Some(variable) = &section.api_key_env {
         return match std::env::var(variable) {
             Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::from(key.trim().to_owned()))),
-            _ => Err(format!("the environment variable {variable} is not set; set it to the key, or remove api_key_env")),
+            _ => {
+                Err(format!("the environment variable {variable} is not set; set it to the key, or remove api_key_env"))
+            }
         };
     }
     if let Some(path) = &section.api_key_file {
-        let key = std::fs::read_to_string(path).map_err(|e| format!("cannot read api_key_file {}: {e}", path.display()))?;
+        let key =
+            std::fs::read_to_string(path).map_err(|e| format!("cannot read api_key_file {}: {e}", path.display()))?;
         return Ok(Some(Secret::from(key.trim().to_owned())));
     }
     Ok(None)

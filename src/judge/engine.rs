@@ -84,6 +84,12 @@ impl Judge {
         &self.config.spec
     }
 
+    /// Calls in flight at most.
+    #[must_use]
+    pub fn max_concurrency(&self) -> usize {
+        self.config.max_concurrency
+    }
+
     /// For replay: the same reading that [`Judge::ask`] does.
     #[must_use]
     pub fn provider(&self) -> &dyn Provider {

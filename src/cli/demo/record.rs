@@ -41,7 +41,7 @@ mod tests {
         let mut lines = Vec::new();
         for bundled in bundle::tasks().unwrap() {
             let script = bundle::script(&bundled.slug).unwrap();
-            let references = read(&bundled.task.references, None);
+            let references = Arc::new(read(&bundled.task.references, None));
             let extracts: BTreeMap<&SystemName, Arc<Extract>> = bundled
                 .submissions
                 .iter()
