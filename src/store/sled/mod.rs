@@ -13,6 +13,8 @@
 
 mod disk;
 mod layout;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::ops::Bound;
@@ -62,9 +64,14 @@ impl SledBackend {
         std::fs::create_dir_all(&path).map_err(|error| StoreError::io(&path, &error))?;
         let db = open_locked(&path, cache_bytes)?;
         let last = layout::prepare(&db, &path)?;
+        let mut disk = Disk::open(&path)?;
+        Self::start(path, db, last, Box::new(move || disk.sync()))
+    }
+
+    fn start(path: PathBuf, db: sled::Db, last: u64, sync: writer::Sync) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (tell, durable) = watch::channel(Durable::upto(last));
-        let mut writer = Writer::new(db.clone(), Disk::open(&path)?, last, tell);
+        let mut writer = Writer::new(db.clone(), sync, last, tell);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
