@@ -505,3 +505,42 @@ async fn what_cannot_be_read_is_an_error_that_names_it_and_never_an_absence() {
         assert!(error.to_string().contains("note `n`"), "{error}");
     }
 }
+
+/// A record whose second format has renamed a field of its first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Moved {
+    id: String,
+    colour: String,
+}
+
+impl Record for Moved {
+    const KIND: &'static str = "note";
+    const VERSION: u32 = 2;
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn links(&self) -> Vec<Link> {
+        vec![("colour", self.colour.clone())]
+    }
+    fn upgrade(version: u32, mut json: serde_json::Value) -> Result<serde_json::Value, String> {
+        if version != 1 {
+            return Err(format!("format {version} is not known"));
+        }
+        json["colour"] = json["tag"].take();
+        Ok(json)
+    }
+}
+
+#[tokio::test]
+async fn a_record_of_an_older_format_is_brought_up_and_its_old_links_go_when_it_is_written_again() {
+    let store = Store::open("memory:", StoreOptions::default()).await.unwrap();
+    let p = store.project(&project("p"));
+    p.commit(p.batch().insert(&note("n", "red", 1))).await.unwrap();
+    let kept = p.get::<Moved>("n").await.unwrap().unwrap();
+    assert_eq!(kept.record, Moved { id: "n".to_owned(), colour: "red".to_owned() });
+    p.commit(p.batch().update(&kept.record, kept.revision)).await.unwrap();
+    assert_eq!(p.all::<Moved>(Query::link("colour", "red")).await.unwrap(), vec![kept.record]);
+    assert!(p.all::<Moved>(Query::link("tag", "red")).await.unwrap().is_empty());
+    let error = p.get::<Note>("n").await.unwrap_err();
+    assert!(matches!(error, StoreError::NewerRecord { found: 2, known: 1, .. }), "{error}");
+}

@@ -14,7 +14,7 @@ const FIRST: &str = "EMPANEL_CRASH_TEST_FIRST";
 fn trio(number: u64) -> [Note; 3] {
     ["a", "b", "c"].map(|part| {
         let mut note = note(&format!("{number:08}/{part}"), &format!("batch {number}"), number);
-        if number % 5 == 0 && part == "b" {
+        if number.is_multiple_of(5) && part == "b" {
             note.text = format!("{number} ").repeat(15_000);
         }
         note
