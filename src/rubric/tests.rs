@@ -63,7 +63,16 @@ fn a_known_format_that_is_not_read_yet_differs_from_an_unknown_one() {
         assert_eq!(name.parse::<Format>().unwrap().as_str(), name);
     }
     assert_eq!(Format::ALL.map(|f| f.to_string().parse::<Format>().unwrap()), Format::ALL);
-    for name in ["healthbench", "paperbench", "archipelago", "finance_agent", "apex", "prometheus", "openai_graders", "promptfoo"] {
+    for name in [
+        "healthbench",
+        "paperbench",
+        "archipelago",
+        "finance_agent",
+        "apex",
+        "prometheus",
+        "openai_graders",
+        "promptfoo",
+    ] {
         assert!(matches!(name.parse::<Format>(), Err(FormatError::Unsupported { .. })), "{name}");
     }
     assert!(matches!("docx".parse::<Format>(), Err(FormatError::Unknown { .. })));
@@ -119,7 +128,8 @@ fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
 
 #[test]
 fn derived_ids_depend_on_the_position_only() {
-    let rubric = import(r#"[{"weight":1,"requirement":"x"},{"weight":2,"requirement":"y"}]"#, Format::Weighted).unwrap();
+    let rubric =
+        import(r#"[{"weight":1,"requirement":"x"},{"weight":2,"requirement":"y"}]"#, Format::Weighted).unwrap();
     let ids: Vec<_> = rubric.criteria().iter().map(|c| c.id.as_str()).collect();
     assert_eq!(ids, ["c1", "c2"]);
 }
@@ -164,14 +174,18 @@ fn each_lint_rule_finds_its_fault() {
     assert_eq!(codes(&[("The response does not invent figures.", -1.0), other]), ["penalty_reads_as_merit"]);
     assert_eq!(codes(&[("The audio runs for 30 seconds.", 1.0), other]), ["not_visible"]);
     assert_eq!(codes(&[("The totals recalculate when the rate changes.", 1.0), other]), ["not_visible"]);
-    let gated = import("criteria:\n- {requirement: A total, points: 1, gate: must_pass}\n- {requirement: A fault, points: -1}", Format::Native);
+    let gated = import(
+        "criteria:\n- {requirement: A total, points: 1, gate: must_pass}\n- {requirement: A fault, points: -1}",
+        Format::Native,
+    );
     assert_eq!(lint(&gated.unwrap())[0].code, "gate_decides_alone");
 }
 
 #[test]
 fn linting_the_largest_rubric_takes_no_time() {
-    let items: Vec<(String, f64)> =
-        (0..6_000).map(|i| (format!("The table of chapter {i} names the author, the title and the year"), 1.0)).collect();
+    let items: Vec<(String, f64)> = (0..6_000)
+        .map(|i| (format!("The table of chapter {i} names the author, the title and the year"), 1.0))
+        .collect();
     let items: Vec<(&str, f64)> = items.iter().map(|(t, p)| (t.as_str(), *p)).collect();
     let rubric = rubric_of(&items);
     let started = std::time::Instant::now();
@@ -198,7 +212,9 @@ fn real_finance_rubrics_lint_without_a_crash() {
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    "[ -~\n\tàé\u{2019}\u{2028}\u{85}😀:#&*!|>'\"%@`-]{0,24}".prop_map(|t| format!("x{t}y")).prop_map(|t| t.trim().to_owned())
+    "[ -~\n\tàé\u{2019}\u{2028}\u{85}😀:#&*!|>'\"%@`-]{0,24}"
+        .prop_map(|t| format!("x{t}y"))
+        .prop_map(|t| t.trim().to_owned())
 }
 
 proptest! {
