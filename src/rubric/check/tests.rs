@@ -236,6 +236,33 @@ fn json_and_columns_are_looked_up_by_path_and_name() {
             "{path}"
         );
     }
+    let mut shown = file(
+        "b.json",
+        "application/json",
+        &["/a~1b/0/x: 1.10", "/a~1b/1: {\"y\": [1, 2]}", "/t: two\nlines", "/n: \"5\""],
+    );
+    for (segment, at) in shown.segments.iter_mut().zip(["/a~1b/0/x", "/a~1b/1", "/t", "/n"]) {
+        segment.place = Place::Pointer(at.to_owned());
+    }
+    for (path, value, expected) in [
+        ("/a~1b/0/x", serde_json::json!(1.1), "holds"),
+        ("$['a/b'][1].y[1]", serde_json::json!(2), "holds"),
+        ("/a~1b", serde_json::json!([{"x": 1.1}, {"y": [1, 2]}]), "holds"),
+        ("/a~1b", serde_json::json!([{"x": 1.1}]), "fails"),
+        ("/t", serde_json::json!("two\nlines"), "holds"),
+        ("/n", serde_json::json!(5), "fails"),
+        ("/a~1b/2", serde_json::Value::Null, "fails"),
+    ] {
+        let check = || check!("json_path": {"path": path, "value": value.clone()});
+        assert_eq!(outcome(check(), std::slice::from_ref(&shown)), expected, "{path}");
+        let gone = outcome(check(), &[cut(shown.clone())]);
+        assert!(gone == expected || gone.contains("read completely"), "{path}: {gone}");
+    }
+    let part = check!("json_path": {"path": "/a~1b", "value": [{"x": 1.1}, {"y": [1, 2]}, 3]});
+    assert!(outcome(part, &[cut(shown.clone())]).contains("read completely"));
+    assert!(outcome(check!("json_path": {"path": "/z"}), &[cut(shown)]).contains("read completely"));
+    let lines = file("a.jsonl", "application/jsonl", &["{\"a\": 1}", "{\"a\": 2}"]);
+    assert_eq!(outcome(check!("json_path": {"path": "/1/a", "value": 2}), &[lines]), "holds");
     let broken = file("a.json", "application/json", &["{"]);
     assert_eq!(outcome(check!("json_path": {"path": "a"}), std::slice::from_ref(&broken)), "fails");
     assert!(outcome(check!("json_path": {"path": "a"}), &[cut(broken)]).contains("read completely"));
