@@ -167,15 +167,30 @@ pub fn parse(text: &str, yaml: bool) -> Result<Node, Problem> {
 }
 
 fn parse_json(text: &str) -> Result<Node, Problem> {
-    let lines: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mark = |part: &str| {
-        let at = part.as_ptr() as usize - text.as_ptr() as usize;
-        let line = lines.partition_point(|start| *start <= at);
-        let start = lines.get(line - 1).copied().unwrap_or(0);
-        Mark { line, column: text.get(start..at).map_or(1, |t| t.chars().count() + 1) }
-    };
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| json_problem(&error))?;
-    json_node(raw, &mark, 0)
+    json_node(raw, &mut Cursor { text, at: 0, mark: Mark { line: 1, column: 1 } }, 0)
+}
+
+/// Line and column of offsets that are asked for in the order of the text, in one pass over it.
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    mark: Mark,
+}
+
+impl Cursor<'_> {
+    /// Of a part of the text.
+    fn mark(&mut self, part: &str) -> Mark {
+        let to = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        for c in self.text.get(self.at..to).unwrap_or_default().chars() {
+            self.mark = match c {
+                '\n' => Mark { line: self.mark.line + 1, column: 1 },
+                _ => Mark { column: self.mark.column + 1, ..self.mark },
+            };
+        }
+        self.at = to.max(self.at);
+        self.mark
+    }
 }
 
 fn json_problem(error: &serde_json::Error) -> Problem {
@@ -189,9 +204,9 @@ fn json_problem(error: &serde_json::Error) -> Problem {
     }
 }
 
-fn json_node(raw: &RawValue, mark: &impl Fn(&str) -> Mark, depth: usize) -> Result<Node, Problem> {
+fn json_node(raw: &RawValue, cursor: &mut Cursor<'_>, depth: usize) -> Result<Node, Problem> {
     let text = raw.get();
-    let here = mark(text);
+    let here = cursor.mark(text);
     let at_here =
         |message: String| Problem { pointer: None, line: Some(here.line), column: Some(here.column), message };
     if depth > MAX_DEPTH {
@@ -203,14 +218,14 @@ fn json_node(raw: &RawValue, mark: &impl Fn(&str) -> Mark, depth: usize) -> Resu
             let members: RawMembers<'_> = serde_json::from_str(text).map_err(inner)?;
             let mut entries = Vec::with_capacity(members.0.len());
             for (key, value) in members.0 {
-                let value = json_node(value, mark, depth + 1)?;
+                let value = json_node(value, cursor, depth + 1)?;
                 entries.push(Entry { key, mark: None, value });
             }
             Kind::Map(entries)
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text).map_err(inner)?;
-            Kind::List(items.into_iter().map(|item| json_node(item, mark, depth + 1)).collect::<Result<_, _>>()?)
+            Kind::List(items.into_iter().map(|item| json_node(item, cursor, depth + 1)).collect::<Result<_, _>>()?)
         }
         _ => Node::from_json(serde_json::from_str(text).map_err(inner)?).kind,
     };

@@ -110,6 +110,21 @@ fn ten_thousand_criteria_are_refused_with_their_number() {
 }
 
 #[test]
+fn a_megabyte_on_one_line_is_read_in_one_pass_and_errors_name_the_column() {
+    let item = format!(r#"{{"weight":1,"requirement":"{}"}}"#, "word ".repeat(60));
+    let many = format!("[{}]", vec![item; 5_000].join(","));
+    let started = std::time::Instant::now();
+    assert_eq!(import(&many, Format::Weighted).unwrap().criteria().len(), 5_000);
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    let error = import(
+        "[{\"weight\": 1, \"requirement\": \"é\"}, {\"weight\": true, \"requirement\": \"x\"}]",
+        Format::Weighted,
+    )
+    .unwrap_err();
+    assert_eq!((error.problems[0].line, error.problems[0].column), (Some(1), Some(48)), "{error}");
+}
+
+#[test]
 fn an_inline_value_reads_like_its_text() {
     let text = r#"{"criteria":[{"id":"a","requirement":"R.","points":2,"gate":{"cap":0.5},"check":{"regex":"a+b"}}]}"#;
     let value = serde_json::from_str(text).unwrap();
@@ -151,6 +166,8 @@ fn a_careful_rubric_has_no_findings() {
         ("The memo names the two largest vendors by spend.", 2.0),
         ("Does not mention the fiscal year.", -1.0),
         ("Invents a figure that is not in the ledger.", -2.0),
+        ("The annex includes the charts and reports of both quarters.", 1.0),
+        ("The trend plays no role in the forecast, whose reasoning is sound.", 1.0),
     ];
     assert_eq!(codes(&careful), Vec::<&str>::new());
 }

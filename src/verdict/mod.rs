@@ -13,6 +13,7 @@ mod normal;
 mod object;
 mod reply;
 mod shown;
+mod spans;
 
 pub use reply::{Quote, Said, Unreadable, read_reply};
 pub use shown::{Shown, look_up};

@@ -3,7 +3,9 @@
 //! A quote is looked for literally in the file that the judge named, then normalised (whitespace, dashes,
 //! quotation marks, case, Markdown), both also across the borders of segments; then in the same way in the
 //! other files; then for nearly the same words. Literal is `found`, everything else `repaired`. A quote with
-//! omissions (`first part ... second part`) is repaired if its parts stand in one file in their order.
+//! omissions (`first part ... second part`) or insertions (`increas[es]`) is repaired if its parts stand near
+//! each other in one file in their order. Real judges often wrap what they quote in words of their own (`The
+//! memo states: “...”`): then everything in quotation marks must stand in one file (`spans.rs`).
 //!
 //! A match never splits a number (`12.4%` does not stand in `112.4%`), and a quote of less than
 //! [`SHORT`] characters must stand between word borders, literally.
@@ -13,12 +15,16 @@ use std::sync::{Arc, OnceLock};
 use super::fuzzy::Words;
 use super::normal::{append, normal};
 use super::reply::Quote;
+use super::spans::spans;
 use crate::domain::{Evidence, Extract, Match, Place};
 
 /// Quotes below this many characters are only matched literally, as whole words.
 const SHORT: usize = 4;
 /// Occurrences that are compared with the place the judge named.
 const MAX_OCCURRENCES: usize = 64;
+
+/// The most that an omission may leave out, in bytes.
+const MAX_OMISSION: usize = 3_000;
 
 /// What a judge was shown, indexed once.
 pub struct Shown {
@@ -111,8 +117,7 @@ impl Shown {
 struct Wanted<'a> {
     raw: &'a str,
     normal: String,
-    /// The parts around omissions, normal; empty without omissions.
-    parts: Vec<String>,
+    spans: Vec<Vec<String>>,
     /// The judge's words for the place.
     place: String,
     short: bool,
@@ -122,17 +127,9 @@ impl<'a> Wanted<'a> {
     fn new(quote: &'a Quote) -> Self {
         let raw = quote.quote.trim();
         let bare = unquoted(raw);
-        let normal_text = normal(bare);
-        let parts: Vec<String> = bare
-            .replace('\u{2026}', "...")
-            .split("...")
-            .map(|part| normal(part.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')') || c.is_whitespace())))
-            .filter(|part| !part.is_empty())
-            .collect();
-        let omits = bare.contains("...") || bare.contains('\u{2026}');
-        // A part of a word or two proves nothing.
-        let parts = if omits && parts.iter().any(|p| p.len() >= 12) { parts } else { vec![] };
-        Self { short: bare.chars().count() < SHORT, raw, normal: normal_text, parts, place: normal(&quote.place) }
+        let normal_text = normal(bare).trim_end_matches(['.', ',', ';', ':']).to_owned();
+        let spans = spans(raw, normal_text.len());
+        Self { short: bare.chars().count() < SHORT, raw, normal: normal_text, spans, place: normal(&quote.place) }
     }
 }
 
@@ -165,7 +162,7 @@ fn normalised(file: &File, wanted: &Wanted<'_>) -> Option<(usize, Match)> {
         return None;
     }
     let whole = file.occurrence(&file.normal, &wanted.normal, wanted);
-    whole.or_else(|| file.in_parts(&wanted.parts)).map(|segment| (segment, Match::Repaired))
+    whole.or_else(|| file.all_spans(&wanted.spans)).map(|segment| (segment, Match::Repaired))
 }
 
 fn nearly(file: &File, wanted: &Wanted<'_>) -> Option<(usize, Match)> {
@@ -197,19 +194,40 @@ impl File {
         first
     }
 
-    /// All parts in their order, each behind the one before.
+    /// The segment of the first span, if every span stands in this file.
+    fn all_spans(&self, spans: &[Vec<String>]) -> Option<usize> {
+        let mut found = spans.iter().map(|parts| self.in_parts(parts));
+        let first = found.next()??;
+        found.all(|at| at.is_some()).then(|| self.normal.segment(first))
+    }
+
+    /// Where the first part stands, if all parts follow in their order, each soon behind the one before.
     fn in_parts(&self, parts: &[String]) -> Option<usize> {
-        let mut from = 0;
-        let mut first = None;
-        for part in parts {
-            let text = self.normal.text.get(from..)?;
-            let at = memchr::memmem::find_iter(text.as_bytes(), part)
+        let text = &self.normal.text;
+        let find = |part: &str, from: usize, to: usize| {
+            let to = to.min(text.len());
+            memchr::memmem::find_iter(text.as_bytes().get(from..to)?, part)
                 .map(|at| from + at)
-                .find(|at| bordered(&self.normal.text, *at, at + part.len(), part.len() < SHORT))?;
-            first.get_or_insert(at);
-            from = at + part.len();
+                .find(|at| bordered(text, *at, at + part.len(), part.len() < SHORT))
+        };
+        let (first, rest) = parts.split_first()?;
+        let mut from = 0;
+        for _ in 0..MAX_OCCURRENCES {
+            let start = find(first, from, text.len())?;
+            let mut end = start + first.len();
+            let follows = rest.iter().all(|part| match find(part, end, end + MAX_OMISSION) {
+                Some(at) => {
+                    end = at + part.len();
+                    true
+                }
+                None => false,
+            });
+            if follows {
+                return Some(start);
+            }
+            from = start + 1;
         }
-        first.map(|at| self.normal.segment(at))
+        None
     }
 }
 

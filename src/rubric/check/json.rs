@@ -1,10 +1,13 @@
 //! `json_path`: a value in a JSON file, by RFC 6901 pointer (`/a/0/b`) or dotted path (`$.a[0].b`).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::scope::{Scope, gap, is_json};
 use super::{CheckOutcome, Looked};
-use crate::domain::{FileExtract, Place};
+use crate::domain::{FileExtract, Outcome, Place};
+
+/// The deepest value that is put together.
+const MAX_STEPS: usize = 120;
 
 /// Either notation as a JSON pointer. Dotted paths know names, `[0]` and `['name']`; no wildcards or filters.
 pub fn pointer(path: &str) -> Result<String, String> {
@@ -47,14 +50,60 @@ pub fn pointer(path: &str) -> Result<String, String> {
     Ok(pointer)
 }
 
-/// The document of a JSON file, from its text view.
+/// The document of a JSON file, put together from its text view: values at their pointers (`/a/0: 1.5`), or
+/// lines, which are one document or, in JSON Lines, a list of documents.
 fn document(file: &FileExtract) -> Option<Value> {
-    let mut text = String::new();
-    for segment in &file.segments {
-        text.push_str(&segment.text);
-        text.push('\n');
+    let places = || file.segments.iter().filter(|s| matches!(s.place, Place::Pointer(_)));
+    if places().next().is_some() {
+        let mut root = Value::Object(Map::new());
+        for segment in places() {
+            let Place::Pointer(pointer) = &segment.place else { continue };
+            insert(&mut root, pointer, value_of(&segment.text, pointer));
+        }
+        return Some(lists(root));
     }
-    serde_json::from_str(&text).ok()
+    let lines: Vec<&str> = file.segments.iter().map(|s| s.text.as_str()).filter(|t| !t.trim().is_empty()).collect();
+    let each = || lines.iter().map(|line| serde_json::from_str(line).ok()).collect::<Option<Vec<Value>>>();
+    let several = || each().filter(|documents| documents.len() > 1).map(Value::Array);
+    serde_json::from_str(&lines.join("\n")).ok().or_else(several)
+}
+
+/// A value as the reader shows it: JSON behind its pointer; a text of several lines without its quotes.
+fn value_of(text: &str, pointer: &str) -> Value {
+    let text = text.strip_prefix(pointer).and_then(|t| t.strip_prefix(": ")).unwrap_or(text);
+    let json = if text.contains('\n') { None } else { serde_json::from_str(text).ok() };
+    json.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Puts a value at a pointer; every container on the way is an object until [`lists`] has seen all of it.
+fn insert(root: &mut Value, pointer: &str, value: Value) {
+    let mut at = root;
+    for token in pointer.split('/').skip(1).take(MAX_STEPS) {
+        let key = token.replace("~1", "/").replace("~0", "~");
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        let Value::Object(members) = at else { return };
+        at = members.entry(key).or_insert(Value::Null);
+    }
+    *at = value;
+}
+
+/// Objects whose names are 0, 1, 2, ... are lists.
+fn lists(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let listed = !members.is_empty() && (0..members.len()).all(|i| members.contains_key(&i.to_string()));
+            if listed {
+                let mut members = members;
+                let count = members.len();
+                let items = (0..count).filter_map(|i| members.remove(&i.to_string())).map(lists);
+                return Value::Array(items.collect::<Vec<_>>());
+            }
+            Value::Object(members.into_iter().map(|(key, value)| (key, lists(value))).collect())
+        }
+        other => other,
+    }
 }
 
 pub fn path(scope: &Scope<'_>, path: &str, wanted: Option<&Value>) -> CheckOutcome {
@@ -68,7 +117,7 @@ pub fn path(scope: &Scope<'_>, path: &str, wanted: Option<&Value>) -> CheckOutco
         let Some(document) = document(file) else {
             if is_json(file) {
                 let why = gap(file).unwrap_or_else(|| "is not valid JSON".to_owned());
-                if file.outcome == crate::domain::Outcome::Read {
+                if file.outcome == Outcome::Read {
                     let detail = format!("`{}` {why}", file.name);
                     miss.get_or_insert(Looked {
                         file: file.name.clone(),
@@ -95,7 +144,13 @@ pub fn path(scope: &Scope<'_>, path: &str, wanted: Option<&Value>) -> CheckOutco
                 if wanted.is_none_or(|wanted| same(found, wanted)) {
                     return CheckOutcome::holds(looked(quote, detail));
                 }
+                if file.outcome != Outcome::Read && (found.is_object() || found.is_array()) {
+                    undecided.get_or_insert(format!("`{}` {}", file.name, gap(file).unwrap_or_default()));
+                }
                 miss.get_or_insert(looked(quote, detail));
+            }
+            (None, _) if file.outcome != Outcome::Read => {
+                undecided.get_or_insert(format!("`{}` {}", file.name, gap(file).unwrap_or_default()));
             }
             (None, _) => {
                 miss.get_or_insert(looked(String::new(), format!("nothing stands at `{path}`")));
@@ -109,10 +164,12 @@ pub fn path(scope: &Scope<'_>, path: &str, wanted: Option<&Value>) -> CheckOutco
     }
 }
 
-/// JSON equality where 1 and 1.0 are the same number.
+/// JSON equality where 1 and 1.0 are the same number, and runs of whitespace in texts one space, because the
+/// reader lays small containers out anew.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::String(a), Value::String(b)) => a.split_whitespace().eq(b.split_whitespace()),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))

@@ -109,5 +109,5 @@ pub fn may_hold_pages(file: &FileExtract) -> bool {
 }
 
 pub fn is_json(file: &FileExtract) -> bool {
-    file.media_type.ends_with("json") || has_extension(file, &["json", "jsonl"])
+    file.media_type.contains("json") || has_extension(file, &["json", "jsonl", "ndjson", "geojson"])
 }

@@ -17,7 +17,7 @@ pub enum Format {
     Weighted,
 }
 
-/// The list: name, format, whether YAML is allowed beside JSON, reader.
+/// A line of the list: name, format, reader.
 type Line = (&'static str, Format, fn(Input<'_>) -> Result<Rubric, ImportError>);
 const FORMATS: [Line; 3] = [
     ("native", Format::Native, native::read),

@@ -24,10 +24,13 @@ const VERBS: &str = "includes?|states?|identif(?:y|ies)|provides?|explains?|calc
 describes?|recommends?|cites?|shows?|compares?|concludes?|presents?|summari[sz]es?|formats?|ties?|reports?|addresses|\
 defines?|discusses|follows?|notes?|discloses?|quantif(?:y|ies)|labels?|sorts?|highlights?|avoids?";
 
-/// `compound_requirement`: two demands joined by `and` cannot be half met; half the judges will say MET.
+/// `compound_requirement`: two demands joined by `and` cannot be half met; half the judges will say MET. The
+/// second verb must have an object (`and lists the`), because many are nouns too (`charts and lists`).
 pub fn compound_requirement(rubric: &Rubric) -> Vec<Lint> {
     static JOINED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(&format!(r"(?i)\b({VERBS})\b.*?(?:,|;)?\s+(?:and|as well as|and also)\s+(?:also\s+)?({VERBS})\b"))
+        pattern(&format!(
+            r"(?i)\b({VERBS})\b.*?(?:,|;)?\s+(?:and|as well as|and also)\s+(?:also\s+)?({VERBS})\s+(?:an?|the|all|each|every|any|at|how|that|which|why|whether|its|their|both|one|two|three|\d)\b"
+        ))
     });
     judged(rubric)
         .filter(|c| c.levels.is_empty())
@@ -79,7 +82,10 @@ pub fn weight_in_text(rubric: &Rubric) -> Vec<Lint> {
 
 /// What readers cannot see, and what to say of it.
 const UNSEEN: [(&str, &str); 5] = [
-    (r"(?i)\b(audio|sound(?:s|track)?|voice[- ]?over|narration|spoken|music)\b", "sound is not read"),
+    (
+        r"(?i)\b(audio|soundtracks?|sound (?:effects?|files?|quality)|voice[- ]?over|narration|spoken|music)\b",
+        "sound is not read",
+    ),
     (r"(?i)\b(video|footage|clip)\b", "moving pictures are not read"),
     (r"(?i)\b(animat(?:ed|ions?)|transitions? between slides|slide transitions?)\b", "animations are not read"),
     (
@@ -87,7 +93,7 @@ const UNSEEN: [(&str, &str); 5] = [
         "files are read, not run: nothing is recalculated",
     ),
     (
-        r"(?i)\b(click(?:ing|able|s)?|hover(?:ing|s)?|interactive(?:ly)?|opens? in a browser|plays?)\b",
+        r"(?i)\b(click(?:ing|able|s)?|hover(?:ing|s)?|interactive(?:ly)?|opens? in a browser|plays (?:back|automatically))\b",
         "files are read, not operated",
     ),
 ];
