@@ -264,7 +264,8 @@ impl Judge {
     }
 
     fn close<T>(&self, books: Books, outcome: Result<T, (Cause, String)>) -> Asked<T> {
-        let price = self.config.spec.price.filter(|_| !books.unreported);
+        // A call that did not say what it used has an unknown cost, unless everything is free.
+        let price = self.config.spec.price.filter(|p| !books.unreported || (p.input == 0.0 && p.output == 0.0));
         let cost_usd = price.map(|price| {
             let usage = books.usage;
             let cached = usage.cached_input_tokens.min(usage.input_tokens);

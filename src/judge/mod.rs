@@ -21,11 +21,14 @@ mod engine;
 pub mod fake;
 mod http;
 mod journal;
+mod lexical;
 mod openai;
 mod pause;
 mod provider;
 mod recorded;
 mod seams;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -33,6 +36,7 @@ pub use config::{Backoff, JudgeConfig, JudgeError, Secret};
 pub use engine::{Asked, Judge};
 pub use http::client;
 pub use journal::{History, Journal, JournalError, Unkept};
+pub use lexical::offline_judges;
 pub use provider::{Fault, Lost, Provider, RawReply, Reply, Retry};
 pub use seams::{Jitter, Seams, SystemTimer, Timer};
 pub use tokio_util::sync::CancellationToken;
@@ -40,4 +44,5 @@ pub use tokio_util::sync::CancellationToken;
 type Make = fn(&mut JudgeConfig, &Seams) -> Result<Arc<dyn Provider>, JudgeError>;
 
 /// Every provider, by the name that configurations use.
-const PROVIDERS: &[(&str, Make)] = &[("openai", openai::make), ("recorded", recorded::make)];
+const PROVIDERS: &[(&str, Make)] =
+    &[("openai", openai::make), ("lexical", lexical::make), ("recorded", recorded::make)];

@@ -17,6 +17,8 @@ mod budget;
 mod fence;
 mod layout;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 pub use layout::{Shown, ShownPair, Work};
 pub use templates::{PromptError, Templates};

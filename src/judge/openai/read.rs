@@ -129,7 +129,7 @@ fn classify(status: u16, error: &Value, raw: &RawReply) -> Fault {
     let (code, kind) = (field("code"), field("type"));
     let message = error.as_str().map_or_else(|| field("message"), str::to_owned);
     // LiteLLM and OpenRouter write the status into `code`.
-    let status = if status < 400 { code.parse().ok().filter(|s| *s >= 400).unwrap_or(500) } else { status };
+    let status = if status < 300 { code.parse().ok().filter(|s| *s >= 400).unwrap_or(500) } else { status };
     let label = [code.as_str(), kind.as_str()].into_iter().find(|l| !l.is_empty()).unwrap_or("no code").to_owned();
     let detail = format!("HTTP {} ({label}): {}", raw.status, quote(&message));
     let is = |names: &[&str]| names.contains(&code.as_str()) || names.contains(&kind.as_str());
