@@ -231,6 +231,10 @@ impl<'l> Draft<'l> {
             let detail = format!("{} more findings are not listed", self.more_findings);
             self.findings.push(Finding { code: "more_findings".to_owned(), place: Place::Whole, detail });
         }
+        if self.is_empty() && self.members.is_empty() {
+            let detail = "the file could be read and holds nothing that could be shown".to_owned();
+            self.findings.push(Finding { code: "no_content".to_owned(), place: Place::Whole, detail });
+        }
         let outcome = if self.cuts.is_empty() { Outcome::Read } else { Outcome::Partial };
         let mut files = vec![FileExtract {
             name: identity.name,

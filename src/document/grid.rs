@@ -1,6 +1,8 @@
 //! Sheets as text: a heading that names the used range, then one segment per row. Shared by everything that
 //! has cells.
 
+use std::collections::HashMap;
+
 use crate::domain::{Cell, CellContent, Place, Sheet};
 
 use super::draft::{Draft, column_letters, markdown_row};
@@ -13,6 +15,8 @@ pub(super) struct Grid {
     pub hidden: Option<String>,
     /// In the order of rows, then columns.
     pub cells: Vec<Cell>,
+    /// How a cell's value looks on the sheet, where that differs: by row and column.
+    pub looks: HashMap<(u32, u32), String>,
     pub hidden_rows: Vec<u32>,
     /// 1-based, from and to.
     pub hidden_columns: Vec<(u32, u32)>,
@@ -61,7 +65,7 @@ impl Grid {
             let Some((start, end)) = row.first().zip(row.last()) else { continue };
             let number = start.row;
             let range = format!("{}{number}:{}{number}", column_letters(start.column), column_letters(end.column));
-            let mut text = row_text(number, row, first, last);
+            let mut text = row_text(number, row, &self.looks, first, last);
             if self.hidden_rows.binary_search(&number).is_ok() {
                 text.push_str(" (hidden row)");
             }
@@ -115,9 +119,12 @@ impl Grid {
 }
 
 /// `| 7 | Salaries | 1200 {=SUM(B2:B6)} |`; a row with few cells far apart names each cell instead.
-fn row_text(number: u32, row: &[Cell], first: u32, last: u32) -> String {
+fn row_text(number: u32, row: &[Cell], looks: &HashMap<(u32, u32), String>, first: u32, last: u32) -> String {
     let shown = |cell: &Cell| {
-        let value = content_text(&cell.content);
+        let mut value = content_text(&cell.content);
+        if let Some(look) = looks.get(&(cell.row, cell.column)) {
+            value.push_str(&format!(" ({look})"));
+        }
         match &cell.formula {
             None => value,
             Some(formula) if cell.content == CellContent::NotCalculated => format!("{{={formula}}} (not calculated)"),

@@ -24,16 +24,20 @@ mod images;
 mod json;
 mod limits;
 mod members;
+mod odf;
 mod opc;
 mod package;
 mod pdf;
 mod pptx;
 mod text;
 mod unknown;
+mod xls;
 mod xlsx;
 mod xml;
 mod zip;
 
+#[cfg(test)]
+mod fixtures;
 #[cfg(test)]
 mod real_files;
 #[cfg(test)]
@@ -52,6 +56,8 @@ const READERS: &[&Reader] = &[
     &docx::READER,
     &xlsx::READER,
     &pptx::READER,
+    &odf::READER,
+    &xls::READER,
     &zip::READER,
     &html::READER,
     &json::READER,

@@ -42,9 +42,9 @@ fn read_known(known: &Known) -> FileExtract {
     read(&Input { name: &name, media_type: None, bytes: &bytes }, &Limits::default()).swap_remove(0)
 }
 
-/// Characters that are no blanks and no Markdown of ours.
-fn letters(text: &str) -> f64 {
-    text.chars().filter(|c| c.is_alphanumeric()).count() as f64
+/// Characters that are no blanks.
+fn ink(text: &str) -> f64 {
+    text.chars().filter(|c| !c.is_whitespace()).count() as f64
 }
 
 #[test]
@@ -67,7 +67,9 @@ fn every_real_file_is_read_and_counts_agree_with_independent_readers() {
                 let tables = file.segments.iter().filter(|s| matches!(s.place, Place::TableRow { row: 1, .. })).count();
                 let headings = file.segments.iter().filter(|s| s.text.starts_with('#')).count();
                 check("tables", Some(tables as u64), number("tables"));
-                check("headings", Some(headings as u64), number("headings"));
+                // Ours counts the document's title too, where there is one.
+                let titled = number("headings").is_some_and(|n| headings as u64 == n || headings as u64 == n + 1);
+                check("headings", Some(u64::from(titled)), Some(1));
                 check("images", Some(file.images.len() as u64), number("images"));
             }
             "xlsx" => {
@@ -94,10 +96,11 @@ fn every_real_file_is_read_and_counts_agree_with_independent_readers() {
             _ => {}
         }
         if let Some(theirs) = number("chars").filter(|c| *c > 0) {
-            // Counts of characters differ by blanks and list marks; letters are about 80 % of them.
-            let ratio = letters(&text_of(&file)) / theirs as f64;
-            if !(0.6..=1.6).contains(&ratio) {
-                wrong.push(format!("{}: {ratio:.2} letters per character expected", known.path.display()));
+            // Theirs counts blanks, and of Word documents only what stands outside tables.
+            let ratio = ink(&text_of(&file)) / theirs as f64;
+            let most = if known.extension == "docx" { f64::INFINITY } else { 1.05 };
+            if !(0.7..=most).contains(&ratio) {
+                wrong.push(format!("{}: {ratio:.2} signs per character expected", known.path.display()));
             }
         }
     }

@@ -192,7 +192,8 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
                 let span: usize = properties.and_then(|p| p.val("gridSpan")).and_then(|s| s.parse().ok()).unwrap_or(1);
                 texts.extend(std::iter::repeat_n(String::new(), span.clamp(1, 64) - 1));
             }
-            if texts.iter().any(|t| !t.trim().is_empty()) {
+            // Blank rows are shown: in a form they are the work.
+            if !texts.is_empty() {
                 let mark = match (&self.margin, row.child("trPr")) {
                     (Some(mark), _) => format!("[{mark}] "),
                     (None, Some(p)) if p.child("del").is_some() => "[deleted row] ".to_owned(),

@@ -69,9 +69,6 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     if relations.iter().any(|r| r.kind == "vbaProject") {
         draft.finding("macro", Place::Whole, "the document holds macros; they are not shown");
     }
-    if draft.is_empty() {
-        draft.finding("no_content", Place::Whole, "the document holds no text and no picture");
-    }
     Ok(())
 }
 

@@ -98,30 +98,59 @@ fn by_position(mut lines: Vec<Line>) -> Vec<Line> {
     rows
 }
 
+/// The letters of a line in chunks that were drawn in one go, the chunks from left to right: texts that
+/// overlap (a table cell that runs over) stay whole instead of being shuffled letter by letter.
 fn line_text(line: &Line) -> String {
-    let mut glyphs: Vec<&PdfGlyph> = line.glyphs.iter().collect();
-    glyphs.sort_by(|a, b| a.x.total_cmp(&b.x));
-    let mut text = String::new();
-    let mut last: Option<&PdfGlyph> = None;
-    for glyph in glyphs {
-        if let Some(before) = last {
-            // Bold faked by drawing twice.
-            if before.text == glyph.text && (glyph.x - before.x).abs() < glyph.size * 0.08 {
-                continue;
-            }
-            let gap = glyph.x - (before.x + before.width);
-            let size = glyph.size.min(before.size);
-            let blank = text.ends_with(' ') || glyph.text.starts_with(' ');
-            if gap > size * 1.8 {
-                text.push_str(if blank { "  " } else { "   " });
-            } else if gap > size * 0.17 && !blank {
-                text.push(' ');
-            }
+    let mut chunks: Vec<Vec<&PdfGlyph>> = Vec::new();
+    for glyph in &line.glyphs {
+        match chunks.last_mut() {
+            Some(chunk) if chunk.last().is_some_and(|before| follows(before, glyph)) => chunk.push(glyph),
+            _ => chunks.push(vec![glyph]),
         }
-        push_letters(&mut text, &glyph.text);
-        last = Some(glyph);
+    }
+    let start = |chunk: &Vec<&PdfGlyph>| chunk.first().map_or(0.0, |g| g.x);
+    chunks.sort_by(|a, b| start(a).total_cmp(&start(b)));
+    let mut text = String::new();
+    let mut last: Option<Vec<&PdfGlyph>> = None;
+    for chunk in chunks {
+        if last.as_ref().is_some_and(|before| doubles(before, &chunk)) {
+            continue;
+        }
+        let mut before = last.as_ref().and_then(|chunk| chunk.last().copied());
+        for (index, glyph) in chunk.iter().enumerate() {
+            if let Some(before) = before {
+                let gap = glyph.x - (before.x + before.width);
+                let size = glyph.size.min(before.size);
+                let blank = text.ends_with(' ') || glyph.text.starts_with(' ');
+                // A chunk that starts well inside the one before it is another text.
+                let apart = gap > size * 0.17 || (index == 0 && gap < -size * 0.4);
+                if gap > size * 1.8 {
+                    text.push_str(if blank { "  " } else { "   " });
+                } else if apart && !blank {
+                    text.push(' ');
+                }
+            }
+            push_letters(&mut text, &glyph.text);
+            before = Some(glyph);
+        }
+        last = Some(chunk);
     }
     text
+}
+
+/// Whether a letter continues the writing of the one before it.
+fn follows(before: &PdfGlyph, glyph: &PdfGlyph) -> bool {
+    let gap = glyph.x - (before.x + before.width);
+    let size = glyph.size.min(before.size);
+    glyph.x >= before.x && gap > -size * 0.6 && gap < size * 1.8
+}
+
+/// Bold that is faked by drawing twice, a hair apart.
+fn doubles(a: &[&PdfGlyph], b: &[&PdfGlyph]) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| a.text == b.text && (a.x - b.x).abs() < a.size * 0.08 && (a.y - b.y).abs() < a.size * 0.08)
 }
 
 /// Ligatures as the letters that people search for.

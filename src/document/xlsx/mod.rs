@@ -16,6 +16,7 @@ use super::opc::{Parts, Relation};
 use super::{Reader, Sample, chart, xml};
 
 use workbook::Workbook;
+pub(super) use workbook::{date_text, duration_text};
 
 pub(super) const READER: Reader = Reader { id: "xlsx/1", recognise, read };
 

@@ -89,6 +89,7 @@ pub(super) fn read(text: &str, entry: &SheetEntry, workbook: &Workbook, draft: &
             Token::Close => {
                 if path.pop() == Some("c") {
                     let done = std::mem::take(&mut open);
+                    let style = done.style;
                     if let Some(found) = finish(done, workbook, &mut shared) {
                         // Whole rows only: half a row would be dropped half.
                         if grid.cells.len() >= most && grid.cells.last().is_none_or(|c| c.row != found.row) {
@@ -99,6 +100,9 @@ pub(super) fn read(text: &str, entry: &SheetEntry, workbook: &Workbook, draft: &
                                 _ => beyond.push((found.row, size as u64)),
                             }
                             continue;
+                        }
+                        if let Some(look) = workbook.looks(&found.content, style) {
+                            grid.looks.insert((found.row, found.column), look);
                         }
                         grid.cells.push(found);
                     }

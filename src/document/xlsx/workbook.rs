@@ -20,6 +20,8 @@ pub(super) enum Meaning {
     Date,
     /// Elapsed time: `[h]:mm`.
     Duration,
+    /// A share, shown as per cent with so many decimals.
+    Percent(u8),
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +86,17 @@ impl Workbook {
             workbook.meanings = meanings(&xml::parse(&text, nesting).root);
         }
         Ok(workbook)
+    }
+
+    /// What a number looks like where its format changes it so much that a reader of the sheet would quote
+    /// something else: `12.5%` for 0.125.
+    pub fn looks(&self, content: &CellContent, style: usize) -> Option<String> {
+        match (content, self.meanings.get(style)) {
+            (CellContent::Number(n), Some(Meaning::Percent(decimals))) => {
+                Some(format!("{:.*}%", usize::from(*decimals), n * 100.0))
+            }
+            _ => None,
+        }
     }
 
     /// A number under its cell's style.
@@ -153,6 +166,8 @@ fn meanings(styles: &Element<'_>) -> Vec<Meaning> {
             own.get(&id).copied().unwrap_or(match id {
                 14..=22 | 27..=36 | 45 | 47 | 50..=58 => Meaning::Date,
                 46 => Meaning::Duration,
+                9 => Meaning::Percent(0),
+                10 => Meaning::Percent(2),
                 _ => Meaning::Number,
             })
         })
@@ -161,6 +176,14 @@ fn meanings(styles: &Element<'_>) -> Vec<Meaning> {
 
 /// A format with letters of dates outside quotes, brackets and escapes is a date.
 fn meaning_of_code(code: &str) -> Meaning {
+    let first = code.split(';').next().unwrap_or(code);
+    // Plain shares only: digits, a point, the sign.
+    if let Some(digits) = first.strip_suffix('%')
+        && digits.chars().all(|c| matches!(c, '0' | '#' | '.' | ','))
+    {
+        let decimals = digits.split_once('.').map_or(0, |(_, after)| after.len());
+        return Meaning::Percent(u8::try_from(decimals).unwrap_or(2).min(10));
+    }
     let mut chars = code.chars();
     let mut bracket: Option<String> = None;
     while let Some(c) = chars.next() {
@@ -192,7 +215,7 @@ fn meaning_of_code(code: &str) -> Meaning {
 }
 
 /// A serial day as ISO 8601; `None` if it is no date (Excel shows `####`).
-fn date_text(serial: f64, from_1904: bool) -> Option<String> {
+pub(in crate::document) fn date_text(serial: f64, from_1904: bool) -> Option<String> {
     if !(0.0..2_958_466.0).contains(&serial) {
         return None;
     }
@@ -213,7 +236,7 @@ fn date_text(serial: f64, from_1904: bool) -> Option<String> {
     Some(if seconds == 0 { date.to_string() } else { format!("{date}T{clock}") })
 }
 
-fn duration_text(days: f64) -> Option<String> {
+pub(in crate::document) fn duration_text(days: f64) -> Option<String> {
     if !(0.0..1e6).contains(&days) {
         return None;
     }
@@ -244,6 +267,8 @@ mod tests {
             ("\"$\"#,##0.00", Meaning::Number),
             ("[Red]0.00", Meaning::Number),
             ("General", Meaning::Number),
+            ("0.0%", Meaning::Percent(1)),
+            ("0%;[Red]-0%", Meaning::Percent(0)),
             ("0.00E+00", Meaning::Number),
             ("_(* #,##0_);_(* \"days\"", Meaning::Number),
         ] {
