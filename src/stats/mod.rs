@@ -14,6 +14,7 @@ pub mod correction;
 pub mod correlation;
 mod estimate;
 pub mod interval;
+mod linear;
 pub mod rating;
 pub mod testing;
 #[cfg(test)]

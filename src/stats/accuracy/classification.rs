@@ -50,7 +50,6 @@ impl Classification {
     }
 
     #[must_use]
-    #[allow(clippy::cast_possible_truncation)]
     pub fn n(self) -> usize {
         (self.true_yes + self.false_yes + self.true_no + self.false_no) as usize
     }
@@ -114,7 +113,6 @@ impl Classification {
     ///
     /// # Errors
     /// Judge or human gave one answer only.
-    #[allow(clippy::cast_precision_loss)]
     pub fn mcc(self) -> Figure {
         let [tp, fp, tn, fn_] = [self.true_yes, self.false_yes, self.true_no, self.false_no].map(|count| count as f64);
         let bottom = ((tp + fp) * (tp + fn_) * (tn + fp) * (tn + fn_)).sqrt();
@@ -130,12 +128,10 @@ impl Classification {
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn ratio(top: u64, bottom: u64) -> f64 {
     top as f64 / bottom as f64
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn share(top: u64, bottom: u64, class: &'static str, method: &'static str) -> Figure {
     if bottom == 0 {
         return Err(NotEstimable::EmptyClass { class });

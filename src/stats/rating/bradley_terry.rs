@@ -18,13 +18,13 @@ use super::{
     covariance::{Row, cluster_sandwich, decided_share},
     fit::{self, PRIOR, Pair},
     graph,
-    linear::Matrix,
     report::{Frame, Order, Spread, beats, report},
     table::{Battle, Ledger, Note, Outcome, Rating, RatingTable, Scale},
 };
 use crate::stats::{
     NotEstimable,
     interval::{below, round_rng},
+    linear::Matrix,
 };
 
 /// Below this many tasks the table says that its intervals are rough.
@@ -175,7 +175,6 @@ impl Group {
         let share = if ridge > 0.0 { 1.0 } else { decided_share(&self.rows) };
         let mut floor = model.clone();
         floor.cells.iter_mut().for_each(|cell| *cell *= share);
-        #[allow(clippy::cast_precision_loss)]
         let df = self.clusters as f64 - 1.0;
         match options.interval {
             BtInterval::ClusterSandwich => {
@@ -264,7 +263,6 @@ fn count(size: usize, rows: &[Row]) -> Vec<Pair> {
 
 /// Covariance of the draws.
 fn scatter(draws: &[Vec<f64>], size: usize) -> Matrix {
-    #[allow(clippy::cast_precision_loss)]
     let n = draws.len() as f64;
     let mean: Vec<f64> = (0..size).map(|i| draws.iter().map(|draw| draw[i]).sum::<f64>() / n).collect();
     let mut matrix = Matrix::zero(size);

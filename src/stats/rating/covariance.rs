@@ -2,7 +2,8 @@
 //! model's own covariance, used with t(G-1) (Cameron & Miller 2015); and never less than what the model
 //! says of the decisive battles, for ten ties leave no residual at all and yet do not prove equality.
 
-use super::{fit::win_chance, linear::Matrix};
+use super::fit::win_chance;
+use crate::stats::linear::Matrix;
 
 /// One rated battle inside a group: local players, score of `i` (1, 0.5, 0), local cluster.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,6 @@ pub(in crate::stats) fn cluster_sandwich(strengths: &[f64], rows: &[Row], cluste
         touched.drain(..).for_each(|i| score[i] = 0.0);
     }
     let mut covariance = model.times(&meat).times(model);
-    #[allow(clippy::cast_precision_loss)]
     let correction = clusters as f64 / (clusters as f64 - 1.0);
     covariance.cells.iter_mut().for_each(|cell| *cell *= correction);
     covariance
@@ -48,7 +48,6 @@ pub(in crate::stats) fn decided_share(rows: &[Row]) -> f64 {
     let (mut decided, mut all) = (0.0, 0.0);
     for row in rows {
         all += row.weight;
-        #[allow(clippy::float_cmp)]
         if row.score != 0.5 {
             decided += row.weight;
         }

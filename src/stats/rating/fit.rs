@@ -3,7 +3,7 @@
 //! Maximises sum_{i<j} w_ij ln s(b_i - b_j) + w_ji ln s(b_j - b_i) - ridge/2 |b|², s the logistic function.
 //! The Hessian is a weighted graph Laplacian; adding 11'/n makes it invertible and keeps the mean at zero.
 
-use super::linear::{Cholesky, Matrix};
+use crate::stats::linear::{Cholesky, Matrix};
 
 /// The prior that holds a rating finite where maximum likelihood does not: standard normal log strengths
 /// (one standard deviation is 174 rating points).
@@ -60,7 +60,6 @@ fn information(strengths: &[f64], pairs: &[Pair], ridge: f64) -> Matrix {
     if ridge > 0.0 {
         (0..n).for_each(|i| matrix.add(i, i, ridge));
     } else {
-        #[allow(clippy::cast_precision_loss)]
         let even = 1.0 / n as f64;
         matrix.cells.iter_mut().for_each(|cell| *cell += even);
     }
@@ -91,7 +90,6 @@ pub(in crate::stats) fn strengths(
         let mut scale = 1.0;
         let (next, reached) = loop {
             let mut next: Vec<f64> = now.iter().zip(&step).map(|(b, s)| b + scale * s).collect();
-            #[allow(clippy::cast_precision_loss)]
             let mean = next.iter().sum::<f64>() / players as f64;
             next.iter_mut().for_each(|b| *b -= mean);
             let reached = log_likelihood(&next, pairs, ridge);
@@ -113,7 +111,6 @@ pub(in crate::stats) fn strengths(
 pub(in crate::stats) fn model_covariance(strengths: &[f64], pairs: &[Pair], ridge: f64) -> Option<Matrix> {
     let mut inverse = information(strengths, pairs, ridge).cholesky()?.inverse();
     if ridge == 0.0 {
-        #[allow(clippy::cast_precision_loss)]
         let even = 1.0 / strengths.len() as f64;
         inverse.cells.iter_mut().for_each(|cell| *cell -= even);
     }

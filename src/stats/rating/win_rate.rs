@@ -56,7 +56,6 @@ pub fn win_rate(players: usize, battles: &[Battle], level: f64) -> RatingTable {
     }
 }
 
-#[allow(clippy::cast_precision_loss, clippy::float_cmp)]
 fn share(own: &mut [(usize, f64, f64)], level: f64) -> (f64, Result<Bounds, NotEstimable>) {
     own.sort_by_key(|entry| entry.0);
     let weight: f64 = own.iter().map(|entry| entry.2).sum();
