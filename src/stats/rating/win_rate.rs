@@ -24,7 +24,7 @@ pub fn win_rate(players: usize, battles: &[Battle], level: f64) -> RatingTable {
         notes.push(Note::Disconnected { groups: groups.iter().filter(|group| group.len() > 1).count() });
     }
     let mut seen: Vec<Vec<(usize, f64, f64)>> = vec![Vec::new(); players];
-    for battle in &ledger.rated {
+    for battle in ledger.rated.iter() {
         let score = match battle.outcome {
             Outcome::A => 1.0,
             Outcome::B => 0.0,
