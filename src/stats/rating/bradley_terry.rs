@@ -70,6 +70,9 @@ pub fn bradley_terry(players: usize, battles: &[Battle], scale: Scale, options: 
     }
     let (clusters, all_clusters) = dense(ledger.rated.iter().map(|battle| battle.cluster));
     let mut rows: Vec<Vec<Row>> = vec![Vec::new(); groups.len()];
+    if let Some(first) = rows.first_mut().filter(|_| played == 1) {
+        first.reserve_exact(ledger.rated.len());
+    }
     for (battle, cluster) in ledger.rated.iter().zip(clusters) {
         let ((group, a), b) = (place[battle.a], place[battle.b].1);
         let score = match battle.outcome {
@@ -88,7 +91,7 @@ pub fn bradley_terry(players: usize, battles: &[Battle], scale: Scale, options: 
         if scale.anchor.is_some() && anchor.is_none() {
             notes.push(Note::AnchorElsewhere { group: index });
         }
-        let group = Group::new(members.len(), rows);
+        let group = Group::new(members.len(), rows, (played == 1).then_some(all_clusters));
         let ratings = group.rate(index, anchor, scale.anchor_rating, options, &mut notes);
         for (player, rating) in members.iter().zip(ratings) {
             ledger.records[*player].rating = rating;
@@ -118,9 +121,13 @@ struct Group {
 }
 
 impl Group {
-    fn new(size: usize, mut rows: Vec<Row>) -> Self {
-        let (ids, clusters) = dense(rows.iter().map(|row| row.cluster));
-        rows.iter_mut().zip(ids).for_each(|(row, id)| row.cluster = id);
+    /// `clusters`: their number if they are `0..clusters` already.
+    fn new(size: usize, mut rows: Vec<Row>, clusters: Option<usize>) -> Self {
+        let clusters = clusters.unwrap_or_else(|| {
+            let (ids, clusters) = dense(rows.iter().map(|row| row.cluster));
+            rows.iter_mut().zip(ids).for_each(|(row, id)| row.cluster = id);
+            clusters
+        });
         let pairs = count(size, &rows);
         Self { size, rows, clusters, pairs }
     }
