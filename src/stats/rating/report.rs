@@ -183,7 +183,7 @@ fn bounds(
         (over, _) => {
             let reach = student_t_quantile(level, spread.df)? * se;
             let (low, high) = if over { (Some(value - reach), None) } else { (None, Some(value + reach)) };
-            Ok(Bounds { low, high, level, method: "one-sided, prior and cluster sandwich" })
+            Ok(Bounds { low, high, level, method: "one-sided, held finite by the prior, t(G-1)" })
         }
     }
 }
