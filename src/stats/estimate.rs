@@ -90,6 +90,8 @@ pub enum NotEstimable {
     NoDiscordantPair,
     #[error("class `{class}` has no true case")]
     EmptyClass { class: &'static str },
+    #[error("`{class}` was never said")]
+    NeverSaid { class: &'static str },
     #[error("did not converge within {iterations} iterations")]
     NotConverged { iterations: usize },
     /// An argument is out of its range; names it and the way out.
@@ -126,13 +128,14 @@ impl NotEstimable {
             Self::OrderDependent => "order_dependent",
             Self::NoDiscordantPair => "no_discordant_pair",
             Self::EmptyClass { .. } => "empty_class",
+            Self::NeverSaid { .. } => "never_said",
             Self::NotConverged { .. } => "not_converged",
             Self::OutOfRange { .. } => "out_of_range",
             Self::LengthsDiffer { .. } => "lengths_differ",
         }
     }
 
-    /// `Ok(value)` if it lies strictly inside 0..1.
+    /// Refuses a confidence level outside 0..1.
     pub(crate) fn check_level(level: f64) -> Result<(), Self> {
         if level > 0.0 && level < 1.0 {
             Ok(())

@@ -50,7 +50,6 @@ impl Classification {
     }
 
     #[must_use]
-    #[allow(clippy::cast_possible_truncation)]
     pub fn n(self) -> usize {
         (self.true_yes + self.false_yes + self.true_no + self.false_no) as usize
     }
@@ -60,7 +59,7 @@ impl Classification {
     /// # Errors
     /// The judge never said yes.
     pub fn precision(self) -> Figure {
-        share(self.true_yes, self.true_yes + self.false_yes, "a yes of the judge", "precision")
+        share(self.true_yes, self.true_yes + self.false_yes, NotEstimable::NeverSaid { class: "yes" }, "precision")
     }
 
     /// Of the human's yes, how many the judge found. Wilson interval.
@@ -68,14 +67,14 @@ impl Classification {
     /// # Errors
     /// The human never said yes.
     pub fn recall(self) -> Figure {
-        share(self.true_yes, self.true_yes + self.false_no, "yes", "recall")
+        share(self.true_yes, self.true_yes + self.false_no, NotEstimable::EmptyClass { class: "yes" }, "recall")
     }
 
     /// # Errors
     /// No pair.
     pub fn accuracy(self) -> Figure {
         let all = self.true_yes + self.false_yes + self.true_no + self.false_no;
-        share(self.true_yes + self.true_no, all, "any", "accuracy")
+        share(self.true_yes + self.true_no, all, NotEstimable::NoData, "accuracy")
     }
 
     /// F1 of yes: 2 TP / (2 TP + FP + FN).
@@ -114,7 +113,6 @@ impl Classification {
     ///
     /// # Errors
     /// Judge or human gave one answer only.
-    #[allow(clippy::cast_precision_loss)]
     pub fn mcc(self) -> Figure {
         let [tp, fp, tn, fn_] = [self.true_yes, self.false_yes, self.true_no, self.false_no].map(|count| count as f64);
         let bottom = ((tp + fp) * (tp + fn_) * (tn + fp) * (tn + fn_)).sqrt();
@@ -130,15 +128,13 @@ impl Classification {
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn ratio(top: u64, bottom: u64) -> f64 {
     top as f64 / bottom as f64
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-fn share(top: u64, bottom: u64, class: &'static str, method: &'static str) -> Figure {
+fn share(top: u64, bottom: u64, otherwise: NotEstimable, method: &'static str) -> Figure {
     if bottom == 0 {
-        return Err(NotEstimable::EmptyClass { class });
+        return Err(otherwise);
     }
     let interval: Result<Interval, NotEstimable> = wilson(top as f64, bottom as f64, 0.95);
     Ok(Estimate { value: ratio(top, bottom), interval, n: bottom as usize, missing: 0, method })

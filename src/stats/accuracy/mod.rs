@@ -3,5 +3,7 @@
 //! To add one: a new file, a `mod` and a `pub use` line below.
 
 mod classification;
+#[cfg(test)]
+mod tests;
 
 pub use classification::{Classification, classification};

@@ -67,7 +67,6 @@ pub fn krippendorff_alpha_weighted(ratings: &Ratings, weights: Weights) -> Resul
     alpha(&table, &Distance::of(weights, ratings), "krippendorff alpha (weighted)")
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn alpha(table: &super::chance::Table, distance: &Distance, method: &'static str) -> Result<Estimate, NotEstimable> {
     let rows: Vec<&[(usize, f64)]> = table.rows().filter(|row| votes(row) >= 2.0).collect();
     let units = rows.len() as f64;

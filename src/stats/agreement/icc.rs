@@ -31,7 +31,6 @@ pub enum IccUnit {
 ///
 /// # Errors
 /// Fewer than two targets or raters, a missing or infinite entry, all numbers equal.
-#[allow(clippy::cast_precision_loss)]
 pub fn icc(table: &[Vec<Option<f64>>], form: IccForm, unit: IccUnit) -> Result<Estimate, NotEstimable> {
     let raters = table.first().map_or(0, Vec::len);
     if table.len() < 2 {

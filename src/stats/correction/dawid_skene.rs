@@ -43,7 +43,6 @@ pub fn dawid_skene(
     if labels.is_empty() || classes == 0 {
         return Err(NotEstimable::NoData);
     }
-    #[allow(clippy::cast_precision_loss)]
     for (what, most, size) in [
         ("an item", labels.iter().map(|l| l.item).max(), items),
         ("a voter", labels.iter().map(|l| l.voter).max(), voters),
@@ -81,7 +80,6 @@ pub fn dawid_skene(
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn shares(votes: &[Label], classes: usize) -> Vec<f64> {
     let mut own = vec![0.0; classes];
     votes.iter().for_each(|vote| own[vote.class] += 1.0 / votes.len() as f64);
@@ -113,7 +111,6 @@ fn confusion(
             counts[label.voter][truth][label.class] += p;
         }
     }
-    #[allow(clippy::cast_precision_loss)]
     let even = 1.0 / classes as f64;
     for row in counts.iter_mut().flatten() {
         let sum: f64 = row.iter().sum();

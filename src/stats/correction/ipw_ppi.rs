@@ -20,7 +20,6 @@ pub struct Audited {
 
 /// # Errors
 /// No item, none audited, a probability outside (0, 1], values not finite, a level outside 0..1.
-#[allow(clippy::cast_precision_loss)]
 pub fn ipw_ppi_mean(items: &[Audited], level: f64) -> Result<Estimate, NotEstimable> {
     NotEstimable::check_level(level)?;
     if items.is_empty() {

@@ -38,7 +38,6 @@ pub fn ppi_mean(
         if variance <= 0.0 {
             return Err(NotEstimable::NoSpread);
         }
-        #[allow(clippy::cast_precision_loss)]
         let reach = student_t_quantile(0.5 + level / 2.0, count as f64 - 1.0)? * variance.sqrt();
         Ok(Interval { low: value - reach, high: value + reach, level, method: "t(n-1)" })
     };
@@ -46,7 +45,6 @@ pub fn ppi_mean(
         if n < LEAST_LABELS { Err(NotEstimable::TooFewLabels { found: n, needed: LEAST_LABELS }) } else { interval }
     };
     let all: Vec<f64> = judge_labelled.iter().chain(judge_rest).copied().collect();
-    #[allow(clippy::cast_precision_loss)]
     let (n_real, all_real) = (n as f64, all.len() as f64);
     let (judge, own) = (mean(&all), mean(human));
     let unbiased = |values: &[f64]| variance(values) * values.len() as f64 / (values.len() as f64 - 1.0);
@@ -97,7 +95,6 @@ impl Parts {
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
 pub(in crate::stats) fn parts(
     human: &[f64],
     judge: &[f64],
@@ -140,13 +137,11 @@ pub(in crate::stats) fn parts(
     })
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Divided by the count.
-#[allow(clippy::cast_precision_loss)]
 fn variance(values: &[f64]) -> f64 {
     let centre = mean(values);
     values.iter().map(|value| (value - centre).powi(2)).sum::<f64>() / values.len() as f64

@@ -7,7 +7,6 @@ use crate::stats::{Estimate, NotEstimable};
 
 /// # Errors
 /// Lengths differ, fewer than two pairs, a constant input, a value that is not finite.
-#[allow(clippy::cast_precision_loss, clippy::float_cmp)]
 pub fn kendall_tau_b(x: &[f64], y: &[f64]) -> Result<Estimate, NotEstimable> {
     check(x, y)?;
     let mut points: Vec<(f64, f64)> = x.iter().zip(y).map(|(a, b)| (a + 0.0, b + 0.0)).collect();

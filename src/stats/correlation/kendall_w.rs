@@ -19,7 +19,6 @@ pub struct Concordance {
 ///
 /// # Errors
 /// Fewer than two raters or items, rows of unequal length, no rater tells any items apart.
-#[allow(clippy::cast_precision_loss, clippy::float_cmp)]
 pub fn kendall_w(scores: &[Vec<f64>]) -> Result<Concordance, NotEstimable> {
     let items = scores.first().map_or(0, Vec::len);
     if scores.len() < 2 {

@@ -39,7 +39,6 @@ fn fisher(r: f64, n: usize, numerator: f64, less: usize, method: &'static str) -
     if r.abs() >= 1.0 - 1e-12 {
         return Err(NotEstimable::NoSpread);
     }
-    #[allow(clippy::cast_precision_loss)]
     let reach = normal_quantile(0.975)? * (numerator / (n - less) as f64).sqrt();
     let z = r.atanh();
     Ok(Interval { low: (z - reach).tanh(), high: (z + reach).tanh(), level: 0.95, method })

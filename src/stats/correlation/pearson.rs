@@ -22,7 +22,6 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Result<Estimate, NotEstimable> {
     Ok(Estimate { value, interval, n: x.len(), missing: 0, method: "spearman" })
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn correlate(x: &[f64], y: &[f64]) -> Result<f64, NotEstimable> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let (mx, my) = (mean(x), mean(y));

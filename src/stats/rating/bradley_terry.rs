@@ -15,16 +15,16 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::{
-    covariance::{Row, cluster_sandwich, decided_share},
+    covariance::{Row, cluster_sandwich, decided_share, in_order},
     fit::{self, PRIOR, Pair},
     graph,
-    linear::Matrix,
     report::{Frame, Order, Spread, beats, report},
-    table::{Battle, Ledger, Note, Outcome, Rating, RatingTable, Scale},
+    table::{Battle, Ledger, Note, Outcome, Rating, RatingTable, Scale, dense},
 };
 use crate::stats::{
     NotEstimable,
     interval::{below, round_rng},
+    linear::Matrix,
 };
 
 /// Below this many tasks the table says that its intervals are rough.
@@ -68,12 +68,22 @@ pub fn bradley_terry(players: usize, battles: &[Battle], scale: Scale, options: 
             ledger.records[*player].group = group;
         }
     }
-    let mut rows: Vec<Vec<(usize, Battle)>> = vec![Vec::new(); groups.len()];
-    for battle in &ledger.rated {
-        let group = place[battle.a].0;
-        rows[group].push((battle.cluster, Battle { a: place[battle.a].1, b: place[battle.b].1, ..*battle }));
+    let (clusters, all_clusters) = dense(ledger.rated.iter().map(|battle| battle.cluster));
+    let mut rows: Vec<Vec<Row>> = vec![Vec::new(); groups.len()];
+    if let Some(first) = rows.first_mut().filter(|_| played == 1) {
+        first.reserve_exact(ledger.rated.len());
     }
-    for (index, (members, battles)) in groups.iter().zip(rows).enumerate() {
+    for (battle, cluster) in ledger.rated.iter().zip(clusters) {
+        let ((group, a), b) = (place[battle.a], place[battle.b].1);
+        let score = match battle.outcome {
+            Outcome::A => 1.0,
+            Outcome::B => 0.0,
+            Outcome::Tie | Outcome::BothBad => 0.5,
+        };
+        let (i, j, score) = if a < b { (a, b, score) } else { (b, a, 1.0 - score) };
+        rows[group].push(Row { i, j, score, weight: battle.weight, cluster });
+    }
+    for (index, (members, rows)) in groups.iter().zip(rows).enumerate() {
         if members.len() < 2 {
             continue;
         }
@@ -81,14 +91,14 @@ pub fn bradley_terry(players: usize, battles: &[Battle], scale: Scale, options: 
         if scale.anchor.is_some() && anchor.is_none() {
             notes.push(Note::AnchorElsewhere { group: index });
         }
-        let group = Group::new(members.len(), battles);
+        let group = Group::new(members.len(), rows, (played == 1).then_some(all_clusters));
         let ratings = group.rate(index, anchor, scale.anchor_rating, options, &mut notes);
         for (player, rating) in members.iter().zip(ratings) {
             ledger.records[*player].rating = rating;
         }
     }
     RatingTable {
-        clusters: ledger.clusters(),
+        clusters: all_clusters,
         battles: ledger.rated.len(),
         dropped_both_bad: ledger.both_bad,
         groups,
@@ -104,34 +114,22 @@ pub fn bradley_terry(players: usize, battles: &[Battle], scale: Scale, options: 
 /// One connected group with players `0..size`.
 struct Group {
     size: usize,
-    /// Sorted by cluster.
+    /// Clusters are `0..clusters`.
     rows: Vec<Row>,
     clusters: usize,
     pairs: Vec<Pair>,
 }
 
 impl Group {
-    fn new(size: usize, battles: Vec<(usize, Battle)>) -> Self {
-        let mut ids: Vec<usize> = battles.iter().map(|(cluster, _)| *cluster).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let local: HashMap<usize, usize> = ids.iter().enumerate().map(|(local, id)| (*id, local)).collect();
-        let mut rows: Vec<Row> = battles
-            .into_iter()
-            .map(|(cluster, battle)| {
-                let score = match battle.outcome {
-                    Outcome::A => 1.0,
-                    Outcome::B => 0.0,
-                    Outcome::Tie | Outcome::BothBad => 0.5,
-                };
-                let (i, j, score) =
-                    if battle.a < battle.b { (battle.a, battle.b, score) } else { (battle.b, battle.a, 1.0 - score) };
-                Row { i, j, score, weight: battle.weight, cluster: local[&cluster] }
-            })
-            .collect();
-        rows.sort_by_key(|row| row.cluster);
+    /// `clusters`: their number if they are `0..clusters` already.
+    fn new(size: usize, mut rows: Vec<Row>, clusters: Option<usize>) -> Self {
+        let clusters = clusters.unwrap_or_else(|| {
+            let (ids, clusters) = dense(rows.iter().map(|row| row.cluster));
+            rows.iter_mut().zip(ids).for_each(|(row, id)| row.cluster = id);
+            clusters
+        });
         let pairs = count(size, &rows);
-        Self { size, rows, clusters: ids.len(), pairs }
+        Self { size, rows, clusters, pairs }
     }
 
     fn rate(
@@ -175,7 +173,6 @@ impl Group {
         let share = if ridge > 0.0 { 1.0 } else { decided_share(&self.rows) };
         let mut floor = model.clone();
         floor.cells.iter_mut().for_each(|cell| *cell *= share);
-        #[allow(clippy::cast_precision_loss)]
         let df = self.clusters as f64 - 1.0;
         match options.interval {
             BtInterval::ClusterSandwich => {
@@ -204,8 +201,7 @@ impl Group {
         let at: HashMap<(usize, usize), usize> =
             self.pairs.iter().enumerate().map(|(at, pair)| ((pair.i, pair.j), at)).collect();
         // Per task: which pair, and its wins.
-        let by_cluster: Vec<Vec<(usize, f64, f64)>> = self
-            .rows
+        let by_cluster: Vec<Vec<(usize, f64, f64)>> = in_order(&self.rows, self.clusters)
             .chunk_by(|a, b| a.cluster == b.cluster)
             .map(|rows| {
                 count(self.size, rows).iter().map(|pair| (at[&(pair.i, pair.j)], pair.wins_i, pair.wins_j)).collect()
@@ -264,7 +260,6 @@ fn count(size: usize, rows: &[Row]) -> Vec<Pair> {
 
 /// Covariance of the draws.
 fn scatter(draws: &[Vec<f64>], size: usize) -> Matrix {
-    #[allow(clippy::cast_precision_loss)]
     let n = draws.len() as f64;
     let mean: Vec<f64> = (0..size).map(|i| draws.iter().map(|draw| draw[i]).sum::<f64>() / n).collect();
     let mut matrix = Matrix::zero(size);

@@ -10,11 +10,10 @@
 use super::{
     fit::Pair,
     graph,
-    linear::Matrix,
     report::{Frame, Order, Spread, report},
     table::{Battle, Ledger, Note, Outcome, Rating, RatingTable, Scale},
 };
-use crate::stats::NotEstimable;
+use crate::stats::{NotEstimable, linear::Matrix};
 
 const ITERATIONS: usize = 200;
 
@@ -137,7 +136,6 @@ fn information(size: usize, battles: &[Battle], now: &[f64]) -> Matrix {
             matrix.add(row, column, value);
         }
     }
-    #[allow(clippy::cast_precision_loss)]
     let even = 1.0 / size as f64;
     (0..size).for_each(|i| (0..size).for_each(|j| matrix.add(i, j, even)));
     matrix
@@ -227,7 +225,6 @@ fn spread(size: usize, battles: &[Battle], now: &[f64], clusters: usize, model: 
             }
         }
     }
-    #[allow(clippy::cast_precision_loss)]
     let (groups, even) = (clusters as f64, 1.0 / size as f64);
     let whole = model.times(&meat).times(model);
     let (mut covariance, mut floor) = (Matrix::zero(size), Matrix::zero(size));

@@ -22,7 +22,7 @@ pub fn elo_online(players: usize, battles: &[Battle], k: f64, initial: f64) -> R
     let mut ledger = Ledger::new(players, battles);
     let mut notes = ledger.notes();
     let mut now = vec![initial; players];
-    for battle in &ledger.rated {
+    for battle in ledger.rated.iter() {
         let score = match battle.outcome {
             Outcome::A => 1.0,
             Outcome::B => 0.0,

@@ -13,7 +13,14 @@ pub(in crate::stats) fn groups(nodes: usize, edges: impl Iterator<Item = (usize,
         }
         node
     }
+    // Battles repeat their pairs: each pair is joined once, where a table of them is small.
+    let mut joined = if nodes <= 2_048 { vec![false; nodes * nodes] } else { Vec::new() };
     for (a, b) in edges {
+        if let Some(seen) = joined.get_mut(a * nodes + b)
+            && std::mem::replace(seen, true)
+        {
+            continue;
+        }
         let (a, b) = (root(&mut parent, a), root(&mut parent, b));
         if a != b {
             parent[a.max(b)] = a.min(b);

@@ -7,11 +7,12 @@
 
 mod bradley_terry;
 mod covariance;
+#[cfg(test)]
+mod coverage;
 mod davidson;
 mod elo;
 mod fit;
 mod graph;
-mod linear;
 mod mean_score;
 mod report;
 mod table;

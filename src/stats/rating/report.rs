@@ -3,12 +3,12 @@
 use super::{
     fit::Pair,
     graph,
-    linear::Matrix,
     table::{Bounds, Rating, Scale},
 };
 use crate::stats::{
     NotEstimable,
     interval::{percentile_interval, student_t_quantile},
+    linear::Matrix,
 };
 
 /// Where the scale is tied, and the confidence.
@@ -133,7 +133,6 @@ impl Order {
     /// Best and worst rank that pairwise differences leave open, Bonferroni over the pairs.
     fn ranks(&self, strengths: &[f64], spread: &Spread, level: f64) -> Vec<(usize, usize)> {
         let n = strengths.len();
-        #[allow(clippy::cast_precision_loss)]
         let tests = (n * (n - 1) / 2) as f64;
         let Ok(t) = student_t_quantile(1.0 - (1.0 - level) / 2.0 / tests, spread.df) else {
             return vec![(1, n); n];
@@ -184,7 +183,7 @@ fn bounds(
         (over, _) => {
             let reach = student_t_quantile(level, spread.df)? * se;
             let (low, high) = if over { (Some(value - reach), None) } else { (None, Some(value + reach)) };
-            Ok(Bounds { low, high, level, method: "one-sided, prior and cluster sandwich" })
+            Ok(Bounds { low, high, level, method: "one-sided, held finite by the prior, t(G-1)" })
         }
     }
 }

@@ -31,7 +31,7 @@ fn league(players: usize, tasks: usize) -> Vec<Battle> {
         for a in 0..players {
             for b in a + 1..players {
                 let outcome = match (task * 7 + a * 3 + b) % 6 {
-                    0 | 1 | 2 => Outcome::A,
+                    0..=2 => Outcome::A,
                     3 | 4 => Outcome::B,
                     _ => Outcome::Tie,
                 };

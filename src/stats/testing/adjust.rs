@@ -14,7 +14,6 @@ pub enum Adjust {
 ///
 /// # Errors
 /// A p value outside 0..=1.
-#[allow(clippy::cast_precision_loss)]
 pub fn adjust_p(p: &[f64], method: Adjust) -> Result<Vec<f64>, NotEstimable> {
     if let Some(bad) = p.iter().find(|p| !(0.0..=1.0).contains(*p)) {
         let value = if bad.is_finite() { *bad } else { -1.0 };
@@ -36,7 +35,8 @@ pub fn adjust_p(p: &[f64], method: Adjust) -> Result<Vec<f64>, NotEstimable> {
         Adjust::BenjaminiHochberg => {
             let mut least = 1.0_f64;
             for (rank, at) in order.into_iter().enumerate().rev() {
-                least = least.min(p[at] * n / (rank as f64 + 1.0));
+                // The quotient first: at the last rank it is exactly 1.
+                least = least.min(p[at] * (n / (rank as f64 + 1.0)));
                 adjusted[at] = least;
             }
         }

@@ -22,7 +22,6 @@ pub struct McNemar {
 
 /// From the two counts of pairs that differ.
 #[must_use]
-#[allow(clippy::cast_precision_loss)]
 pub fn mcnemar(one: u64, other: u64) -> McNemar {
     let (exact_p, mid_p) = binomial(one, other);
     let (sum, gap) = ((one + other) as f64, one.abs_diff(other) as f64);
@@ -48,7 +47,6 @@ pub struct SignTest {
 ///
 /// # Errors
 /// Nothing to compare, a level outside 0..1.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 pub fn sign_test(plus: u64, minus: u64, level: f64) -> Result<SignTest, NotEstimable> {
     NotEstimable::check_level(level)?;
     let n = plus + minus;
@@ -62,7 +60,6 @@ pub fn sign_test(plus: u64, minus: u64, level: f64) -> Result<SignTest, NotEstim
 }
 
 /// Two-sided p of a fair coin: exact, and with half of the observed point left out on either side.
-#[allow(clippy::cast_precision_loss)]
 fn binomial(one: u64, other: u64) -> (f64, f64) {
     let (k, n) = (one.min(other) as f64, (one + other) as f64);
     if one == other {

@@ -20,8 +20,10 @@ pub(super) fn runner(statistic: &str) -> Option<fn(&Value) -> Checked> {
     })
 }
 
-/// (names, [i, j, score of i, count])
-fn comparisons(case: &Value) -> (Vec<String>, Vec<(usize, usize, f64, f64)>) {
+/// i, j, score of i, count.
+type Compared = (usize, usize, f64, f64);
+
+fn comparisons(case: &Value) -> (Vec<String>, Vec<Compared>) {
     let rows = list(&case["input"]["comparisons"]);
     let mut names: Vec<String> =
         rows.iter().flat_map(|row| [text(&row[0]), text(&row[1])]).map(str::to_owned).collect();
@@ -32,11 +34,13 @@ fn comparisons(case: &Value) -> (Vec<String>, Vec<(usize, usize, f64, f64)>) {
     (names, rows)
 }
 
-fn pairs(rows: &[(usize, usize, f64, f64)]) -> Vec<Pair> {
+fn pairs(rows: &[Compared]) -> Vec<Pair> {
     rows.iter().map(|&(i, j, y, n)| Pair { i, j, wins_i: y * n, wins_j: (1.0 - y) * n }).collect()
 }
 
-fn fitted(case: &Value, ridge: f64) -> Result<(Vec<String>, Vec<Pair>, Vec<f64>), String> {
+type Fitted = (Vec<String>, Vec<Pair>, Vec<f64>);
+
+fn fitted(case: &Value, ridge: f64) -> Result<Fitted, String> {
     let (names, rows) = comparisons(case);
     let pairs = pairs(&rows);
     let strengths = strengths(names.len(), &pairs, ridge, None).ok_or("no convergence")?;
@@ -44,7 +48,7 @@ fn fitted(case: &Value, ridge: f64) -> Result<(Vec<String>, Vec<Pair>, Vec<f64>)
 }
 
 /// Each comparison its own cluster, without the small-sample factor: the usual sandwich.
-fn iid_sandwich(n: usize, rows: &[(usize, usize, f64, f64)], b: &[f64], pairs: &[Pair]) -> Vec<Vec<f64>> {
+fn iid_sandwich(n: usize, rows: &[Compared], b: &[f64], pairs: &[Pair]) -> Vec<Vec<f64>> {
     let mut each = Vec::new();
     for &(i, j, score, count) in rows {
         (0..count as usize).for_each(|_| each.push(Row { i, j, score, weight: 1.0, cluster: each.len() }));
@@ -149,7 +153,7 @@ pub(in crate::stats) fn llmfao() -> Option<(Vec<String>, Vec<Battle>, Vec<usize>
     Some((names, battles, judges))
 }
 
-fn llmfao_rows(battles: &[Battle]) -> Vec<(usize, usize, f64, f64)> {
+fn llmfao_rows(battles: &[Battle]) -> Vec<Compared> {
     let score = |outcome| match outcome {
         Outcome::A => 1.0,
         Outcome::B => 0.0,
@@ -168,13 +172,15 @@ fn cluster_se(case: &Value) -> Checked {
     for (ids, count, key) in
         [(&prompts, "clusters_prompt", "se_cluster_prompt"), (&judges, "clusters_judge", "se_cluster_judge")]
     {
-        let mut rows: Vec<Row> = flat
+        let mut known = ids.clone();
+        known.sort_unstable();
+        known.dedup();
+        let rows: Vec<Row> = flat
             .iter()
             .zip(ids)
-            .map(|(&(i, j, score, weight), cluster)| Row { i, j, score, weight, cluster: *cluster })
+            .map(|(&(i, j, score, weight), id)| Row { i, j, score, weight, cluster: known.binary_search(id).unwrap() })
             .collect();
-        rows.sort_by_key(|row| row.cluster);
-        let clusters = rows.chunk_by(|a, b| a.cluster == b.cluster).count();
+        let clusters = known.len();
         close(count, clusters as f64, number(&case["expected"][count]), 0.0)?;
         let sandwich = cluster_sandwich(&b, &rows, clusters, &model);
         let se: Vec<f64> = (0..b.len()).map(|i| sandwich.at(i, i).sqrt()).collect();
