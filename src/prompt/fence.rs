@@ -38,7 +38,11 @@ impl Nonce {
         format!("<<<EMPANEL {} END>>>\n", self.0)
     }
 
-    /// A mark inside a fence that only the layout can make.
+    /// Marks inside a fence that only the layout can make.
+    pub(super) fn note(&self, what: &str) -> String {
+        format!("[note {}: {what}]\n", self.0)
+    }
+
     pub(super) fn cut(&self, what: &str, why: &str) -> String {
         format!("[cut {}: {what} not shown: {why}]\n", self.0)
     }
