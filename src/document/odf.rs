@@ -99,11 +99,19 @@ fn sheet(table: &Element<'_>, hidden: &[String], draft: &mut Draft<'_>) {
             grid.hidden_rows.push(row_number);
         }
         for offset in 0..if found.is_empty() { 0 } else { times } {
-            if grid.cells.len() > most {
+            let room = found.iter().all(|(column, content, formula)| {
+                draft.hold(&cell(row_number, *column, content.clone(), formula.clone()))
+            });
+            if grid.cells.len() > most || !room {
                 let from = row_number.saturating_add(offset);
                 let what = format!("the rest of '{}' from row {from} on", grid.name);
                 let place = Place::Cells { sheet: grid.name.clone(), range: format!("A{from}") };
-                draft.cut(place, what, format!("over the limit of {} cells", draft.limits.max_cells), None);
+                draft.cut(
+                    place,
+                    what,
+                    format!("over the limit of {} cells or of the size of their texts", draft.limits.max_cells),
+                    None,
+                );
                 return grid.push(draft);
             }
             grid.cells.extend(found.iter().map(|(column, content, formula)| {
@@ -118,7 +126,7 @@ fn sheet(table: &Element<'_>, hidden: &[String], draft: &mut Draft<'_>) {
 fn content(cell: &Element<'_>) -> Option<(CellContent, Option<String>)> {
     let formula = cell.attribute("formula").map(|f| {
         let bare = f.split_once('=').map_or(f.as_ref(), |(_, rest)| rest);
-        bare.replace("[.", "").replace(":.", ":").replace(']', "").replace('[', "")
+        bare.replace("[.", "").replace(":.", ":").replace(['[', ']'], "")
     });
     let text = || {
         let lines: Vec<String> = cell.children_named("p").map(inline).collect();
