@@ -82,6 +82,11 @@ pub(super) fn pdf(pages: &[&str]) -> Vec<u8> {
         ));
         objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
     }
+    pdf_of(&objects)
+}
+
+/// A pdf of these objects, numbered from 1; the first is the catalog.
+pub(super) fn pdf_of(objects: &[String]) -> Vec<u8> {
     let mut bytes = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::new();
     for (index, object) in objects.iter().enumerate() {
