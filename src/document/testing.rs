@@ -103,3 +103,24 @@ pub(super) fn pdf_of(objects: &[String]) -> Vec<u8> {
     );
     bytes
 }
+
+/// The file with some bytes changed and sometimes cut off. The generator is its own, so that every run tries
+/// the same damage.
+pub(super) fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    };
+    let mut bytes = bytes.to_vec();
+    for _ in 0..1 + next() % 8 {
+        let at = next() % bytes.len();
+        bytes[at] = next() as u8;
+    }
+    if next() % 4 == 0 {
+        bytes.truncate(next() % bytes.len() + 1);
+    }
+    bytes
+}

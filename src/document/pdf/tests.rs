@@ -84,3 +84,21 @@ fn forms_that_call_each_other_without_end_are_stopped() {
             .swap_remove(0);
     assert!(file.cuts.iter().any(|c| c.why.contains("limit of 50000")), "{:?}", file.cuts);
 }
+
+#[test]
+fn objects_nested_without_end_do_not_overflow_the_stack() {
+    for (open, close) in [("[", "]"), ("<</A ", ">>"), ("<</A[", "]>>")] {
+        let deep = format!("{}{}", open.repeat(200_000), close.repeat(200_000));
+        let page = |extra: &str| format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]{extra}/Contents 4 0 R>>");
+        for (page, content) in [(page(&format!("/Annots {deep}")), "q Q".to_owned()), (page(""), format!("{deep} TJ"))]
+        {
+            let bytes = pdf_of(&[
+                "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+                "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+                page,
+                format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
+            ]);
+            let _ = read_one("a.pdf", &bytes);
+        }
+    }
+}
