@@ -1,4 +1,4 @@
-//! OpenDocument texts and sheets (.odt, .ods): headings, paragraphs, lists and tables in their order; cells
+//! OpenDocument texts, sheets and presentations (.odt, .ods, .odp): headings, paragraphs, lists and tables in their order; cells
 //! with formulas and the values left in the file. OpenDocument 1.3: ISO/IEC 26300.
 
 use crate::domain::{CellContent, Place};
@@ -12,6 +12,7 @@ use super::{Reader, Sample};
 pub(super) const READER: Reader = Reader { id: "odf/1", recognise, read };
 
 const TEXT: &str = "application/vnd.oasis.opendocument.text";
+const SHOW: &str = "application/vnd.oasis.opendocument.presentation";
 const SHEETS: &str = "application/vnd.oasis.opendocument.spreadsheet";
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
@@ -25,6 +26,8 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
         Some(SHEETS)
     } else if head.contains(TEXT) || sample.has_extension(&["odt"]) {
         Some(TEXT)
+    } else if head.contains(SHOW) || sample.has_extension(&["odp"]) {
+        Some(SHOW)
     } else {
         None
     }
