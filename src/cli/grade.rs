@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Failure, load, log, rubric, show};
 use crate::app::{Choices, build};
 use crate::domain::{
-    Decision, FileName, Grading, GradingResult, Inconclusive, PanelName, ProjectId, RubricVersion, Source, Status, Subject,
-    SystemName, Verdict, Vote,
+    Decision, FileName, Grading, GradingResult, Inconclusive, PanelName, ProjectId, RubricVersion, Source, Status,
+    Subject, SystemName, Verdict, Vote,
 };
 use crate::grading::accept::{Intake, NewSubmission, Terms, Upload};
 use crate::grading::fan_out::subject_prefix;
@@ -162,7 +162,8 @@ fn print(
     match format {
         "json" | "jsonl" => {
             let body = GradingBody::new(&Told { grading, rubric: &rubric.rubric, votes, progress: None });
-            let text = if format == "json" { serde_json::to_string_pretty(&body) } else { serde_json::to_string(&body) };
+            let text =
+                if format == "json" { serde_json::to_string_pretty(&body) } else { serde_json::to_string(&body) };
             println!("{}", text.map_err(Failure::mistake)?);
         }
         "csv" => csv(rubric, result).map_err(Failure::mistake)?,
@@ -172,7 +173,10 @@ fn print(
     Ok(())
 }
 
-fn rows<'a>(rubric: &'a RubricVersion, result: &'a GradingResult) -> impl Iterator<Item = (&'a crate::domain::Criterion, &'a Verdict)> {
+fn rows<'a>(
+    rubric: &'a RubricVersion,
+    result: &'a GradingResult,
+) -> impl Iterator<Item = (&'a crate::domain::Criterion, &'a Verdict)> {
     rubric.rubric.criteria().iter().zip(&result.verdicts)
 }
 
@@ -234,7 +238,12 @@ fn pretty(grading: &Grading, rubric: &RubricVersion, result: &GradingResult) {
         println!("no score: {why}; it lies between {:.3} and {:.3}", score.if_none_met, score.if_all_met);
     }
     for gate in &score.gates {
-        println!("gate `{}` caps the score at {} (ungated {})", gate.criterion_id, gate.cap, show::share(score.ungated));
+        println!(
+            "gate `{}` caps the score at {} (ungated {})",
+            gate.criterion_id,
+            gate.cap,
+            show::share(score.ungated)
+        );
     }
     for file in result.views.iter().flat_map(|view| &view.manifest.files) {
         if let crate::domain::Outcome::Unreadable { reason } = &file.outcome {
@@ -251,7 +260,18 @@ fn pretty(grading: &Grading, rubric: &RubricVersion, result: &GradingResult) {
 
 fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<(), csv::Error> {
     let mut out = csv::Writer::from_writer(std::io::stdout());
-    out.write_record(["criterion_id", "points", "verdict", "level", "source", "met", "unmet", "cannot_assess", "failed", "requirement"])?;
+    out.write_record([
+        "criterion_id",
+        "points",
+        "verdict",
+        "level",
+        "source",
+        "met",
+        "unmet",
+        "cannot_assess",
+        "failed",
+        "requirement",
+    ])?;
     for (criterion, verdict) in rows(rubric, result) {
         let level = match &verdict.decision {
             Decision::Level { name, .. } => name.as_str(),
@@ -297,7 +317,8 @@ fn junit(grading: &Grading, rubric: &RubricVersion, result: &GradingResult) -> S
             format!("<skipped message=\"{}\"/>", escape(&because(verdict)))
         } else if bad {
             failures += 1;
-            let message = format!("{} ({:+} points): {}", verdict.decision.as_str(), criterion.points, criterion.requirement);
+            let message =
+                format!("{} ({:+} points): {}", verdict.decision.as_str(), criterion.points, criterion.requirement);
             format!("<failure message=\"{}\">{}</failure>", escape(&message), escape(&because(verdict)))
         } else {
             String::new()

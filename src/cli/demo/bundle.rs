@@ -167,7 +167,8 @@ pub fn tasks() -> Result<Vec<Bundled>, String> {
 fn task(slug: String) -> Result<Bundled, String> {
     let file: TaskFile = yaml(&format!("{slug}/task.yaml"))?;
     let name = file.rubric.strip_prefix("rubrics/").unwrap_or(&file.rubric);
-    let text = RUBRICS.get_file(name).and_then(|file| file.contents_utf8()).ok_or_else(|| format!("no rubric {name}"))?;
+    let text =
+        RUBRICS.get_file(name).and_then(|file| file.contents_utf8()).ok_or_else(|| format!("no rubric {name}"))?;
     let rubric = rubric::import(text, Format::Native).map_err(|e| format!("{name}: {e}"))?;
     let references = file
         .references

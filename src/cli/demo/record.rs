@@ -30,7 +30,8 @@ mod tests {
     }
 
     fn line(fingerprint: &Fingerprint, judge: &JudgeName, reply: &bundle::ScriptedReply) -> String {
-        let mut line = serde_json::json!({"judge": judge, "prompt": fingerprint, "reply": reply.text(), "model": "scripted"});
+        let mut line =
+            serde_json::json!({"judge": judge, "prompt": fingerprint, "reply": reply.text(), "model": "scripted"});
         if let Some(cause) = reply.ended() {
             line["ended"] = cause.as_str().into();
         }
@@ -94,6 +95,9 @@ mod tests {
             std::fs::write(path, &made).unwrap();
         }
         let kept = std::fs::read_to_string(path).unwrap();
-        assert!(made == kept, "prompts have changed; EMPANEL_UPDATE_SNAPSHOTS=1 cargo test --lib recorded_replies makes the file again");
+        assert!(
+            made == kept,
+            "prompts have changed; EMPANEL_UPDATE_SNAPSHOTS=1 cargo test --lib recorded_replies makes the file again"
+        );
     }
 }
