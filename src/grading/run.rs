@@ -31,6 +31,10 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
         return Err(Refusal::not_found("grading", id));
     };
+    if !matches!(grading.state, GradingState::Queued | GradingState::Running { .. }) {
+        // It ended between being found in the queue and being taken.
+        return Ok(());
+    }
     let fresh = matches!(grading.state, GradingState::Queued) && grading.retried_at.is_none();
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let cancel = services.running.begin(subject, progress(&grading, &votes));

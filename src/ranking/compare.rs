@@ -69,6 +69,10 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
     let Some(Kept { record: mut comparison, revision }) = project.get::<Comparison>(&key).await? else {
         return Err(Refusal::not_found("comparison", id));
     };
+    if matches!(comparison.state, ComparisonState::Judged { .. }) {
+        // It ended between being found in the queue and being taken.
+        return Ok(());
+    }
     let fresh = matches!(comparison.state, ComparisonState::Queued);
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
