@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
 /// An empty table with these columns; those in `right` are numbers.
 pub(super) fn table(header: &[&str], right: &[usize]) -> Table {
