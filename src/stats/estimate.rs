@@ -80,6 +80,12 @@ pub enum NotEstimable {
     ResamplesFellApart { kept: usize, rounds: usize },
     #[error("maximum likelihood does not exist: the data are separated or a system is unbeaten or winless")]
     Separated,
+    #[error("has no closed-form interval; bootstrap its units or tasks")]
+    NoInterval,
+    #[error("no tie, or nothing but ties: how likely a tie is cannot be told")]
+    NoTieRate,
+    #[error("depends on the order of the battles, so it has no interval; use Bradley-Terry")]
+    OrderDependent,
     #[error("no pair of answers differs")]
     NoDiscordantPair,
     #[error("class `{class}` has no true case")]
@@ -115,6 +121,9 @@ impl NotEstimable {
             Self::Unbounded => "unbounded",
             Self::ResamplesFellApart { .. } => "resamples_fell_apart",
             Self::Separated => "separated",
+            Self::NoInterval => "no_interval",
+            Self::NoTieRate => "no_tie_rate",
+            Self::OrderDependent => "order_dependent",
             Self::NoDiscordantPair => "no_discordant_pair",
             Self::EmptyClass { .. } => "empty_class",
             Self::NotConverged { .. } => "not_converged",

@@ -8,9 +8,15 @@
 //! the statistic's manual: what it is, when to use it, its limits and its source. Its tests hold a
 //! published example, a slow twin under proptest, and the degenerate cases by name.
 
+pub mod accuracy;
 pub mod agreement;
+pub mod correction;
+pub mod correlation;
 mod estimate;
 pub mod interval;
 pub mod rating;
+pub mod testing;
+#[cfg(test)]
+mod vectors;
 
 pub use estimate::{Estimate, Interval, NotEstimable};

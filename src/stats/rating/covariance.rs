@@ -6,7 +6,7 @@ use super::{fit::win_chance, linear::Matrix};
 
 /// One rated battle inside a group: local players, score of `i` (1, 0.5, 0), local cluster.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
+pub(in crate::stats) struct Row {
     pub i: usize,
     pub j: usize,
     pub score: f64,
@@ -15,7 +15,7 @@ pub(super) struct Row {
 }
 
 /// Rows must be sorted by cluster; `clusters` >= 2.
-pub(super) fn cluster_sandwich(strengths: &[f64], rows: &[Row], clusters: usize, model: &Matrix) -> Matrix {
+pub(in crate::stats) fn cluster_sandwich(strengths: &[f64], rows: &[Row], clusters: usize, model: &Matrix) -> Matrix {
     let n = strengths.len();
     let mut meat = Matrix::zero(n);
     let mut score = vec![0.0; n];
@@ -44,7 +44,7 @@ pub(super) fn cluster_sandwich(strengths: &[f64], rows: &[Row], clusters: usize,
 }
 
 /// Share of battles that were decided, never quite zero: (decided + 1)/(all + 2).
-pub(super) fn decided_share(rows: &[Row]) -> f64 {
+pub(in crate::stats) fn decided_share(rows: &[Row]) -> f64 {
     let (mut decided, mut all) = (0.0, 0.0);
     for row in rows {
         all += row.weight;

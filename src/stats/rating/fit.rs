@@ -7,20 +7,20 @@ use super::linear::{Cholesky, Matrix};
 
 /// The prior that holds a rating finite where maximum likelihood does not: standard normal log strengths
 /// (one standard deviation is 174 rating points).
-pub(super) const PRIOR: f64 = 1.0;
+pub(in crate::stats) const PRIOR: f64 = 1.0;
 
 const ITERATIONS: usize = 100;
 
 /// Wins between two players, ties as half a win to each side.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Pair {
+pub(in crate::stats) struct Pair {
     pub i: usize,
     pub j: usize,
     pub wins_i: f64,
     pub wins_j: f64,
 }
 
-pub(super) fn win_chance(difference: f64) -> f64 {
+pub(in crate::stats) fn win_chance(difference: f64) -> f64 {
     if difference >= 0.0 {
         1.0 / (1.0 + (-difference).exp())
     } else {
@@ -34,7 +34,7 @@ fn log_chance(difference: f64) -> f64 {
     if difference >= 0.0 { -(-difference).exp().ln_1p() } else { difference - difference.exp().ln_1p() }
 }
 
-pub(super) fn log_likelihood(strengths: &[f64], pairs: &[Pair], ridge: f64) -> f64 {
+pub(in crate::stats) fn log_likelihood(strengths: &[f64], pairs: &[Pair], ridge: f64) -> f64 {
     let data: f64 = pairs
         .iter()
         .map(|pair| {
@@ -69,7 +69,12 @@ fn information(strengths: &[f64], pairs: &[Pair], ridge: f64) -> Matrix {
 
 /// Strengths with mean zero, or `None` if there is no convergence. The caller has checked that the
 /// estimate exists (strongly connected, or ridge > 0).
-pub(super) fn strengths(players: usize, pairs: &[Pair], ridge: f64, start: Option<&[f64]>) -> Option<Vec<f64>> {
+pub(in crate::stats) fn strengths(
+    players: usize,
+    pairs: &[Pair],
+    ridge: f64,
+    start: Option<&[f64]>,
+) -> Option<Vec<f64>> {
     let mut now = start.map_or_else(|| vec![0.0; players], <[f64]>::to_vec);
     let mut best = log_likelihood(&now, pairs, ridge);
     for _ in 0..ITERATIONS {
@@ -105,7 +110,7 @@ pub(super) fn strengths(players: usize, pairs: &[Pair], ridge: f64, start: Optio
 }
 
 /// Inverse information: the model's own covariance of the strengths (pseudo-inverse without ridge).
-pub(super) fn model_covariance(strengths: &[f64], pairs: &[Pair], ridge: f64) -> Option<Matrix> {
+pub(in crate::stats) fn model_covariance(strengths: &[f64], pairs: &[Pair], ridge: f64) -> Option<Matrix> {
     let mut inverse = information(strengths, pairs, ridge).cholesky()?.inverse();
     if ridge == 0.0 {
         #[allow(clippy::cast_precision_loss)]

@@ -4,7 +4,7 @@
 //! some chain of wins, that is, iff the win graph is strongly connected.
 
 /// Connected groups over undirected edges, the largest first, then by their first member.
-pub(super) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+pub(in crate::stats) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
     let mut parent: Vec<usize> = (0..nodes).collect();
     fn root(parent: &mut [usize], mut node: usize) -> usize {
         while parent[node] != node {
@@ -31,7 +31,7 @@ pub(super) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) 
 
 /// The strongly connected block of every node; blocks are numbered arbitrarily. `beats[i]` lists whom
 /// `i` beat or tied. Tarjan's algorithm without recursion.
-pub(super) fn blocks(beats: &[Vec<usize>]) -> (Vec<usize>, usize) {
+pub(in crate::stats) fn blocks(beats: &[Vec<usize>]) -> (Vec<usize>, usize) {
     const UNSEEN: usize = usize::MAX;
     let n = beats.len();
     let (mut order, mut low, mut block) = (vec![UNSEEN; n], vec![0; n], vec![UNSEEN; n]);
@@ -75,7 +75,7 @@ pub(super) fn blocks(beats: &[Vec<usize>]) -> (Vec<usize>, usize) {
 }
 
 /// Which nodes `start` reaches, itself included.
-pub(super) fn reach(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
+pub(in crate::stats) fn reach(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
     let mut seen = vec![false; edges.len()];
     seen[start] = true;
     let mut stack = vec![start];

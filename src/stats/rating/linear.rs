@@ -2,30 +2,30 @@
 
 /// A row-major square matrix.
 #[derive(Debug, Clone)]
-pub(super) struct Matrix {
+pub(in crate::stats) struct Matrix {
     pub n: usize,
     pub cells: Vec<f64>,
 }
 
 impl Matrix {
-    pub(super) fn zero(n: usize) -> Self {
+    pub(in crate::stats) fn zero(n: usize) -> Self {
         Self { n, cells: vec![0.0; n * n] }
     }
 
-    pub(super) fn at(&self, i: usize, j: usize) -> f64 {
+    pub(in crate::stats) fn at(&self, i: usize, j: usize) -> f64 {
         self.cells[i * self.n + j]
     }
 
-    pub(super) fn add(&mut self, i: usize, j: usize, value: f64) {
+    pub(in crate::stats) fn add(&mut self, i: usize, j: usize, value: f64) {
         self.cells[i * self.n + j] += value;
     }
 
     /// Var(x_i - x_j) when this is a covariance.
-    pub(super) fn contrast(&self, i: usize, j: usize) -> f64 {
+    pub(in crate::stats) fn contrast(&self, i: usize, j: usize) -> f64 {
         self.at(i, i) + self.at(j, j) - 2.0 * self.at(i, j)
     }
 
-    pub(super) fn times(&self, other: &Self) -> Self {
+    pub(in crate::stats) fn times(&self, other: &Self) -> Self {
         let n = self.n;
         let mut product = Self::zero(n);
         for (row, out) in self.cells.chunks(n).zip(product.cells.chunks_mut(n)) {
@@ -39,7 +39,7 @@ impl Matrix {
     }
 
     /// Lower Cholesky factor; `None` if not positive definite.
-    pub(super) fn cholesky(mut self) -> Option<Cholesky> {
+    pub(in crate::stats) fn cholesky(mut self) -> Option<Cholesky> {
         let n = self.n;
         for j in 0..n {
             let (above, from) = self.cells.split_at_mut(j * n);
@@ -62,10 +62,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-pub(super) struct Cholesky(Matrix);
+pub(in crate::stats) struct Cholesky(Matrix);
 
 impl Cholesky {
-    pub(super) fn solve(&self, right: &mut [f64]) {
+    pub(in crate::stats) fn solve(&self, right: &mut [f64]) {
         let Matrix { n, cells } = &self.0;
         for i in 0..*n {
             let row = &cells[i * n..i * n + i];
@@ -80,7 +80,7 @@ impl Cholesky {
         }
     }
 
-    pub(super) fn inverse(&self) -> Matrix {
+    pub(in crate::stats) fn inverse(&self) -> Matrix {
         let n = self.0.n;
         let mut inverse = Matrix::zero(n);
         for (i, row) in inverse.cells.chunks_mut(n).enumerate() {

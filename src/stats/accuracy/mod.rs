@@ -1,0 +1,7 @@
+//! A judge against human answers, yes or no: precision, recall, F1, MCC; HealthBench's macro-F1.
+//!
+//! To add one: a new file, a `mod` and a `pub use` line below.
+
+mod classification;
+
+pub use classification::{Classification, classification};
