@@ -25,7 +25,7 @@ pub mod problem;
 mod routes;
 mod serve;
 #[cfg(test)]
-mod testing;
+mod tests;
 pub mod ui;
 mod upload;
 pub mod wire;

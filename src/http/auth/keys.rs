@@ -18,19 +18,17 @@ use crate::store::{ApiKey, Query, StoreError};
 pub async fn create_key(
     services: &Services,
     role: Role,
-    project: ProjectId,
-    label: Option<String>,
+    project: &ProjectId,
+    label: &str,
 ) -> Result<(ApiKey, String), Refusal> {
-    if let Some(label) = &label {
-        Author::parse(label.clone()).map_err(|e| Refusal::name("/label", &e))?;
-    }
+    Author::parse(label).map_err(|e| Refusal::name("/label", &e))?;
     let secret = format!("emp_{}", services.ids.secret());
     let key = ApiKey {
         id: services.ids.next(),
         role: role.as_str().to_owned(),
-        project,
+        project: project.clone(),
         secret_hash: secret_hash(&secret),
-        label,
+        label: Some(label.to_owned()),
         created_at: services.now(),
         revoked_at: None,
     };

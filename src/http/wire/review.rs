@@ -50,6 +50,15 @@ pub struct ReviewDetail {
     pub files: Vec<FileInfo>,
 }
 
+/// A question that is now yours.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Claimed {
+    /// What `submit` and `release` must carry.
+    pub lease_token: Uuid,
+    #[serde(flatten)]
+    pub review: ReviewDetail,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReviewCriterion {
     pub id: String,
@@ -61,10 +70,6 @@ pub struct ReviewCriterion {
 /// Who holds it, until when.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeaseBody {
-    /// What `submit` and `release` must carry; only in the answer to `claim`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub token: Option<Uuid>,
     pub reviewer: String,
     pub expires_at: Timestamp,
 }
@@ -133,7 +138,7 @@ impl ReviewBody {
             priority: review.priority,
             reviewers: review.reviewers,
             answered: review.answers.len(),
-            lease: review.live_lease(now).map(|lease| LeaseBody::new(lease, false)),
+            lease: review.live_lease(now).map(LeaseBody::from),
             reason: seen.then(|| review.reason.clone()),
             selection_probability: review.selection_probability.filter(|_| seen),
             answers: if seen { review.answers.iter().map(ReviewAnswerBody::from).collect() } else { vec![] },
@@ -146,12 +151,6 @@ impl ReviewBody {
             created_at: review.created_at,
         }
     }
-
-    /// The same with the token, for whoever just claimed it.
-    #[must_use]
-    pub fn claimed(review: &Review, reader: &Author, now: Timestamp) -> Self {
-        Self { lease: review.live_lease(now).map(|lease| LeaseBody::new(lease, true)), ..Self::new(review, reader, now) }
-    }
 }
 
 /// Whether this reader may still be asked, and so must not know what others said.
@@ -161,13 +160,9 @@ pub fn is_blind(review: &Review, reader: &Author, now: Timestamp) -> bool {
     !over && !review.answers.iter().any(|answer| answer.reviewer == *reader)
 }
 
-impl LeaseBody {
-    fn new(lease: &Lease, with_token: bool) -> Self {
-        Self {
-            token: with_token.then(|| lease.token.uuid()),
-            reviewer: lease.reviewer.to_string(),
-            expires_at: lease.expires_at,
-        }
+impl From<&Lease> for LeaseBody {
+    fn from(lease: &Lease) -> Self {
+        Self { reviewer: lease.reviewer.to_string(), expires_at: lease.expires_at }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::{Criterion, Gate, Id, Rubric, RubricVersion, Section, Target,
 use crate::rubric;
 
 /// What is legal in a rubric and yet will cost.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LintFinding {
     /// `error`, `warning` or `hint`.
     #[schema(example = "warning")]
@@ -104,6 +104,7 @@ pub struct SectionBody {
     pub sections: Vec<SectionBody>,
 }
 
+/// Everything worth saying about a rubric.
 #[must_use]
 pub fn lint(found: &Rubric) -> Vec<LintFinding> {
     let level = |level: rubric::Level| match level {
@@ -122,7 +123,7 @@ pub fn lint(found: &Rubric) -> Vec<LintFinding> {
 
 impl RubricAccepted {
     #[must_use]
-    pub fn of(kept: &RubricVersion) -> Self {
+    pub fn of(kept: &RubricVersion, lint: Vec<LintFinding>) -> Self {
         Self {
             id: kept.id.uuid(),
             version: kept.version,
@@ -130,20 +131,20 @@ impl RubricAccepted {
             title: kept.rubric.title().map(str::to_owned),
             criteria: kept.rubric.criteria().len(),
             max_points: kept.rubric.max_points(),
-            lint: lint(&kept.rubric),
+            lint,
         }
     }
 }
 
 impl RubricLinted {
     #[must_use]
-    pub fn of(rubric: &Rubric) -> Self {
+    pub fn of(rubric: &Rubric, lint: Vec<LintFinding>) -> Self {
         Self {
             fingerprint: rubric.fingerprint().to_string(),
             title: rubric.title().map(str::to_owned),
             criteria: rubric.criteria().len(),
             max_points: rubric.max_points(),
-            lint: lint(rubric),
+            lint,
         }
     }
 }
