@@ -2,6 +2,7 @@
 //! choices: which store, which judges and which clock are decided in `app` and in tests.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,7 +72,19 @@ pub struct Progress {
 
 /// What runs in this process: who watches it, how far it is, how to stop it.
 #[derive(Default)]
-pub struct Running(Mutex<HashMap<Subject, Entry>>);
+pub struct Running {
+    subjects: Mutex<HashMap<Subject, Entry>>,
+    workers: AtomicUsize,
+}
+
+/// While it lives, queued work is taken up.
+pub struct Working<'a>(&'a AtomicUsize);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 struct Entry {
     events: broadcast::Sender<Event>,
@@ -85,7 +98,18 @@ const EVENTS_KEPT: usize = 256;
 
 impl Running {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Subject, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells that queued work is taken up, until the answer is dropped.
+    pub fn working(&self) -> Working<'_> {
+        self.workers.fetch_add(1, Ordering::Relaxed);
+        Working(&self.workers)
+    }
+
+    /// Whether anybody takes up queued work.
+    pub fn is_worked(&self) -> bool {
+        self.workers.load(Ordering::Relaxed) > 0
     }
 
     /// Reserves a subject for whoever asks first; false when it is taken already.
@@ -120,6 +144,7 @@ impl Running {
 
     /// One more call is settled.
     pub fn settled(&self, subject: Subject, vote: &Arc<crate::domain::Vote>) {
+        count(vote);
         let mut all = self.lock();
         let Some(entry) = all.get_mut(&subject) else { return };
         entry.progress.done += 1;
@@ -173,4 +198,53 @@ impl Entry {
             started: false,
         }
     }
+}
+
+/// One vote in the metrics. Labels are few and ours: an outcome or a cause, never a name that users give.
+fn count(vote: &crate::domain::Vote) {
+    use crate::domain::{Answer, Preference, VoteOutcome};
+    let outcome = match &vote.outcome {
+        VoteOutcome::Failed { cause, .. } => cause.as_str(),
+        VoteOutcome::Answered(opinion) => match opinion.answer {
+            Answer::Met => "met",
+            Answer::Unmet => "unmet",
+            Answer::CannotAssess => "cannot_assess",
+            Answer::Level(_) => "level",
+            Answer::Prefers(Preference::A | Preference::B) => "prefers",
+            Answer::Prefers(Preference::Tie) => "tie",
+            Answer::Prefers(Preference::BothBad) => "both_bad",
+        },
+    };
+    let failed = matches!(vote.outcome, VoteOutcome::Failed { .. });
+    metrics::counter!(VOTES, "outcome" => outcome, "failed" => if failed { "yes" } else { "no" }).increment(1);
+    metrics::counter!(CALLS).increment(u64::from(vote.attempts));
+    let usage = vote.usage;
+    for (kind, tokens) in
+        [("input", usage.input_tokens), ("cached_input", usage.cached_input_tokens), ("output", usage.output_tokens)]
+    {
+        metrics::counter!(TOKENS, "kind" => kind).increment(tokens);
+    }
+    match vote.cost_usd {
+        // A counter counts whole things; a millionth of a dollar is fine enough for a sum.
+        Some(usd) if usd.is_finite() && usd >= 0.0 => {
+            metrics::counter!(COST).increment((usd * 1e6).round() as u64);
+        }
+        _ if vote.attempts == 0 => {}
+        _ => metrics::counter!(COST_UNKNOWN).increment(1),
+    }
+}
+
+const VOTES: &str = "empanel_votes_total";
+const CALLS: &str = "empanel_judge_calls_total";
+const TOKENS: &str = "empanel_judge_tokens_total";
+const COST: &str = "empanel_judge_cost_microdollars_total";
+const COST_UNKNOWN: &str = "empanel_judge_cost_unknown_votes_total";
+
+/// Says what the counters of votes mean, once a recorder is there.
+pub fn describe_metrics() {
+    metrics::describe_counter!(VOTES, "Calls settled, by answer or cause of failure.");
+    metrics::describe_counter!(CALLS, "Requests sent to judges for settled calls, retries included.");
+    metrics::describe_counter!(TOKENS, "Tokens billed; cached_input is part of input.");
+    metrics::describe_counter!(COST, "Millionths of a US dollar, of calls with a known price.");
+    metrics::describe_counter!(COST_UNKNOWN, "Settled calls whose price is not known.");
 }

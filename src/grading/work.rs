@@ -18,6 +18,7 @@ use super::run;
 /// Works until `stop`; then what runs is stopped where it can go on later, and waited for.
 pub async fn work(services: Arc<Services>, stop: Cancel) {
     let mut running: JoinSet<()> = JoinSet::new();
+    let _working = services.running.working();
     while !stop.is_cancelled() {
         let found = take_up(&services, &mut running).await;
         if let Err(error) = &found {

@@ -9,7 +9,7 @@ use crate::grading::fan_out::subject_prefix;
 use crate::grading::result::{Material, compute};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Batch, Kept, ProjectStore, Query, StoreError};
+use crate::store::{Batch, Kept, ProjectStore, Query, Record, StoreError};
 
 /// A decision before it is kept.
 #[derive(Debug, Clone)]
@@ -32,6 +32,20 @@ pub async fn overrule(
     id: GradingId,
     decision: Decision,
 ) -> Result<(Override, Grading), Refusal> {
+    overrule_and_keep(services, project, id, decision, |batch, _, _| batch).await
+}
+
+/// The same, with what `keep` adds to the batch of the decision.
+///
+/// # Errors
+/// As [`overrule`], and a conflict if somebody kept one of the added records first.
+pub async fn overrule_and_keep(
+    services: &Services,
+    project: &ProjectStore,
+    id: GradingId,
+    decision: Decision,
+    keep: impl Fn(Batch, &Override, &Grading) -> Batch,
+) -> Result<(Override, Grading), Refusal> {
     if decision.reason.trim().is_empty() {
         return Err(Refusal::invalid("/reason", "is empty; a decision that changes a score says why"));
     }
@@ -51,12 +65,12 @@ pub async fn overrule(
         let appended = to_append(services, id, &decision);
         let batch = project.batch().insert(&appended);
         let (batch, recomputed) = recompute(project, &rubric, grading, revision, batch, Some(&appended), None).await?;
-        match project.commit(batch).await {
+        match project.commit(keep(batch, &appended, &recomputed)).await {
             Ok(()) => {
                 tracing::info!(grading = %id, criterion = %appended.criterion_id, author = %appended.author, "verdict overruled");
                 return Ok((appended, recomputed));
             }
-            Err(StoreError::Conflict { .. }) => {}
+            Err(StoreError::Conflict { kind, .. }) if kind == Grading::KIND => {}
             Err(error) => return Err(error.into()),
         }
     }

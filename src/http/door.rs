@@ -1,0 +1,28 @@
+//! What the door itself remembers between requests.
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::auth::KeyCache;
+use crate::judge::CancellationToken;
+
+/// One per service, shared by its threads.
+#[derive(Default)]
+pub struct Door {
+    pub(super) keys: KeyCache,
+    /// What renders `/metrics`; `None` where another part of the process took the metrics for itself.
+    pub(super) metrics: Option<PrometheusHandle>,
+    /// The service stops: what waits or streams ends.
+    pub(super) stopping: CancellationToken,
+}
+
+impl Door {
+    #[must_use]
+    pub fn new(metrics: Option<PrometheusHandle>) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
+    /// To be called after a key was made or revoked in this process.
+    pub fn keys_changed(&self) {
+        self.keys.forget();
+    }
+}

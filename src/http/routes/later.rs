@@ -1,0 +1,85 @@
+//! What the contract promises and this version does not have yet: 501 with the way round, never a made-up result.
+//! A call that is built moves out of here into a file of its own.
+
+use actix_web::{HttpResponse, web};
+
+use crate::http::auth::{Admin, Reviewer, Submitter};
+use crate::http::problem::{Problem, ProblemDocument};
+
+type Answer = Result<HttpResponse, Problem>;
+
+fn later(detail: &str) -> Answer {
+    Err(Problem::not_implemented(detail))
+}
+
+/// A rubric drafted by a model. Not part of this version.
+#[utoipa::path(post, path = "/v1/rubrics/draft", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn draft_rubric(_caller: Submitter) -> Answer {
+    later("drafting rubrics is not part of this version; write one and post it to /v1/rubrics/lint")
+}
+
+/// A page of a file as an image. Not part of this version.
+#[utoipa::path(get, path = "/v1/submissions/{id}/pages/{p}.png", tag = "later",
+    params(("id" = String, Path), ("p" = String, Path)),
+    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn rendered_page(_caller: Submitter, _path: web::Path<(String, String)>) -> Answer {
+    later("rendering pages is not part of this version; the files are at /v1/submissions/{id}/files/{n}, what is read of them at .../manifest")
+}
+
+/// What a grading would cost. Not part of this version.
+#[utoipa::path(post, path = "/v1/quotes", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn quote(_caller: Submitter) -> Answer {
+    later("quotes are not part of this version; a grading makes criteria × judges × repeats calls, and GET /v1/judges has the prices")
+}
+
+/// The report card of a judge. Not part of this version.
+#[utoipa::path(get, path = "/v1/judges/{name}/report", tag = "later", params(("name" = String, Path)),
+    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn judge_report(_caller: Submitter, _name: web::Path<String>) -> Answer {
+    later("report cards are not part of this version; GET /v1/agreement tells how far judges agree")
+}
+
+/// Decline a claimed question. Not part of this version.
+#[utoipa::path(post, path = "/v1/reviews/{id}/decline", tag = "later", params(("id" = String, Path)),
+    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn decline_review(_caller: Reviewer, _id: web::Path<String>) -> Answer {
+    later("declining is not part of this version; give the question back with /release")
+}
+
+/// Be called when something happens. Not part of this version.
+#[utoipa::path(post, path = "/v1/webhooks", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn create_webhook(_caller: Admin) -> Answer {
+    later("webhooks are not part of this version; follow /v1/gradings/{id}/events or ask with ?wait=")
+}
+
+/// What was sent to a webhook. Not part of this version.
+#[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "later", params(("id" = String, Path)),
+    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn webhook_deliveries(_caller: Admin, _id: web::Path<String>) -> Answer {
+    later("webhooks are not part of this version; follow /v1/gradings/{id}/events or ask with ?wait=")
+}
+
+/// Send again what did not arrive. Not part of this version.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/redeliver", tag = "later", params(("id" = String, Path)),
+    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn redeliver_webhook(_caller: Admin, _id: web::Path<String>) -> Answer {
+    later("webhooks are not part of this version; follow /v1/gradings/{id}/events or ask with ?wait=")
+}
+
+/// The log of what was done by whom. Not part of this version.
+#[utoipa::path(get, path = "/v1/audit", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn audit(_caller: Admin) -> Answer {
+    later("the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides")
+}
+
+/// Whether the log is whole. Not part of this version.
+#[utoipa::path(get, path = "/v1/audit/verify", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn verify_audit(_caller: Admin) -> Answer {
+    later("the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides")
+}
+
+/// Everything, as a file. Not part of this version.
+#[utoipa::path(get, path = "/v1/export", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
+pub async fn export(_caller: Submitter) -> Answer {
+    later("exports are not part of this version; every list of the API is complete, page by page")
+}

@@ -1,0 +1,113 @@
+//! Every address of the API, in one list: what is here is served, stands in the OpenAPI document, and answers other
+//! methods with 405.
+
+mod agreement;
+mod comparisons;
+mod docs;
+mod events;
+mod files;
+mod gradings;
+mod health;
+mod import;
+mod judges;
+mod later;
+mod leaderboard;
+mod overrides;
+mod reviews;
+mod rubrics;
+mod submissions;
+mod tasks;
+mod votes;
+mod waiting;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::OpenApi;
+
+use super::problem::{Code, Problem};
+use super::ui;
+
+macro_rules! resources {
+    ($($path:literal => $($method:ident $module:ident :: $handler:ident),+;)+) => {
+        /// Joins every address to its handlers.
+        pub(super) fn configure(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    $(.route(web::$method().to($module::$handler)))+
+                    .default_service(web::route().to(async || -> Result<HttpResponse, Problem> {
+                        Err(wrong_method($path, &[$(stringify!($method)),+]))
+                    })),
+            );)+
+        }
+
+        /// The same, for the document.
+        #[derive(OpenApi)]
+        #[openapi(paths($($($module::$handler),+),+))]
+        pub(super) struct Paths;
+
+        /// Method and address of every call.
+        #[cfg(test)]
+        pub(super) const LIST: &[(&str, &str)] = &[$($((stringify!($method), $path)),+),+];
+    };
+}
+
+resources! {
+    "/v1/rubrics" => get rubrics::list, post rubrics::create;
+    "/v1/rubrics/lint" => post rubrics::lint;
+    "/v1/rubrics/draft" => post later::draft_rubric;
+    "/v1/rubrics/{id}" => get rubrics::get;
+    "/v1/tasks" => get tasks::list, post tasks::create;
+    "/v1/tasks/{id}" => get tasks::get;
+    "/v1/tasks/{id}/files/{n}" => get tasks::file;
+    "/v1/submissions" => get submissions::list, post submissions::create;
+    "/v1/submissions/{id}" => get submissions::get;
+    "/v1/submissions/{id}/files/{n}" => get submissions::file;
+    "/v1/submissions/{id}/manifest" => get submissions::manifest;
+    "/v1/submissions/{id}/pages/{p}.png" => get later::rendered_page;
+    "/v1/gradings" => get gradings::list, post gradings::create;
+    "/v1/gradings/{id}" => get gradings::get;
+    "/v1/gradings/{id}/events" => get events::events;
+    "/v1/gradings/{id}/votes" => get votes::list;
+    "/v1/gradings/{id}/cancel" => post gradings::cancel;
+    "/v1/gradings/{id}/retry" => post gradings::retry;
+    "/v1/gradings/{id}/overrides" => get overrides::list, post overrides::create;
+    "/v1/quotes" => post later::quote;
+    "/v1/comparisons" => get comparisons::list, post comparisons::create;
+    "/v1/comparisons/import" => post import::import;
+    "/v1/comparisons/{id}" => get comparisons::get;
+    "/v1/leaderboard" => get leaderboard::leaderboard;
+    "/v1/agreement" => get agreement::agreement;
+    "/v1/judges" => get judges::list;
+    "/v1/judges/{name}/report" => get later::judge_report;
+    "/v1/reviews" => get reviews::list;
+    "/v1/reviews/{id}" => get reviews::get;
+    "/v1/reviews/{id}/files/{n}" => get reviews::file;
+    "/v1/reviews/{id}/claim" => post reviews::claim;
+    "/v1/reviews/{id}/release" => post reviews::release;
+    "/v1/reviews/{id}/submit" => post reviews::submit;
+    "/v1/reviews/{id}/resolve" => post reviews::resolve;
+    "/v1/reviews/{id}/decline" => post later::decline_review;
+    "/v1/webhooks" => post later::create_webhook;
+    "/v1/webhooks/{id}/deliveries" => get later::webhook_deliveries;
+    "/v1/webhooks/{id}/redeliver" => post later::redeliver_webhook;
+    "/v1/audit" => get later::audit;
+    "/v1/audit/verify" => get later::verify_audit;
+    "/v1/export" => get later::export;
+    "/healthz" => get health::healthz;
+    "/readyz" => get health::readyz;
+    "/metrics" => get health::metrics;
+    "/openapi.json" => get docs::openapi;
+    "/docs" => get docs::docs;
+}
+
+fn wrong_method(path: &str, methods: &[&str]) -> Problem {
+    let allow = methods.iter().map(|method| method.to_uppercase()).collect::<Vec<_>>().join(", ");
+    let detail = format!("{path} takes {allow}; see /docs");
+    Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
+}
+
+/// What no address matches: a page for people, a problem document for programs.
+pub(super) async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path: String = request.path().chars().take(200).collect();
+    let problem = Problem::new(Code::NotFound, format!("there is nothing at {path:?}; see /docs"));
+    if ui::wants_page(request.headers()) { Ok(ui::error_page(&problem)) } else { Err(problem) }
+}

@@ -1,0 +1,159 @@
+//! Rubrics in, and out again.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::domain::{Id, Rubric, RubricId, RubricVersion};
+use crate::grading::accept::latest_rubric;
+use crate::http::auth::Submitter;
+use crate::http::body::Incoming;
+use crate::http::idempotency::{Answer, once};
+use crate::http::listing::{Paging, page};
+use crate::http::problem::{Code, FieldProblem, Problem};
+use crate::http::wire::List;
+use crate::http::wire::rubric::{self as wire, LintFinding, RubricAccepted, RubricBody, RubricLinted, RubricSummary};
+use crate::rubric::{self, Format, FormatError, ImportError};
+use crate::services::Services;
+use crate::store::Query;
+
+/// As which a rubric's text may come.
+const TYPES: [&str; 7] = [
+    "application/json",
+    "application/yaml",
+    "application/x-yaml",
+    "text/yaml",
+    "text/x-yaml",
+    "text/plain",
+    "text/markdown",
+];
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Import {
+    /// `native` (JSON or YAML, the default), `gdpval`, `weighted`.
+    format: Option<String>,
+    /// Makes it a new version of this rubric.
+    rubric_id: Option<Uuid>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LintQuery {
+    /// `native` (JSON or YAML, the default), `gdpval`, `weighted`.
+    format: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Version {
+    /// Without it the newest.
+    version: Option<u32>,
+}
+
+/// Bring a rubric in, as its users have it. The same content is the same rubric: 200 and nothing new is kept.
+#[utoipa::path(post, path = "/v1/rubrics", tag = "rubrics",
+    request_body(content((String = "application/json"), (String = "application/yaml"), (String = "text/plain"))),
+    responses((status = 201, body = RubricAccepted), (status = 200, description = "It was there already", body = RubricAccepted)))]
+pub async fn create(
+    caller: Submitter,
+    services: web::Data<Services>,
+    query: web::Query<Import>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let format = format_of(query.format.as_deref())?;
+    let limit = services.intake.max_json_bytes as u64;
+    let text = incoming.text(&TYPES, limit).await?;
+    let (rubric, lint) = read(text.content, format).await?;
+    let of = query.rubric_id.map(RubricId::from_uuid);
+    let answer = once(&services, &caller, &text.identity, async |intake| {
+        let (kept, is_new) = intake.rubric(rubric.clone(), of).await?;
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        Ok(Answer::json(status, &RubricAccepted::of(&kept, lint.clone()))?.at(format!("/v1/rubrics/{}", kept.id)))
+    })
+    .await?;
+    Ok(answer.respond())
+}
+
+/// Look at a rubric without keeping it.
+#[utoipa::path(post, path = "/v1/rubrics/lint", tag = "rubrics",
+    request_body(content((String = "application/json"), (String = "application/yaml"), (String = "text/plain"))),
+    responses((status = 200, body = RubricLinted)))]
+pub async fn lint(
+    _caller: Submitter,
+    services: web::Data<Services>,
+    query: web::Query<LintQuery>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let format = format_of(query.format.as_deref())?;
+    let text = incoming.text(&TYPES, services.intake.max_json_bytes as u64).await?;
+    let (rubric, lint) = read(text.content, format).await?;
+    Ok(HttpResponse::Ok().json(RubricLinted::of(&rubric, lint)))
+}
+
+/// Every version of every rubric, the newest rubrics first.
+#[utoipa::path(get, path = "/v1/rubrics", tag = "rubrics", params(Paging), responses((status = 200, body = List<RubricSummary>)))]
+pub async fn list(caller: Submitter, paging: web::Query<Paging>) -> Result<HttpResponse, Problem> {
+    let query = Query::default().newest_first();
+    let list = page(&caller.project, query, &paging, |_: &RubricVersion| true, RubricSummary::from).await?;
+    Ok(HttpResponse::Ok().json(list))
+}
+
+/// One version of a rubric.
+#[utoipa::path(get, path = "/v1/rubrics/{id}", tag = "rubrics", responses((status = 200, body = RubricBody)))]
+pub async fn get(caller: Submitter, id: web::Path<Uuid>, query: web::Query<Version>) -> Result<HttpResponse, Problem> {
+    let id = RubricId::from_uuid(*id);
+    let kept = match query.version {
+        None => latest_rubric(&caller.project, id).await?,
+        Some(version) => {
+            let kept = caller.project.get::<RubricVersion>(&format!("{id}/{version:06}")).await?;
+            kept.ok_or_else(|| Problem::not_found("rubric version", format!("{id} version {version}")))?.record
+        }
+    };
+    Ok(HttpResponse::Ok().json(RubricBody::from(kept)))
+}
+
+fn format_of(name: Option<&str>) -> Result<Format, Problem> {
+    parse_format(name).map_err(|error| match &error {
+        FormatError::Unsupported { .. } => Problem::not_implemented(error.to_string()),
+        FormatError::Unknown { .. } => Problem::new(Code::InvalidQuery, format!("format: {error}")),
+    })
+}
+
+/// The format with this name; `native` without one.
+///
+/// # Errors
+/// If it is not known, or not read by this version.
+pub fn parse_format(name: Option<&str>) -> Result<Format, FormatError> {
+    name.map_or(Ok(Format::Native), str::parse)
+}
+
+/// A rubric can be megabytes: not on a thread that serves others.
+async fn read(text: String, format: Format) -> Result<(Rubric, Vec<LintFinding>), Problem> {
+    let read = move || rubric::import(&text, format).map(|rubric| (rubric.clone(), wire::lint(&rubric)));
+    let read = web::block(read).await.map_err(|e| Problem::internal(e.to_string()))?;
+    read.map_err(|error| import_problem(error, ""))
+}
+
+/// What is wrong with a rubric that stands at `at`.
+#[must_use]
+pub fn import_problem(error: ImportError, at: &str) -> Problem {
+    let detail = error.to_string();
+    // Text that could not be parsed has no fields.
+    let unparsed = error.problems.iter().all(|problem| problem.pointer.is_none());
+    let errors = error.problems.into_iter().map(|problem| FieldProblem {
+        pointer: format!("{at}{}", problem.pointer.as_deref().unwrap_or_default()),
+        detail: match (problem.line, problem.column) {
+            (Some(line), Some(column)) => format!("{} (line {line}, column {column})", problem.message),
+            (Some(line), None) => format!("{} (line {line})", problem.message),
+            _ => problem.message,
+        },
+    });
+    let code = if unparsed { Code::MalformedBody } else { Code::Invalid };
+    Problem { errors: errors.collect(), ..Problem::new(code, detail) }
+}

@@ -1,0 +1,39 @@
+//! Every vote of a grading, with the reply that settled it.
+
+use actix_web::{HttpResponse, web};
+use uuid::Uuid;
+
+use super::waiting::find;
+use crate::domain::{Attempt, GradingId, Id, Subject, Vote};
+use crate::grading::fan_out::subject_prefix;
+use crate::http::auth::Submitter;
+use crate::http::listing::{Paging, page};
+use crate::http::problem::Problem;
+use crate::http::wire::List;
+use crate::http::wire::vote::{VoteBody, raw_reply};
+use crate::store::{ProjectStore, Query, call_key};
+
+/// Votes, by judge, repeat and criterion.
+#[utoipa::path(get, path = "/v1/gradings/{id}/votes", tag = "gradings", params(Paging), responses((status = 200, body = List<VoteBody>)))]
+pub async fn list(caller: Submitter, id: web::Path<Uuid>, paging: web::Query<Paging>) -> Result<HttpResponse, Problem> {
+    let id = GradingId::from_uuid(*id);
+    find(&caller.project, id).await?;
+    let query = Query::prefix(subject_prefix(Subject::Grading(id)));
+    let votes = page(&caller.project, query, &paging, |_: &Vote| true, |vote| vote).await?;
+    let items = with_replies(&caller.project, &votes.items).await?;
+    Ok(HttpResponse::Ok().json(List { items, next_cursor: votes.next_cursor }))
+}
+
+/// Votes with what came back at their last attempt.
+///
+/// # Errors
+/// As the store.
+pub async fn with_replies(project: &ProjectStore, votes: &[Vote]) -> Result<Vec<VoteBody>, Problem> {
+    let mut bodies = Vec::with_capacity(votes.len());
+    for vote in votes {
+        let query = Query::prefix(format!("{}/", call_key(&vote.key))).newest_first().limit(1);
+        let last = project.list::<Attempt>(query).await?.items.into_iter().next();
+        bodies.push(VoteBody::new(vote, last.and_then(|kept| raw_reply(kept.record))));
+    }
+    Ok(bodies)
+}

@@ -1,0 +1,99 @@
+//! Listens, answers, and stops without dropping what it is answering.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpServer, web};
+
+use super::{Door, auth, configure, log, metrics};
+use crate::judge::CancellationToken;
+use crate::services::Services;
+use crate::store::StoreError;
+
+/// How the service listens.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Threads that serve requests; 0 = one per core.
+    pub workers: usize,
+    /// How long a stopping service waits for requests that are being answered.
+    pub drain: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(
+        "{bind} can be reached by others and there is no API key; make one with `empanel keys create --role admin --project default`, or listen on 127.0.0.1"
+    )]
+    NoKey { bind: SocketAddr },
+    #[error("cannot listen on {bind}: {source}; free the port or choose another with --bind")]
+    Bind { bind: SocketAddr, source: std::io::Error },
+    #[error("whether there is an API key cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error("the service ended: {0}")]
+    Ended(std::io::Error),
+}
+
+/// From the first byte of a request to the end of its headers. Bodies have a limit of their own between pieces.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+const UPKEEP: Duration = Duration::from_secs(10);
+/// Of one thread.
+const MAX_CONNECTIONS: usize = 4_096;
+
+/// Serves until `stop`, then answers what it has begun to answer. `on_ready` is told the address.
+///
+/// # Errors
+/// If it may not or cannot listen.
+pub async fn serve(
+    services: Arc<Services>,
+    options: ServeOptions,
+    on_ready: impl FnOnce(SocketAddr),
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let ServeOptions { bind, workers, drain } = options;
+    if !bind.ip().to_canonical().is_loopback() && !auth::any_key(&services).await? {
+        return Err(ServeError::NoKey { bind });
+    }
+    let cannot = |source| ServeError::Bind { bind, source };
+    let listener = TcpListener::bind(bind).map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let recorder = metrics::recorder();
+    let door = Arc::new(Door::new(recorder.clone()));
+    let data = web::Data::from(services);
+    let joined = door.clone();
+    let mut server = HttpServer::new(move || {
+        App::new().wrap(Compress::default()).wrap(from_fn(log::log)).configure(configure(data.clone(), joined.clone()))
+    })
+    .client_request_timeout(HEADERS_WITHIN)
+    .keep_alive(KEEP_ALIVE)
+    .client_disconnect_timeout(CLOSE_WITHIN)
+    .max_connections(MAX_CONNECTIONS)
+    .shutdown_timeout(drain.as_secs())
+    .disable_signals();
+    if workers > 0 {
+        server = server.workers(workers);
+    }
+    let server = server.listen(listener).map_err(cannot)?.run();
+    let handle = server.handle();
+    on_ready(address);
+    let mut server = std::pin::pin!(server);
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            ended = &mut server => return ended.map_err(ServeError::Ended),
+            () = stop.cancelled() => break,
+            // What was measured is folded together even where nobody asks for it.
+            _ = upkeep.tick() => if let Some(recorder) = &recorder { recorder.run_upkeep() },
+        }
+    }
+    // Streams and waiting requests would hold it open: they end now, and can be asked for again.
+    door.stopping.cancel();
+    let (ended, ()) = tokio::join!(server, handle.stop(true));
+    ended.map_err(ServeError::Ended)
+}

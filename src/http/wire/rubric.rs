@@ -1,0 +1,224 @@
+//! Rubrics.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::{Criterion, Gate, Id, Rubric, RubricVersion, Section, Target, Timestamp};
+use crate::rubric;
+
+/// What is legal in a rubric and yet will cost.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LintFinding {
+    /// `error`, `warning` or `hint`.
+    #[schema(example = "warning")]
+    pub level: String,
+    pub code: String,
+    pub criterion_id: Option<String>,
+    pub message: String,
+}
+
+/// The answer to a rubric that was brought in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RubricAccepted {
+    pub id: Uuid,
+    pub version: u32,
+    pub fingerprint: String,
+    pub title: Option<String>,
+    /// Their number.
+    pub criteria: usize,
+    pub max_points: f64,
+    pub lint: Vec<LintFinding>,
+}
+
+/// The answer to a rubric that was only looked at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RubricLinted {
+    pub fingerprint: String,
+    pub title: Option<String>,
+    /// Their number.
+    pub criteria: usize,
+    pub max_points: f64,
+    pub lint: Vec<LintFinding>,
+}
+
+/// One version of a rubric in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RubricSummary {
+    pub id: Uuid,
+    pub version: u32,
+    pub fingerprint: String,
+    pub title: Option<String>,
+    /// Their number.
+    pub criteria: usize,
+    pub max_points: f64,
+    pub created_at: Timestamp,
+}
+
+/// One version of a rubric.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RubricBody {
+    pub id: Uuid,
+    pub version: u32,
+    pub fingerprint: String,
+    pub title: Option<String>,
+    pub max_points: f64,
+    pub criteria: Vec<CriterionBody>,
+    /// A weighted tree of the criteria; null if the rubric is a list.
+    pub sections: Option<Vec<SectionBody>>,
+    pub created_at: Timestamp,
+}
+
+/// One requirement.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CriterionBody {
+    pub id: String,
+    pub requirement: String,
+    /// Negative: a penalty that applies when the criterion is met.
+    pub points: f64,
+    pub tags: Vec<String>,
+    /// `"must_pass"`, `{"cap": 0.5}` or null.
+    pub gate: Option<serde_json::Value>,
+    /// The scale of a graded criterion.
+    pub levels: Option<Vec<LevelBody>>,
+    /// `deliverable` or `trace`.
+    pub target: &'static str,
+    /// A deterministic check, as in the native format; null if judges are asked.
+    pub check: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LevelBody {
+    pub name: String,
+    pub points: f64,
+    pub description: Option<String>,
+}
+
+/// A weighted part of a rubric.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(no_recursion)]
+pub struct SectionBody {
+    pub title: String,
+    pub weight: f64,
+    pub criteria: Vec<String>,
+    pub sections: Vec<SectionBody>,
+}
+
+/// Everything worth saying about a rubric.
+#[must_use]
+pub fn lint(found: &Rubric) -> Vec<LintFinding> {
+    let level = |level: rubric::Level| match level {
+        rubric::Level::Error => "error",
+        rubric::Level::Warning => "warning",
+        rubric::Level::Hint => "hint",
+    };
+    let finding = |lint: rubric::Lint| LintFinding {
+        level: level(lint.level).to_owned(),
+        code: lint.code.to_owned(),
+        criterion_id: lint.criterion_id.map(|id| id.to_string()),
+        message: lint.message,
+    };
+    rubric::lint(found).into_iter().map(finding).collect()
+}
+
+impl RubricAccepted {
+    #[must_use]
+    pub fn of(kept: &RubricVersion, lint: Vec<LintFinding>) -> Self {
+        Self {
+            id: kept.id.uuid(),
+            version: kept.version,
+            fingerprint: kept.fingerprint.to_string(),
+            title: kept.rubric.title().map(str::to_owned),
+            criteria: kept.rubric.criteria().len(),
+            max_points: kept.rubric.max_points(),
+            lint,
+        }
+    }
+}
+
+impl RubricLinted {
+    #[must_use]
+    pub fn of(rubric: &Rubric, lint: Vec<LintFinding>) -> Self {
+        Self {
+            fingerprint: rubric.fingerprint().to_string(),
+            title: rubric.title().map(str::to_owned),
+            criteria: rubric.criteria().len(),
+            max_points: rubric.max_points(),
+            lint,
+        }
+    }
+}
+
+impl From<RubricVersion> for RubricSummary {
+    fn from(kept: RubricVersion) -> Self {
+        Self {
+            id: kept.id.uuid(),
+            version: kept.version,
+            fingerprint: kept.fingerprint.to_string(),
+            title: kept.rubric.title().map(str::to_owned),
+            criteria: kept.rubric.criteria().len(),
+            max_points: kept.rubric.max_points(),
+            created_at: kept.created_at,
+        }
+    }
+}
+
+impl From<RubricVersion> for RubricBody {
+    fn from(kept: RubricVersion) -> Self {
+        let sections: Vec<SectionBody> = kept.rubric.sections().iter().map(SectionBody::from).collect();
+        Self {
+            id: kept.id.uuid(),
+            version: kept.version,
+            fingerprint: kept.fingerprint.to_string(),
+            title: kept.rubric.title().map(str::to_owned),
+            max_points: kept.rubric.max_points(),
+            criteria: kept.rubric.criteria().iter().map(CriterionBody::from).collect(),
+            sections: (!sections.is_empty()).then_some(sections),
+            created_at: kept.created_at,
+        }
+    }
+}
+
+impl From<&Criterion> for CriterionBody {
+    fn from(criterion: &Criterion) -> Self {
+        let Criterion { id, requirement, points, tags, gate, levels, target, check } = criterion;
+        Self {
+            id: id.to_string(),
+            requirement: requirement.clone(),
+            points: *points,
+            tags: tags.clone(),
+            gate: gate.map(|gate| match gate {
+                Gate::MustPass => serde_json::json!("must_pass"),
+                Gate::Cap(cap) => serde_json::json!({ "cap": cap }),
+            }),
+            levels: level_bodies(levels),
+            target: match target {
+                Target::Deliverable => "deliverable",
+                Target::Trace => "trace",
+            },
+            check: check.as_ref().and_then(|check| serde_json::to_value(check).ok()),
+        }
+    }
+}
+
+/// The scale; `None` for a yes/no criterion.
+#[must_use]
+pub fn level_bodies(levels: &[crate::domain::Level]) -> Option<Vec<LevelBody>> {
+    let body = |level: &crate::domain::Level| LevelBody {
+        name: level.name.clone(),
+        points: level.points,
+        description: level.description.clone(),
+    };
+    (!levels.is_empty()).then(|| levels.iter().map(body).collect())
+}
+
+impl From<&Section> for SectionBody {
+    fn from(section: &Section) -> Self {
+        Self {
+            title: section.title.clone(),
+            weight: section.weight,
+            criteria: section.criteria.iter().map(ToString::to_string).collect(),
+            sections: section.sections.iter().map(Self::from).collect(),
+        }
+    }
+}

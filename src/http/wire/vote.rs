@@ -1,0 +1,188 @@
+//! Votes: what one judge said, and what it rests on.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::{
+    Answer, Attempt, AttemptReply, Evidence, Id, Match, Order, Question, Subject, Timestamp, Usage, Vote, VoteFingerprint,
+    VoteOutcome,
+};
+
+/// What one judge said on one criterion (or, of a comparison, in one order). A failed vote has `answer: null` and a
+/// `cause`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VoteBody {
+    pub id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub grading_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub comparison_id: Option<Uuid>,
+    /// Of a grading's vote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub criterion_id: Option<String>,
+    /// Of a comparison's vote: `a_first` or `b_first`. The answer is in the comparison's own terms either way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub order: Option<&'static str>,
+    pub judge: String,
+    pub repeat: u32,
+    /// `MET`, `UNMET`, `CANNOT_ASSESS`; of a comparison `A`, `B`, `TIE`, `BOTH_BAD`; null if it failed or if the
+    /// answer is a level.
+    pub answer: Option<String>,
+    pub level: Option<String>,
+    /// Why there is no answer.
+    pub cause: Option<&'static str>,
+    /// The judge's reason, or what happened.
+    pub reason: String,
+    pub confidence: Option<f64>,
+    pub evidence: Vec<VoteEvidence>,
+    /// As the provider returned it.
+    pub model: Option<String>,
+    pub usage: UsageBody,
+    /// Null if the price is not known.
+    pub cost_usd: Option<f64>,
+    pub latency_ms: u64,
+    pub attempts: u32,
+    /// Whether it was decided without a call.
+    pub cached: bool,
+    /// What the provider sent, untouched; null if nothing came back.
+    pub raw_reply: Option<String>,
+    pub fingerprint: FingerprintBody,
+    pub created_at: Timestamp,
+}
+
+/// A quotation, looked up in what the judge was shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VoteEvidence {
+    pub file: String,
+    #[serde(rename = "where")]
+    pub place: String,
+    pub quote: String,
+    /// `found`, `repaired` or `not_found`.
+    #[serde(rename = "match")]
+    pub found: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct UsageBody {
+    pub input_tokens: u64,
+    pub cached_input_tokens: u64,
+    pub output_tokens: u64,
+    pub reasoning_tokens: u64,
+}
+
+/// What made a vote what it is; equal fingerprints, equal question.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FingerprintBody {
+    pub rubric: Option<String>,
+    pub template: String,
+    pub prompt: String,
+    pub judge: String,
+    pub reader: String,
+    pub files: String,
+}
+
+impl VoteBody {
+    /// A vote with the reply that settled it.
+    #[must_use]
+    pub fn new(vote: &Vote, raw_reply: Option<String>) -> Self {
+        let (grading_id, comparison_id) = match vote.key.subject {
+            Subject::Grading(id) => (Some(id.uuid()), None),
+            Subject::Comparison(id) => (None, Some(id.uuid())),
+        };
+        let (criterion_id, order) = match &vote.key.question {
+            Question::Criterion(id) => (Some(id.to_string()), None),
+            Question::Order(Order::AFirst) => (None, Some("a_first")),
+            Question::Order(Order::BFirst) => (None, Some("b_first")),
+        };
+        let (answer, level, cause, reason, confidence, evidence) = match &vote.outcome {
+            VoteOutcome::Answered(opinion) => {
+                let (answer, level) = match &opinion.answer {
+                    Answer::Level(name) => (None, Some(name.clone())),
+                    other => (Some(other.to_string()), None),
+                };
+                let evidence = opinion.evidence.iter().map(VoteEvidence::from).collect();
+                (answer, level, None, opinion.reason.clone(), opinion.confidence, evidence)
+            }
+            VoteOutcome::Failed { cause, detail } => (None, None, Some(cause.as_str()), detail.clone(), None, vec![]),
+        };
+        Self {
+            id: vote.id.uuid(),
+            grading_id,
+            comparison_id,
+            criterion_id,
+            order,
+            judge: vote.key.judge.to_string(),
+            repeat: vote.key.repeat,
+            answer,
+            level,
+            cause,
+            reason,
+            confidence,
+            evidence,
+            model: vote.model.clone(),
+            usage: vote.usage.into(),
+            cost_usd: vote.cost_usd,
+            latency_ms: vote.latency_ms,
+            attempts: vote.attempts,
+            cached: vote.attempts == 0,
+            raw_reply,
+            fingerprint: (&vote.fingerprint).into(),
+            created_at: vote.created_at,
+        }
+    }
+}
+
+/// What came back at an attempt.
+#[must_use]
+pub fn raw_reply(attempt: Attempt) -> Option<String> {
+    match attempt.reply {
+        AttemptReply::Received { body, .. } => Some(body),
+        AttemptReply::InFlight | AttemptReply::Lost { .. } => None,
+    }
+}
+
+/// A quotation's place: where it was found, or else where the judge said it is.
+#[must_use]
+pub fn place_of(evidence: &Evidence) -> String {
+    evidence.place.as_ref().map_or_else(|| evidence.said_where.clone(), ToString::to_string)
+}
+
+impl From<&Evidence> for VoteEvidence {
+    fn from(evidence: &Evidence) -> Self {
+        Self {
+            file: evidence.file.clone(),
+            place: place_of(evidence),
+            quote: evidence.quote.clone(),
+            found: match evidence.found {
+                Match::Found => "found",
+                Match::Repaired => "repaired",
+                Match::NotFound => "not_found",
+            },
+        }
+    }
+}
+
+impl From<Usage> for UsageBody {
+    fn from(usage: Usage) -> Self {
+        let Usage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens } = usage;
+        Self { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens }
+    }
+}
+
+impl From<&VoteFingerprint> for FingerprintBody {
+    fn from(f: &VoteFingerprint) -> Self {
+        Self {
+            rubric: f.rubric.as_ref().map(ToString::to_string),
+            template: f.template.to_string(),
+            prompt: f.prompt.to_string(),
+            judge: f.judge.to_string(),
+            reader: f.reader.to_string(),
+            files: f.files.to_string(),
+        }
+    }
+}
