@@ -1,10 +1,20 @@
 //! empanel grades real work products by a panel of judge models. ARCHITECTURE.md is the map.
 
+pub mod app;
+// pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod refusal;
+pub mod services;
 
-pub mod document;
+// The stories.
 pub mod grading;
+pub mod http;
+pub mod ranking;
+pub mod review;
+
+// Rooms that do not know each other.
+pub mod document;
 pub mod judge;
 pub mod prompt;
 pub mod rubric;

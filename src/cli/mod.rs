@@ -1,1 +1,136 @@
+//! The command line: one file per verb and one line in [`Verb`].
+//!
+//! Exit codes: 0 done, 1 below what was asked for (`--min-score`), 2 a mistake in the call or its input, 3 done in
+//! part (some votes failed). Results go to stdout, progress and messages to stderr.
 
+#![allow(clippy::print_stdout, reason = "results of commands go to stdout")]
+
+mod agreement;
+mod config;
+pub mod demo;
+mod grade;
+mod keys;
+mod leaderboard;
+mod rubric;
+mod serve;
+mod show;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Grades real work products by a panel of judge models.
+#[derive(Debug, Parser)]
+#[command(name = "empanel", version, about, max_term_width = 110, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the service: API, pages and the workers that grade
+    Serve(serve::Args),
+    /// Grade the bundled tasks with a scripted panel, print what came out, and serve the pages
+    Demo(demo::Args),
+    /// Grade one submission here and now, without a service
+    Grade(grade::Args),
+    /// Look at a rubric before a token is spent
+    #[command(subcommand)]
+    Rubric(rubric::Verb),
+    /// Rate systems from a file of battles: model_a,model_b,winner[,task_id,judge]
+    Leaderboard(leaderboard::Args),
+    /// Agreement of raters from a file of ratings: unit,rater,value
+    Agreement(agreement::Args),
+    /// API keys of the service
+    #[command(subcommand)]
+    Keys(keys::Verb),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Verb),
+}
+
+/// How a command ended other than well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A mistake in the call or in its input: exit 2.
+    Mistake(String),
+    /// The score is below `--min-score`: exit 1.
+    Below,
+    /// Some votes failed: exit 3.
+    Partial,
+}
+
+impl Failure {
+    fn mistake(error: impl std::fmt::Display) -> Self {
+        Self::Mistake(error.to_string())
+    }
+}
+
+/// Runs the command and answers with its exit code.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap answers `--help` and `--version` through its error; those are no mistakes.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.verb {
+        Verb::Serve(args) => runtime().and_then(|rt| rt.block_on(serve::serve(args))),
+        Verb::Demo(args) => runtime().and_then(|rt| rt.block_on(demo::demo(args))),
+        Verb::Grade(args) => runtime().and_then(|rt| rt.block_on(grade::grade(args))),
+        Verb::Rubric(verb) => rubric::rubric(&verb),
+        Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
+        Verb::Agreement(args) => agreement::agreement(&args),
+        Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
+        Verb::Config(verb) => config::config(&verb),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Below) => ExitCode::from(1),
+        Err(Failure::Mistake(message)) => {
+            eprintln!("{} {message}", show::red("error:"));
+            ExitCode::from(2)
+        }
+        Err(Failure::Partial) => ExitCode::from(3),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::mistake)
+}
+
+/// Reads the configuration and the environment.
+fn load(path: Option<&PathBuf>) -> Result<Config, Failure> {
+    Config::load(path.map(PathBuf::as_path), std::env::vars()).map_err(Failure::mistake)
+}
+
+/// Logs for operators on stderr: `EMPANEL_LOG=debug`, JSON with `EMPANEL_LOG_FORMAT=json`.
+fn log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("EMPANEL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second call in one process (tests) keeps the first logger.
+    let _ = match std::env::var("EMPANEL_LOG_FORMAT").as_deref() {
+        Ok("json") => builder.json().try_init(),
+        _ => builder.with_ansi(show::colours_on_stderr()).try_init(),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -20,7 +20,7 @@ pub use files::Files;
 pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
-pub use panels::PanelSection;
+pub use panels::{PanelSection, default_quorum};
 pub use server::Server;
 pub use store::StoreSection;
 

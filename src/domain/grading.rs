@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cause, ComparisonId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score, SubmissionId, SystemName,
-    TaskId, Timestamp, Usage, Verdict,
+    Cause, ComparisonId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score, SubmissionId,
+    SystemName, TaskId, Timestamp, Usage, Verdict,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,8 @@ pub struct Verdict {
     pub source: Source,
     pub tally: Tally,
     pub evidence: Vec<Evidence>,
+    /// What a check compared, or why it could not.
+    pub note: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::document;
 use crate::domain::{
-    FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion, StoredFile, Submission,
-    SystemName, Target, Task, TaskId,
+    FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion, StoredFile,
+    Submission, SystemName, Target, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
@@ -193,9 +193,19 @@ impl<'a> Intake<'a> {
 
     /// # Errors
     /// If the panel is unknown or the rubric asks for what this version cannot judge.
-    pub fn grading(&mut self, submission: &Submission, rubric: &RubricVersion, terms: Terms) -> Result<Grading, Refusal> {
-        if let Some(criterion) = rubric.rubric.criteria().iter().find(|c| c.target == Target::Trace && c.check.is_none()) {
-            let detail = format!("criterion `{}` judges the trace, which this version does not; remove `target: trace`", criterion.id);
+    pub fn grading(
+        &mut self,
+        submission: &Submission,
+        rubric: &RubricVersion,
+        terms: Terms,
+    ) -> Result<Grading, Refusal> {
+        if let Some(criterion) =
+            rubric.rubric.criteria().iter().find(|c| c.target == Target::Trace && c.check.is_none())
+        {
+            let detail = format!(
+                "criterion `{}` judges the trace, which this version does not; remove `target: trace`",
+                criterion.id
+            );
             return Err(Refusal::Unsupported { detail });
         }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
@@ -221,15 +231,25 @@ impl<'a> Intake<'a> {
     async fn files(&self, uploads: Vec<Upload>) -> Result<Vec<StoredFile>, Refusal> {
         let limits = &self.services.intake;
         if uploads.len() > limits.max_files {
-            return Err(Refusal::TooLarge { detail: format!("{} files are more than {}; send an archive", uploads.len(), limits.max_files) });
+            return Err(Refusal::TooLarge {
+                detail: format!("{} files are more than {}; send an archive", uploads.len(), limits.max_files),
+            });
         }
         let mut names = std::collections::HashSet::new();
         for upload in &uploads {
             if !names.insert(&upload.name) {
-                return Err(Refusal::invalid("/files", format!("two files are named {:?}; names are unique in a submission", upload.name.as_str())));
+                return Err(Refusal::invalid(
+                    "/files",
+                    format!("two files are named {:?}; names are unique in a submission", upload.name.as_str()),
+                ));
             }
             if upload.bytes.len() as u64 > limits.max_file_bytes {
-                let detail = format!("file {:?} has {} bytes, more than {}", upload.name.as_str(), upload.bytes.len(), limits.max_file_bytes);
+                let detail = format!(
+                    "file {:?} has {} bytes, more than {}",
+                    upload.name.as_str(),
+                    upload.bytes.len(),
+                    limits.max_file_bytes
+                );
                 return Err(Refusal::TooLarge { detail });
             }
         }
@@ -285,7 +305,10 @@ pub fn calls(questions: usize, panel: &Panel) -> Result<u32, Refusal> {
     let calls = questions as u64 * panel.judges.len() as u64 * u64::from(panel.repeats);
     match u32::try_from(calls) {
         Ok(calls) if u64::from(calls) <= MOST => Ok(calls),
-        _ => Err(Refusal::invalid("/repeats", format!("{calls} calls are more than {MOST}; use fewer repeats or judges"))),
+        _ => Err(Refusal::invalid(
+            "/repeats",
+            format!("{calls} calls are more than {MOST}; use fewer repeats or judges"),
+        )),
     }
 }
 
@@ -298,7 +321,10 @@ pub fn choose_panel(services: &Services, name: Option<&PanelName>, repeats: Opti
     let name = match (name, &services.default_panel) {
         (Some(name), _) | (None, Some(name)) => name,
         (None, None) => {
-            return Err(Refusal::invalid("/panel", format!("no panel was named and none is called `default`; there are: {}", known())));
+            return Err(Refusal::invalid(
+                "/panel",
+                format!("no panel was named and none is called `default`; there are: {}", known()),
+            ));
         }
     };
     let Some(panel) = services.panels.get(name) else {
@@ -328,7 +354,11 @@ pub async fn latest_rubric(project: &ProjectStore, id: RubricId) -> Result<Rubri
 ///
 /// # Errors
 /// If neither is there.
-pub async fn rubric_for(project: &ProjectStore, submission: &Submission, named: Option<RubricId>) -> Result<RubricVersion, Refusal> {
+pub async fn rubric_for(
+    project: &ProjectStore,
+    submission: &Submission,
+    named: Option<RubricId>,
+) -> Result<RubricVersion, Refusal> {
     if let Some(id) = named {
         return latest_rubric(project, id).await.map_err(|error| match error {
             Refusal::NotFound { .. } => unknown_rubric("/rubric_id", id),
@@ -341,7 +371,10 @@ pub async fn rubric_for(project: &ProjectStore, submission: &Submission, named: 
     };
     match task.and_then(|task| task.rubric_id) {
         Some(id) => latest_rubric(project, id).await,
-        None => Err(Refusal::invalid("/rubric_id", "no rubric was named and the submission's task has none; give `rubric_id`")),
+        None => Err(Refusal::invalid(
+            "/rubric_id",
+            "no rubric was named and the submission's task has none; give `rubric_id`",
+        )),
     }
 }
 

@@ -134,7 +134,7 @@ pub fn panel_verdict(
     }
     let decision = decide(criterion, panel, &votes, tally);
     let evidence = evidence_for(&decision, judges);
-    Verdict { criterion_id: criterion.id.clone(), decision, source: Source::Panel, tally, evidence }
+    Verdict { criterion_id: criterion.id.clone(), decision, source: Source::Panel, tally, evidence, note: None }
 }
 
 fn decide(criterion: &Criterion, panel: &Panel, votes: &[(&JudgeName, JudgeVote)], tally: Tally) -> Decision {

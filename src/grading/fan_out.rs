@@ -7,8 +7,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Extract, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject, Timestamp, Usage, Vote,
-    VoteFingerprint, VoteOutcome,
+    Answer, Attempt, CallKey, Cause, Evidence, Extract, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject,
+    Timestamp, Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::refusal::Refusal;
@@ -88,9 +88,8 @@ pub async fn fan_out(
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
     let waiting = in_flight(&calls);
-    let mut settled = stream::iter(calls)
-        .map(|call| ask(services, project, call, history, cancel))
-        .buffer_unordered(waiting);
+    let mut settled =
+        stream::iter(calls).map(|call| ask(services, project, call, history, cancel)).buffer_unordered(waiting);
     while let Some(vote) = settled.next().await {
         if let Some(vote) = vote? {
             services.running.settled(subject, &Arc::new(vote));

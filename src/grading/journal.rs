@@ -66,7 +66,13 @@ mod tests {
             started_at: at.parse().unwrap(),
             reply: AttemptReply::InFlight,
         };
-        let all = || vec![attempt(2, "2026-01-01T00:00:02Z"), attempt(1, "2026-01-01T00:00:01Z"), attempt(3, "2026-01-01T00:00:09Z")];
+        let all = || {
+            vec![
+                attempt(2, "2026-01-01T00:00:02Z"),
+                attempt(1, "2026-01-01T00:00:01Z"),
+                attempt(3, "2026-01-01T00:00:09Z"),
+            ]
+        };
         let (round, offset) = this_round(all(), Some("2026-01-01T00:00:05Z".parse().unwrap()));
         assert_eq!((round.len(), round[0].number, offset), (1, 1, 2));
         let (round, offset) = this_round(all(), None);

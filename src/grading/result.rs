@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AlphaInterval, CallCounts, Grading, GradingResult, Override, PanelAgreement, Review, Rubric, Usage, Verdict, View, Vote,
-    VoteOutcome,
+    AlphaInterval, CallCounts, Grading, GradingResult, Override, PanelAgreement, Review, Rubric, Usage, Verdict, View,
+    Vote, VoteOutcome,
 };
 use crate::stats::agreement::{self, Ratings};
 

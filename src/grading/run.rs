@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::document;
 use crate::domain::{
-    CallKey, Criterion, Decision, Evidence, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeName, Manifest,
-    Match, Override, Prefix, Question, Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict,
+    CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeName, Manifest,
+    Override, Prefix, Question, Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict,
     View, Vote, VoteOutcome,
 };
 use crate::prompt::Work;
@@ -77,7 +77,7 @@ fn asked_again(grading: &Grading, vote: &Vote) -> bool {
 struct Materials {
     task: Option<String>,
     rubric: Arc<RubricVersion>,
-    references: Option<Extract>,
+    references: Option<Arc<Extract>>,
     deliverable: Read,
 }
 
@@ -95,7 +95,9 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
         None => None,
     };
     let references = match &task {
-        Some(task) if !task.references.is_empty() => Some(read_files(services, &task.references, None).await?),
+        Some(task) if !task.references.is_empty() => {
+            Some(Arc::new(read_files(services, &task.references, None).await?))
+        }
         _ => None,
     };
     let extract = read_files(services, &submission.files, submission.text).await?;
@@ -108,7 +110,11 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
 ///
 /// # Errors
 /// If their bytes are not there.
-pub async fn read_files(services: &Services, files: &[StoredFile], message: Option<String>) -> Result<Extract, Refusal> {
+pub async fn read_files(
+    services: &Services,
+    files: &[StoredFile],
+    message: Option<String>,
+) -> Result<Extract, Refusal> {
     let mut inputs = Vec::with_capacity(files.len());
     for file in files {
         inputs.push((file.clone(), services.blobs.get(&file.sha256).await?));
@@ -145,24 +151,20 @@ fn run_checks(rubric: &RubricVersion, extract: &Extract) -> Vec<Verdict> {
         .iter()
         .filter_map(|criterion| {
             let found = check::run(criterion.check.as_ref()?, extract);
-            let (decision, why) = match found.decision {
+            let (decision, note) = match found.decision {
                 check::CheckDecision::Holds => (Decision::Met, None),
                 check::CheckDecision::Fails => (Decision::Unmet, None),
-                check::CheckDecision::NothingToCheck { why } => (Decision::Inconclusive(Inconclusive::NothingToCheck), Some(why)),
-            };
-            let evidence = Evidence {
-                file: found.file.unwrap_or_default(),
-                said_where: found.place.as_ref().map(ToString::to_string).unwrap_or_default(),
-                place: found.place,
-                quote: why.unwrap_or(found.detail),
-                found: Match::Found,
+                check::CheckDecision::NothingToCheck { why } => {
+                    (Decision::Inconclusive(Inconclusive::NothingToCheck), Some(why))
+                }
             };
             Some(Verdict {
                 criterion_id: criterion.id.clone(),
                 decision,
                 source: Source::Check,
                 tally: Tally::default(),
-                evidence: vec![evidence],
+                evidence: found.place.iter().map(check::Looked::evidence).collect(),
+                note: note.or(found.place.map(|looked| looked.detail)),
             })
         })
         .collect()

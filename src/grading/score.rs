@@ -9,6 +9,7 @@
 use crate::domain::{
     Criterion, CriterionId, Decision, Gate, GateEffect, Rubric, Score, ScoreInterval, Section, Verdict,
 };
+use crate::stats::interval::bootstrap_percentile;
 
 /// The score of a whole rubric from its verdicts (in any order; a criterion without one is inconclusive).
 #[must_use]

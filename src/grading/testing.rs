@@ -115,5 +115,6 @@ pub fn verdict(criterion: &str, decision: Decision) -> Verdict {
         source: Source::Panel,
         tally: Tally::default(),
         evidence: vec![],
+        note: None,
     }
 }

@@ -58,7 +58,8 @@ async fn take_up(services: &Arc<Services>, running: &mut JoinSet<()>) -> Result<
 async fn waiting(project: &ProjectStore, status: Status, services: &Services) -> Result<Vec<Subject>, Refusal> {
     // One page holds more than can run at once besides what runs already.
     let query = || Query::link("status", status.as_str()).limit(services.max_running * 2 + 16);
-    let gradings = project.list::<Grading>(query()).await?.items.into_iter().map(|kept| Subject::Grading(kept.record.id));
+    let gradings =
+        project.list::<Grading>(query()).await?.items.into_iter().map(|kept| Subject::Grading(kept.record.id));
     let comparisons =
         project.list::<Comparison>(query()).await?.items.into_iter().map(|kept| Subject::Comparison(kept.record.id));
     Ok(gradings.chain(comparisons).filter(|subject| services.running.take(*subject)).collect())

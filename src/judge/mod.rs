@@ -1,1 +1,48 @@
+//! Prompt → reply: the only room on the network. A [`Judge`] is one model behind one provider, with its limits.
+//! [`Judge::ask`] asks one question until it is settled: it reads what an earlier life of the process already
+//! received, keeps to the limits on calls in flight and per minute, repeats what failed in passing, asks again with
+//! the parse error when a reply cannot be used, and counts what all of it cost. It never turns a failure into an
+//! answer.
+//!
+//! - [`provider`]: what a provider does; [`openai`], [`lexical`], [`recorded`]: the providers.
+//! - [`engine`]: limits, retries, re-asks, the order of journal and network. [`pause`]: how long to wait.
+//! - [`http`]: the one client. [`seams`]: time and chance from outside. `fake`: a scripted Chat Completions server
+//!   for tests and benchmarks (feature `fake`).
+//!
+//! # How to add a provider
+//! Write `your_provider.rs` with a type that implements [`Provider`] (`send`: one request, no retries; `read`: pure)
+//! and a `make` function; add a line to [`PROVIDERS`]. Faults name their cause and whether a retry can help. Test
+//! `read` with replies from the provider's documentation in `fixtures/judge/`.
 
+mod cache;
+mod config;
+mod engine;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+mod http;
+mod journal;
+mod lexical;
+mod openai;
+mod pause;
+mod provider;
+mod recorded;
+mod seams;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use config::{Backoff, JudgeConfig, JudgeError, Secret};
+pub use engine::{Asked, Judge};
+pub use http::client;
+pub use journal::{History, Journal, JournalError, Unkept};
+pub use lexical::offline_judges;
+pub use provider::{Fault, Lost, Provider, RawReply, Reply, Retry};
+pub use seams::{Jitter, Seams, SystemTimer, Timer};
+pub use tokio_util::sync::CancellationToken;
+
+type Make = fn(&mut JudgeConfig, &Seams) -> Result<Arc<dyn Provider>, JudgeError>;
+
+/// Every provider, by the name that configurations use.
+const PROVIDERS: &[(&str, Make)] =
+    &[("openai", openai::make), ("lexical", lexical::make), ("recorded", recorded::make)];

@@ -1,1 +1,24 @@
+//! Criterion + extract → prompt. Pure: no files, no clock, no randomness; the same inputs give the same
+//! bytes, today and on replay.
+//!
+//! What a judge is asked is always *system, prefix, question*. The prefix (task, references, deliverable) is
+//! made once per submission and shared, byte for byte, by all its criteria, so that providers can cache it;
+//! the question comes last. Points, weights, gates, system names and authors never get here.
+//!
+//! - [`templates`] words the instructions and the questions; [`layout`] lays the files out between fences;
+//!   [`budget`] decides what fits; [`fence`] keeps the deliverable's text inside its fence.
+//!
+//! # How to change or add a template
+//! Templates are `templates/*.j2`, compiled in. Edit one, or add a file, a line in `templates::SOURCES` and a
+//! sample context in its test; then look at the difference in `fixtures/prompt/` and accept it by running the
+//! tests with `UPDATE_FIXTURES=1`. Votes carry the template's content hash, so old votes stay told apart.
 
+mod budget;
+mod fence;
+mod layout;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+pub use layout::{Shown, ShownPair, Work};
+pub use templates::{PromptError, Templates};

@@ -72,7 +72,8 @@ pub struct Figure {
 
 impl From<Result<Estimate, NotEstimable>> for Figure {
     fn from(found: Result<Estimate, NotEstimable>) -> Self {
-        let nothing = Self { value: None, low: None, high: None, level: None, method: None, n: 0, missing: 0, undefined: None };
+        let nothing =
+            Self { value: None, low: None, high: None, level: None, method: None, n: 0, missing: 0, undefined: None };
         match found {
             Ok(estimate) => {
                 let why = estimate.interval.as_ref().err().map(|why| format!("no interval: {why}"));
@@ -154,11 +155,13 @@ async fn chosen(project: &ProjectStore, filter: &Filter) -> Result<Vec<Grading>,
 }
 
 fn of_units(gradings: usize, units: &[Unit]) -> Agreement {
-    let judges: Vec<&JudgeName> = units.iter().flat_map(|unit| unit.said.keys()).collect::<BTreeSet<_>>().into_iter().collect();
+    let judges: Vec<&JudgeName> =
+        units.iter().flat_map(|unit| unit.said.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     let mut pairs = Vec::new();
     for (i, one) in judges.iter().enumerate() {
         for other in &judges[i + 1..] {
-            let both: Vec<&Unit> = units.iter().filter(|u| u.said.contains_key(*one) && u.said.contains_key(*other)).collect();
+            let both: Vec<&Unit> =
+                units.iter().filter(|u| u.said.contains_key(*one) && u.said.contains_key(*other)).collect();
             pairs.push(Pair { judges: (one.to_string(), other.to_string()), figures: figures(&both, &[one, other]) });
         }
     }
@@ -178,18 +181,26 @@ fn of_units(gradings: usize, units: &[Unit]) -> Agreement {
 }
 
 fn figures(units: &[&Unit], judges: &[&JudgeName]) -> Figures {
-    let labels: Vec<&String> =
-        units.iter().flat_map(|unit| judges.iter().filter_map(|judge| unit.said.get(*judge))).collect::<BTreeSet<_>>().into_iter().collect();
+    let labels: Vec<&String> = units
+        .iter()
+        .flat_map(|unit| judges.iter().filter_map(|judge| unit.said.get(*judge)))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let rows = units
         .iter()
         .map(|unit| {
-            judges.iter().map(|judge| unit.said.get(*judge).and_then(|label| labels.binary_search(&label).ok())).collect()
+            judges
+                .iter()
+                .map(|judge| unit.said.get(*judge).and_then(|label| labels.binary_search(&label).ok()))
+                .collect()
         })
         .collect();
     // Two categories are declared even where one was never used: chance agreement depends on them.
     match Ratings::new(rows, labels.len().max(2)) {
         Err(why) => {
-            let undefined = || Figure { undefined: Some(why.to_string()), ..Figure::from(Err(NotEstimable::NoPairableUnit)) };
+            let undefined =
+                || Figure { undefined: Some(why.to_string()), ..Figure::from(Err(NotEstimable::NoPairableUnit)) };
             Figures {
                 units: units.len(),
                 prevalence: BTreeMap::new(),

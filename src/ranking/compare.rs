@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgePreference, Order,
-    Panel, PanelName, Preference, Prefix, Question, Subject, Submission, SubmissionId, Task, TaskId, Usage, Vote, VoteOutcome,
+    Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgePreference,
+    Order, Panel, PanelName, Preference, Prefix, Question, Subject, Submission, SubmissionId, Task, TaskId, Usage,
+    Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::fan_out::{Call, History, as_said, fan_out, judges, nothing_to_show, subject_prefix};
@@ -114,7 +115,7 @@ async fn plan(
     let task = project.get::<Task>(&key).await?.ok_or_else(|| missing("task", key))?.record;
     let references = match task.references.is_empty() {
         true => None,
-        false => Some(read_files(services, &task.references, None).await?),
+        false => Some(Arc::new(read_files(services, &task.references, None).await?)),
     };
     let mut sides = Vec::with_capacity(2);
     for id in [comparison.a, comparison.b] {
@@ -150,7 +151,8 @@ async fn plan(
                     continue;
                 }
                 let prompt = services.templates.pairwise(prefix, &task.prompt);
-                let prompt = prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
+                let prompt =
+                    prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
                 planned.push(Call {
                     key,
                     judge: judges[&spec.name].clone(),
@@ -159,7 +161,10 @@ async fn plan(
                     turn: if order == Order::AFirst { as_said } else { mirrored },
                     rubric: None,
                     reader: sides[0].readers_fingerprint(),
-                    files: crate::domain::Fingerprint::of(&[sides[0].files_fingerprint(), sides[1].files_fingerprint()]),
+                    files: crate::domain::Fingerprint::of(&[
+                        sides[0].files_fingerprint(),
+                        sides[1].files_fingerprint(),
+                    ]),
                 });
             }
         }
@@ -237,10 +242,14 @@ fn most(said: &[Preference]) -> Option<Preference> {
 fn panel_outcome(panel: &Panel, judges: &[JudgePreference]) -> (Option<Preference>, Option<String>) {
     let said: Vec<Preference> = judges.iter().filter_map(|judge| judge.outcome).collect();
     if said.is_empty() || (said.len() as u32) < panel.quorum {
-        return (None, Some(format!("below_quorum: {} of {} judges answered in both orders", said.len(), panel.quorum)));
+        return (
+            None,
+            Some(format!("below_quorum: {} of {} judges answered in both orders", said.len(), panel.quorum)),
+        );
     }
     let flipped = judges.iter().filter(|judge| judge.order_inconsistent).count();
-    let note = (flipped > 0).then(|| format!("order_inconsistent: {flipped} of {} judges changed with the order", judges.len()));
+    let note = (flipped > 0)
+        .then(|| format!("order_inconsistent: {flipped} of {} judges changed with the order", judges.len()));
     match most(&said) {
         Some(outcome) => (Some(outcome), note),
         None => (None, Some("tied: no outcome has more than half of the judges".to_owned())),
@@ -277,7 +286,12 @@ mod tests {
                 vote.key.question = Question::Order(order);
                 if let Some(preference) = said {
                     let answer = Answer::Prefers(*preference);
-                    vote.outcome = VoteOutcome::Answered(Opinion { answer, reason: String::new(), confidence: None, evidence: vec![] });
+                    vote.outcome = VoteOutcome::Answered(Opinion {
+                        answer,
+                        reason: String::new(),
+                        confidence: None,
+                        evidence: vec![],
+                    });
                 }
                 votes.push(vote);
             }
@@ -304,7 +318,10 @@ mod tests {
     #[test]
     fn more_than_half_of_the_judges_decide_and_both_bad_is_an_outcome_of_its_own() {
         assert_eq!(outcome(&[(Some(A), Some(A)), (Some(A), Some(A)), (Some(B), Some(B))], 2).outcome, Some(A));
-        assert_eq!(outcome(&[(Some(BothBad), Some(BothBad)), (Some(BothBad), Some(BothBad)), (Some(A), Some(A))], 2).outcome, Some(BothBad));
+        assert_eq!(
+            outcome(&[(Some(BothBad), Some(BothBad)), (Some(BothBad), Some(BothBad)), (Some(A), Some(A))], 2).outcome,
+            Some(BothBad)
+        );
         let split = outcome(&[(Some(A), Some(A)), (Some(B), Some(B)), (Some(Tie), Some(Tie))], 2);
         assert_eq!((split.outcome, split.note.unwrap().starts_with("tied")), (None, true));
     }

@@ -64,7 +64,8 @@ pub fn read(text: &str, form: Form, most: usize) -> Result<Vec<Fought>, Refusal>
             .enumerate()
             .all(|(i, line)| take(i + 1, serde_json::from_str(line).map_err(|e| e.to_string()))),
         Form::Csv => {
-            let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(text.as_bytes());
+            let mut reader =
+                csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(text.as_bytes());
             reader.deserialize().enumerate().all(|(i, row)| take(i + 1, row.map_err(|e| e.to_string())))
         }
     };

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use crate::domain::{
-    Battle, Comparison, ComparisonState, Grading, JudgeName, PanelName, Preference, RubricId, Status, SystemName, Task, TaskId,
+    Battle, Comparison, ComparisonState, Grading, JudgeName, PanelName, Preference, RubricId, Status, SystemName, Task,
+    TaskId,
 };
 use crate::refusal::Refusal;
 use crate::stats::rating::{self, BtInterval, BtOptions, Note, Outcome, RatingTable, Scale};
@@ -28,10 +29,13 @@ impl Method {
             "bradley_terry" => Ok(Self::BradleyTerry),
             "win_rate" => Ok(Self::WinRate),
             "score" => Ok(Self::Score),
-            "davidson" | "elo" | "newman" => {
-                Err(Refusal::Unsupported { detail: format!("method `{text}` is not part of this version; use bradley_terry, win_rate or score") })
-            }
-            _ => Err(Refusal::invalid("/method", format!("method {text:?} is not known; use bradley_terry, win_rate or score"))),
+            "davidson" | "elo" | "newman" => Err(Refusal::Unsupported {
+                detail: format!("method `{text}` is not part of this version; use bradley_terry, win_rate or score"),
+            }),
+            _ => Err(Refusal::invalid(
+                "/method",
+                format!("method {text:?} is not known; use bradley_terry, win_rate or score"),
+            )),
         }
     }
 
@@ -235,7 +239,12 @@ fn in_stats(preference: Preference) -> Outcome {
 ///
 /// # Errors
 /// If the anchor is no system of the board.
-pub fn battle_board(slice: Option<String>, fought: &[Fought], inconclusive: usize, wanted: &Wanted) -> Result<Board, Refusal> {
+pub fn battle_board(
+    slice: Option<String>,
+    fought: &[Fought],
+    inconclusive: usize,
+    wanted: &Wanted,
+) -> Result<Board, Refusal> {
     let mut systems: Vec<&SystemName> = fought.iter().flat_map(|battle| [&battle.a, &battle.b]).collect();
     systems.sort();
     systems.dedup();
@@ -285,7 +294,8 @@ pub fn battle_board(slice: Option<String>, fought: &[Fought], inconclusive: usiz
     if alone > 0 {
         notes.push(format!("{alone} battles name no task and count as a task each: intervals may be too narrow"));
     }
-    let (judged, imported) = (fought.iter().filter(|b| !b.imported).count(), fought.iter().filter(|b| b.imported).count());
+    let (judged, imported) =
+        (fought.iter().filter(|b| !b.imported).count(), fought.iter().filter(|b| b.imported).count());
     if judged > 0 && imported > 0 {
         notes.push(format!("{judged} battles were judged here and {imported} imported; choose with panel= or judge="));
     }
@@ -372,7 +382,10 @@ struct AllGraded {
 
 async fn graded(project: &ProjectStore, wanted: &Wanted) -> Result<AllGraded, Refusal> {
     if wanted.judge.is_some() {
-        return Err(Refusal::Unsupported { detail: "a score board of one judge is not part of this version; leave `judge` out or use bradley_terry".to_owned() });
+        return Err(Refusal::Unsupported {
+            detail: "a score board of one judge is not part of this version; leave `judge` out or use bradley_terry"
+                .to_owned(),
+        });
     }
     let mut panels = std::collections::BTreeSet::new();
     let (mut without, mut unsettled) = (0usize, 0usize);
@@ -472,9 +485,21 @@ fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], want
     let mut notes = notes.to_vec();
     let uneven = by_system.iter().any(|own| own.len() != by_system[0].len());
     if uneven {
-        notes.push("systems were graded on different numbers of tasks: part of a difference may be the tasks'".to_owned());
+        notes.push(
+            "systems were graded on different numbers of tasks: part of a difference may be the tasks'".to_owned(),
+        );
     }
-    Board { slice, rows, tasks: clusters.len(), battles: 0, judged: 0, imported: 0, both_bad: 0, inconclusive: 0, notes }
+    Board {
+        slice,
+        rows,
+        tasks: clusters.len(),
+        battles: 0,
+        judged: 0,
+        imported: 0,
+        both_bad: 0,
+        inconclusive: 0,
+        notes,
+    }
 }
 
 #[cfg(test)]
@@ -492,8 +517,14 @@ mod tests {
 
     #[test]
     fn an_unbeaten_system_is_not_rated_three_and_a_half_thousand() {
-        let battles: Vec<Fought> =
-            (0..12).flat_map(|t| [fought("best", "x", Outcome::A, &t.to_string()), fought("x", "y", if t % 2 == 0 { Outcome::A } else { Outcome::B }, &t.to_string())]).collect();
+        let battles: Vec<Fought> = (0..12)
+            .flat_map(|t| {
+                [
+                    fought("best", "x", Outcome::A, &t.to_string()),
+                    fought("x", "y", if t % 2 == 0 { Outcome::A } else { Outcome::B }, &t.to_string()),
+                ]
+            })
+            .collect();
         let board = board(&battles);
         let best = &board.rows[0];
         assert_eq!(best.system, "best");
@@ -504,7 +535,8 @@ mod tests {
 
     #[test]
     fn three_judges_on_one_pair_of_one_task_are_one_battle() {
-        let once: Vec<Fought> = (0..8).map(|t| fought("a", "b", if t < 5 { Outcome::A } else { Outcome::B }, &t.to_string())).collect();
+        let once: Vec<Fought> =
+            (0..8).map(|t| fought("a", "b", if t < 5 { Outcome::A } else { Outcome::B }, &t.to_string())).collect();
         let thrice: Vec<Fought> = once.iter().flat_map(|battle| std::iter::repeat_n(battle.clone(), 3)).collect();
         let (one, three) = (board(&once), board(&thrice));
         let width = |board: &Board| {

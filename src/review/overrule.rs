@@ -42,7 +42,10 @@ pub async fn overrule(
         let rubric = rubric_of(project, &grading).await?;
         check(&rubric, &decision.criterion_id, &decision.value)?;
         if grading.result().is_none() {
-            let detail = format!("grading {id} is {}; a verdict can be overruled once the panel has spoken", grading.status().as_str());
+            let detail = format!(
+                "grading {id} is {}; a verdict can be overruled once the panel has spoken",
+                grading.status().as_str()
+            );
             return Err(Refusal::Conflict { code: "not_judged", detail });
         }
         let appended = to_append(services, id, &decision);

@@ -1,9 +1,7 @@
 //! The queue of questions for humans. Who may answer what, and how often, is decided here and kept with the
 //! answer in one batch; a browser enforces nothing.
 
-use crate::domain::{
-    Author, Grading, LeaseToken, OverrideValue, Review, ReviewId, ReviewState, Timestamp,
-};
+use crate::domain::{Author, Grading, LeaseToken, OverrideValue, Review, ReviewId, ReviewState, Timestamp};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Kept, ProjectStore, Query, Revision, StoreError};
@@ -41,7 +39,12 @@ pub async fn get(project: &ProjectStore, id: ReviewId) -> Result<Kept<Review>, R
 ///
 /// # Errors
 /// If it is held, answered by this reviewer, or settled.
-pub async fn claim(services: &Services, project: &ProjectStore, id: ReviewId, reviewer: &Author) -> Result<Review, Refusal> {
+pub async fn claim(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    reviewer: &Author,
+) -> Result<Review, Refusal> {
     let now = services.now();
     let until = now.checked_add(services.lease).unwrap_or(Timestamp::MAX);
     let token = services.ids.next();
@@ -50,7 +53,12 @@ pub async fn claim(services: &Services, project: &ProjectStore, id: ReviewId, re
 
 /// # Errors
 /// If the token does not hold it.
-pub async fn release(services: &Services, project: &ProjectStore, id: ReviewId, token: LeaseToken) -> Result<Review, Refusal> {
+pub async fn release(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    token: LeaseToken,
+) -> Result<Review, Refusal> {
     let now = services.now();
     update(project, id, |review| Ok(review.release(token, now)?)).await
 }
@@ -68,8 +76,10 @@ pub async fn submit(
     answer: &Answer,
 ) -> Result<Review, Refusal> {
     let now = services.now();
-    settle(services, project, id, answer, |review| Ok(review.submit(token, answer.value.clone(), answer.reason.clone(), now)?))
-        .await
+    settle(services, project, id, answer, |review| {
+        Ok(review.submit(token, answer.value.clone(), answer.reason.clone(), now)?)
+    })
+    .await
 }
 
 /// An adjudicator decides.

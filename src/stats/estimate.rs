@@ -80,10 +80,18 @@ pub enum NotEstimable {
     ResamplesFellApart { kept: usize, rounds: usize },
     #[error("maximum likelihood does not exist: the data are separated or a system is unbeaten or winless")]
     Separated,
+    #[error("has no closed-form interval; bootstrap its units or tasks")]
+    NoInterval,
+    #[error("no tie, or nothing but ties: how likely a tie is cannot be told")]
+    NoTieRate,
+    #[error("depends on the order of the battles, so it has no interval; use Bradley-Terry")]
+    OrderDependent,
     #[error("no pair of answers differs")]
     NoDiscordantPair,
     #[error("class `{class}` has no true case")]
     EmptyClass { class: &'static str },
+    #[error("`{class}` was never said")]
+    NeverSaid { class: &'static str },
     #[error("did not converge within {iterations} iterations")]
     NotConverged { iterations: usize },
     /// An argument is out of its range; names it and the way out.
@@ -115,15 +123,19 @@ impl NotEstimable {
             Self::Unbounded => "unbounded",
             Self::ResamplesFellApart { .. } => "resamples_fell_apart",
             Self::Separated => "separated",
+            Self::NoInterval => "no_interval",
+            Self::NoTieRate => "no_tie_rate",
+            Self::OrderDependent => "order_dependent",
             Self::NoDiscordantPair => "no_discordant_pair",
             Self::EmptyClass { .. } => "empty_class",
+            Self::NeverSaid { .. } => "never_said",
             Self::NotConverged { .. } => "not_converged",
             Self::OutOfRange { .. } => "out_of_range",
             Self::LengthsDiffer { .. } => "lengths_differ",
         }
     }
 
-    /// `Ok(value)` if it lies strictly inside 0..1.
+    /// Refuses a confidence level outside 0..1.
     pub(crate) fn check_level(level: f64) -> Result<(), Self> {
         if level > 0.0 && level < 1.0 {
             Ok(())

@@ -178,3 +178,84 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     }
     File::open(folder).and_then(|file| file.sync_all()).map_err(|error| StoreError::io(folder, &error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn in_folder(folder: &Path) -> Blobs {
+        Blobs::open(&format!("file:{}", folder.display())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_back_by_its_sha256_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        for blobs in [Blobs::open("memory:").await.unwrap(), in_folder(&folder.path().join("new/files")).await] {
+            let name = blobs.put(Bytes::from_static(b"abc")).await.unwrap();
+            assert_eq!(name, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+            assert_eq!(blobs.put(Bytes::from_static(b"abc")).await.unwrap(), name);
+            assert_eq!(blobs.get(&name).await.unwrap(), "abc");
+            let empty = blobs.put(Bytes::new()).await.unwrap();
+            assert!(blobs.get(&empty).await.unwrap().is_empty());
+            assert!(blobs.exists(&name).await.unwrap());
+        }
+        let again = in_folder(&folder.path().join("new/files")).await;
+        let name = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(again.get(name).await.unwrap(), "abc");
+        assert!(folder.path().join("new/files/ba").join(&name[2..]).exists());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_an_error_and_putting_it_again_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = in_folder(folder.path()).await;
+        let name = blobs.put(Bytes::from_static(b"report")).await.unwrap();
+        for damage in ["rep", "", "REPORT", "report\n"] {
+            fs::write(path_of(folder.path(), &name), damage).unwrap();
+            assert!(matches!(blobs.get(&name).await, Err(StoreError::CorruptFile { .. })), "{damage:?}");
+        }
+        blobs.put(Bytes::from_static(b"report")).await.unwrap();
+        assert_eq!(blobs.get(&name).await.unwrap(), "report");
+    }
+
+    #[tokio::test]
+    async fn names_that_are_no_hashes_never_become_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("secret"), "s").unwrap();
+        let blobs = in_folder(&folder.path().join("files")).await;
+        let none = "0".repeat(64);
+        for name in ["../secret", "", "ü", &"A".repeat(64), &format!("../{}", "a".repeat(61)), &none] {
+            assert!(matches!(blobs.get(name).await, Err(StoreError::NoSuchFile { .. })), "{name:?}");
+        }
+        assert!(blobs.exists("../secret").await.is_err());
+        assert_eq!(blobs.exists(&none).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn what_was_left_half_written_is_swept_at_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = in_folder(folder.path()).await;
+        let name = blobs.put(Bytes::from_static(b"whole")).await.unwrap();
+        let half = folder.path().join(TEMPORARY).join("half");
+        fs::write(&half, "hal").unwrap();
+        let blobs = in_folder(folder.path()).await;
+        assert!(!half.exists());
+        assert_eq!(blobs.get(&name).await.unwrap(), "whole");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_may_put_the_same_bytes_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = in_folder(folder.path()).await;
+        let tasks: Vec<_> = (0..16)
+            .map(|n| {
+                let blobs = blobs.clone();
+                tokio::spawn(async move { blobs.put(vec![n % 2; 100_000].into()).await.unwrap() })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(blobs.get(&task.await.unwrap()).await.unwrap().len(), 100_000);
+        }
+        assert_eq!(fs::read_dir(folder.path().join(TEMPORARY)).unwrap().count(), 0);
+    }
+}

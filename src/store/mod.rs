@@ -17,12 +17,21 @@
 mod backend;
 mod batch;
 mod blobs;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod crash;
 mod error;
 mod keys;
 mod memory;
+#[cfg(test)]
+mod model;
 mod query;
 mod record;
 mod records;
+#[cfg(test)]
+mod records_test;
+mod sled;
 mod typed;
 
 pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
@@ -34,4 +43,5 @@ pub use memory::MemoryBackend;
 pub use query::{Cursor, MAX_PAGE, Page, Query};
 pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
 pub use records::{ApiKey, IdempotentAnswer, call_key, idempotency_key};
+pub use sled::SledBackend;
 pub use typed::{ProjectStore, Store, StoreOptions};

@@ -10,6 +10,7 @@ use super::batch::{Action, Batch, Change};
 use super::memory::MemoryBackend;
 use super::query::{Cursor, MAX_PAGE, Page, Query};
 use super::record::{Kept, Record, decode, links_of};
+use super::sled::SledBackend;
 use super::{StoreError, keys};
 use crate::domain::ProjectId;
 
@@ -47,8 +48,7 @@ impl Store {
             Some(("memory", "")) => Arc::new(MemoryBackend::default()),
             Some(("sled", folder)) => {
                 let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `sled:./data`"))?;
-                let _ = (&folder, &options);
-                return Err(invalid("sled is being fitted"));
+                Arc::new(SledBackend::open(folder, options.cache_bytes).await?)
             }
             Some(("postgres" | "postgresql", _)) => {
                 return Err(invalid("PostgreSQL is not supported by this build; use `sled:<folder>` or `memory:`"));

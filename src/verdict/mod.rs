@@ -1,1 +1,22 @@
+//! What a judge's reply says, and whether its quotations stand in what the judge was shown. Pure and total: no
+//! text makes it panic, nothing is guessed, and what cannot be read is a cause, never an answer.
+//!
+//! [`read_reply`] turns text into [`Said`]; [`Shown`] indexes what a judge was shown, once for thousands of
+//! votes, and [`look_up`] finds quotes in it.
+//!
+//! **How to add a kind of answer:** a variant of `domain::Ask` and `domain::Answer`, and its line in
+//! `labels.rs`; a case per answer in `fixtures/verdict/`.
 
+mod fuzzy;
+mod labels;
+mod normal;
+mod object;
+mod reply;
+mod shown;
+mod spans;
+
+pub use reply::{Quote, Said, Unreadable, read_reply};
+pub use shown::{Shown, look_up};
+
+#[cfg(test)]
+mod tests;

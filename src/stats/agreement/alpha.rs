@@ -67,7 +67,6 @@ pub fn krippendorff_alpha_weighted(ratings: &Ratings, weights: Weights) -> Resul
     alpha(&table, &Distance::of(weights, ratings), "krippendorff alpha (weighted)")
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn alpha(table: &super::chance::Table, distance: &Distance, method: &'static str) -> Result<Estimate, NotEstimable> {
     let rows: Vec<&[(usize, f64)]> = table.rows().filter(|row| votes(row) >= 2.0).collect();
     let units = rows.len() as f64;
@@ -97,7 +96,7 @@ fn alpha(table: &super::chance::Table, distance: &Distance, method: &'static str
         .map(|(row, unit)| {
             let r = votes(row);
             let size = (r - mean_votes) / mean_votes;
-            let agreement = r / mean_votes - unit - (1.0 - observed) * size;
+            let agreement = r / mean_votes - unit - (1.0 - (1.0 - 1.0 / total) * observed) * size;
             let chance_gap = row.iter().map(|(k, c)| c * to_share[*k]).sum::<f64>() / mean_votes;
             let pe_unit = r / mean_votes - chance_gap - (1.0 - expected) * size;
             (agreement - (1.0 - expected)) / expected - 2.0 * (1.0 - prime) * (pe_unit - (1.0 - expected)) / expected

@@ -16,7 +16,6 @@ pub fn brennan_prediger(ratings: &Ratings, weights: Weights) -> Result<Estimate,
         return Err(NotEstimable::OneCategory);
     }
     let distance = Distance::of(weights, ratings);
-    #[allow(clippy::cast_precision_loss)]
     let cells = (table.q * table.q) as f64;
     let disagreement = 1.0 - distance.total_weight(table.q) / cells;
     kappa(&table, &distance, Chance { disagreement, by_unit: None }, "brennan-prediger")

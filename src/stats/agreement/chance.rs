@@ -55,7 +55,6 @@ impl Table {
         if pairable == 0 {
             return Err(NotEstimable::NoPairableUnit);
         }
-        #[allow(clippy::cast_precision_loss)]
         let n = ends.len() as f64;
         share.iter_mut().for_each(|p| *p /= n);
         Ok(Self { counts, ends, share, pairable, q, missing: ratings.units() * ratings.raters() - votes_total })
@@ -107,7 +106,6 @@ pub(super) fn observed(table: &Table, distance: &Distance) -> (Vec<f64>, f64) {
             agreement
         })
         .collect();
-    #[allow(clippy::cast_precision_loss)]
     let mean = sum / table.pairable as f64;
     (by_unit, mean)
 }
@@ -124,7 +122,6 @@ pub(super) fn kappa(
     let (pa_units, pa) = observed(table, distance);
     let (rest, pe) = (chance.disagreement, 1.0 - chance.disagreement);
     let value = 1.0 - (1.0 - pa) / rest;
-    #[allow(clippy::cast_precision_loss)]
     let ratio = table.units() as f64 / table.pairable as f64;
     let parts: Vec<f64> = table
         .rows()
@@ -151,7 +148,6 @@ pub(super) fn t_over_units(value: f64, centre: f64, parts: &[f64]) -> Result<Int
     if parts.len() < 2 {
         return Err(NotEstimable::TooFewUnits { found: parts.len(), needed: 2 });
     }
-    #[allow(clippy::cast_precision_loss)]
     let n = parts.len() as f64;
     let scatter: f64 = parts.iter().map(|v| (v - centre).powi(2)).sum();
     if scatter <= 1e-24 {

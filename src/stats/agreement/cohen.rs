@@ -60,7 +60,6 @@ pub fn cohen_kappa_table(counts: &[Vec<f64>], weights: &[Vec<f64>]) -> Result<Es
         .map(|(k, l)| counts[k][l] / n * (weights[k][l] - (row_weight[k] + column_weight[l]) * (1.0 - value)).powi(2))
         .sum();
     let variance = (spread - (value - chance * (1.0 - value)).powi(2)) / (n * (1.0 - chance).powi(2));
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let units = n.round() as usize;
     let interval = if units < 2 {
         Err(NotEstimable::TooFewUnits { found: units, needed: 2 })

@@ -11,7 +11,6 @@ use crate::stats::{Estimate, NotEstimable};
 
 /// # Errors
 /// Fewer than two raters with votes, no unit with two votes, every rater always says the same.
-#[allow(clippy::cast_precision_loss)]
 pub fn conger_kappa(ratings: &Ratings, weights: Weights) -> Result<Estimate, NotEstimable> {
     let table = Table::new(ratings)?;
     let distance = Distance::of(weights, ratings);

@@ -19,7 +19,6 @@ pub fn gwet_ac(ratings: &Ratings, weights: Weights) -> Result<Estimate, NotEstim
         return Err(NotEstimable::OneCategory);
     }
     let distance = Distance::of(weights, ratings);
-    #[allow(clippy::cast_precision_loss)]
     let q = table.q as f64;
     let factor = distance.total_weight(table.q) / (q * (q - 1.0));
     let pe = factor * table.share.iter().map(|p| p * (1.0 - p)).sum::<f64>();

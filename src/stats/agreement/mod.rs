@@ -12,9 +12,13 @@ mod chance;
 mod cohen;
 mod conger;
 mod fleiss;
+mod gdpval;
 mod gwet;
+mod icc;
 mod ratings;
 mod raw;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use alpha::{Level, krippendorff_alpha, krippendorff_alpha_weighted};
@@ -22,7 +26,9 @@ pub use brennan_prediger::brennan_prediger;
 pub use cohen::{cohen_kappa, cohen_kappa_table};
 pub use conger::conger_kappa;
 pub use fleiss::{fleiss_kappa, fleiss_kappa_weighted, scott_pi};
+pub use gdpval::gdpval_agreement;
 pub use gwet::gwet_ac;
+pub use icc::{IccForm, IccUnit, icc};
 pub use ratings::{BadRatings, Ratings};
 pub use raw::{prevalence, raw, raw_weighted};
 pub use weights::Weights;

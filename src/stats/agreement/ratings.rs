@@ -37,7 +37,6 @@ impl Ratings {
     /// # Errors
     /// Rows of unequal length, a category outside `0..categories`, no category.
     pub fn new(units: Vec<Vec<Option<usize>>>, categories: usize) -> Result<Self, BadRatings> {
-        #[allow(clippy::cast_precision_loss)]
         let values = (0..categories).map(|k| k as f64).collect();
         Self::with_values(units, values)
     }

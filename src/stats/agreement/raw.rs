@@ -24,7 +24,6 @@ pub fn raw(ratings: &Ratings) -> Result<Estimate, NotEstimable> {
 pub fn raw_weighted(ratings: &Ratings, weights: Weights) -> Result<Estimate, NotEstimable> {
     let table = Table::new(ratings)?;
     let (units, value) = observed(&table, &Distance::of(weights, ratings));
-    #[allow(clippy::cast_precision_loss)]
     let ratio = table.units() as f64 / table.pairable as f64;
     let parts: Vec<f64> = units.iter().map(|agreement| agreement * ratio).collect();
     let mut interval = t_over_units(value, value, &parts);
@@ -40,7 +39,6 @@ pub fn prevalence(ratings: &Ratings) -> Vec<f64> {
     let mut share = vec![0.0; ratings.categories()];
     let mut units = 0.0;
     for row in ratings.rows() {
-        #[allow(clippy::cast_precision_loss)]
         let votes = row.clone().count() as f64;
         if votes > 0.0 {
             units += 1.0;

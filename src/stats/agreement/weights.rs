@@ -42,7 +42,6 @@ impl Distance {
             Weights::Linear => Self::table(q, |k, l| (values[k] - values[l]).abs() / range),
             Weights::Quadratic => Self::squared(values),
             Weights::Ordinal => {
-                #[allow(clippy::cast_precision_loss)]
                 let pairs = |d: usize| (d * (d + 1) / 2) as f64;
                 let most = pairs(q - 1);
                 Self::table(q, |k, l| pairs(k.abs_diff(l)) / most)
@@ -105,7 +104,6 @@ impl Distance {
 
     /// Sum of the weights 1 - distance over all q² cells.
     pub(super) fn total_weight(&self, q: usize) -> f64 {
-        #[allow(clippy::cast_precision_loss)]
         let q_real = q as f64;
         let even = vec![1.0 / q_real; q];
         q_real * q_real - self.to_share(&even).iter().sum::<f64>() * q_real

@@ -77,7 +77,6 @@ fn draw(
 ) -> Result<Vec<f64>, NotEstimable> {
     NotEstimable::check_level(level)?;
     if rounds < 2 {
-        #[allow(clippy::cast_precision_loss)]
         return Err(NotEstimable::OutOfRange { what: "bootstrap rounds", value: rounds as f64, must: "2 or more" });
     }
     let draws: Vec<Option<f64>> = (0..rounds)
@@ -108,7 +107,6 @@ pub(crate) fn percentile_interval(
 }
 
 /// Type-7 quantile of sorted, non-empty draws.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn quantile_sorted(sorted: &[f64], p: f64) -> f64 {
     let at = p * (sorted.len() - 1) as f64;
     let left = at.floor() as usize;

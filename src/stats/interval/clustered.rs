@@ -16,7 +16,6 @@ pub fn clustered_mean(values: &[f64], clusters: &[usize], level: f64) -> Result<
     NotEstimable::check_level(level)?;
     let (value, se, found) = clustered_se(values, clusters)?;
     let interval = se.and_then(|se| {
-        #[allow(clippy::cast_precision_loss)]
         let t = student_t_quantile(0.5 + level / 2.0, (found - 1) as f64)?;
         Ok(Interval { low: value - t * se, high: value + t * se, level, method: "cluster CR1, t(G-1)" })
     });
@@ -27,7 +26,7 @@ pub fn clustered_mean(values: &[f64], clusters: &[usize], level: f64) -> Result<
 ///
 /// # Errors
 /// As [`clustered_mean`].
-#[allow(clippy::cast_precision_loss, clippy::type_complexity)]
+#[allow(clippy::type_complexity)]
 pub fn clustered_se(
     values: &[f64],
     clusters: &[usize],

@@ -7,9 +7,11 @@ mod bootstrap;
 mod clustered;
 mod proportion;
 mod quantile;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use bootstrap::{below, percentile_interval, round_rng};
 pub use bootstrap::{bootstrap_clustered, bootstrap_percentile};
 pub use clustered::{clustered_mean, clustered_se};
 pub use proportion::{clopper_pearson, wilson};
-pub use quantile::{beta_quantile, normal_quantile, student_t_quantile};
+pub use quantile::{beta_quantile, f_quantile, normal_quantile, student_t_quantile};

@@ -41,7 +41,6 @@ pub fn wilson(successes: f64, trials: f64, level: f64) -> Result<Interval, NotEs
 /// # Errors
 /// As [`wilson`].
 pub fn clopper_pearson(successes: u64, trials: u64, level: f64) -> Result<Interval, NotEstimable> {
-    #[allow(clippy::cast_precision_loss)]
     let (k, n) = (successes as f64, trials as f64);
     check(k, n, level)?;
     let tail = (1.0 - level) / 2.0;

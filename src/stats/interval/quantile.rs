@@ -70,3 +70,12 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> Result<f64, NotEstimable> {
     }
     Ok(x)
 }
+
+/// Quantile of the F distribution with `d1`, `d2` > 0 degrees of freedom.
+///
+/// # Errors
+/// `p` outside 0..1, degrees of freedom that are not positive.
+pub fn f_quantile(p: f64, d1: f64, d2: f64) -> Result<f64, NotEstimable> {
+    let x = beta_quantile(p, d1 / 2.0, d2 / 2.0)?;
+    Ok(d2 * x / (d1 * (1.0 - x)))
+}

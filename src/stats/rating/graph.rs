@@ -4,7 +4,7 @@
 //! some chain of wins, that is, iff the win graph is strongly connected.
 
 /// Connected groups over undirected edges, the largest first, then by their first member.
-pub(super) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+pub(in crate::stats) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
     let mut parent: Vec<usize> = (0..nodes).collect();
     fn root(parent: &mut [usize], mut node: usize) -> usize {
         while parent[node] != node {
@@ -13,7 +13,14 @@ pub(super) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) 
         }
         node
     }
+    // Battles repeat their pairs: each pair is joined once, where a table of them is small.
+    let mut joined = if nodes <= 2_048 { vec![false; nodes * nodes] } else { Vec::new() };
     for (a, b) in edges {
+        if let Some(seen) = joined.get_mut(a * nodes + b)
+            && std::mem::replace(seen, true)
+        {
+            continue;
+        }
         let (a, b) = (root(&mut parent, a), root(&mut parent, b));
         if a != b {
             parent[a.max(b)] = a.min(b);
@@ -31,7 +38,7 @@ pub(super) fn groups(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) 
 
 /// The strongly connected block of every node; blocks are numbered arbitrarily. `beats[i]` lists whom
 /// `i` beat or tied. Tarjan's algorithm without recursion.
-pub(super) fn blocks(beats: &[Vec<usize>]) -> (Vec<usize>, usize) {
+pub(in crate::stats) fn blocks(beats: &[Vec<usize>]) -> (Vec<usize>, usize) {
     const UNSEEN: usize = usize::MAX;
     let n = beats.len();
     let (mut order, mut low, mut block) = (vec![UNSEEN; n], vec![0; n], vec![UNSEEN; n]);
@@ -75,7 +82,7 @@ pub(super) fn blocks(beats: &[Vec<usize>]) -> (Vec<usize>, usize) {
 }
 
 /// Which nodes `start` reaches, itself included.
-pub(super) fn reach(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
+pub(in crate::stats) fn reach(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
     let mut seen = vec![false; edges.len()];
     seen[start] = true;
     let mut stack = vec![start];

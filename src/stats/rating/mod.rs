@@ -7,14 +7,30 @@
 
 mod bradley_terry;
 mod covariance;
+#[cfg(test)]
+mod coverage;
+mod davidson;
+mod elo;
 mod fit;
 mod graph;
-mod linear;
 mod mean_score;
+mod report;
 mod table;
+#[cfg(test)]
+mod tests;
 mod win_rate;
 
 pub use bradley_terry::{BtInterval, BtOptions, bradley_terry};
+pub use davidson::{DavidsonTable, davidson};
+pub use elo::elo_online;
 pub use mean_score::mean_score;
 pub use table::{Battle, Bounds, Note, Outcome, PlayerRating, Rating, RatingTable, Scale};
 pub use win_rate::win_rate;
+
+/// The parts that the reference vectors look at directly.
+#[cfg(test)]
+pub(in crate::stats) mod internals {
+    pub(in crate::stats) use super::covariance::{Row, cluster_sandwich};
+    pub(in crate::stats) use super::fit::{Pair, log_likelihood, model_covariance, strengths};
+    pub(in crate::stats) use super::graph::{blocks, groups};
+}

@@ -1,6 +1,6 @@
 //! What goes in and what comes out of every rating method.
 
-use std::fmt;
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use crate::stats::NotEstimable;
 
@@ -198,15 +198,16 @@ impl fmt::Display for Note {
 }
 
 /// Battles that can be rated, with what was left out and each player's record.
-pub(super) struct Ledger {
-    pub rated: Vec<Battle>,
+pub(super) struct Ledger<'a> {
+    /// Borrowed when nothing had to be left out.
+    pub rated: Cow<'a, [Battle]>,
     pub records: Vec<PlayerRating>,
     pub both_bad: usize,
     pub ignored: usize,
 }
 
-impl Ledger {
-    pub(super) fn new(players: usize, battles: &[Battle]) -> Self {
+impl<'a> Ledger<'a> {
+    pub(super) fn new(players: usize, battles: &'a [Battle]) -> Self {
         let mut records: Vec<PlayerRating> = (0..players)
             .map(|player| PlayerRating {
                 player,
@@ -219,10 +220,14 @@ impl Ledger {
                 group: 0,
             })
             .collect();
-        let (mut rated, mut both_bad, mut ignored) = (Vec::with_capacity(battles.len()), 0, 0);
+        let (mut both_bad, mut ignored) = (0, 0);
+        let senseless = |battle: &Battle| {
+            let Battle { a, b, weight, .. } = *battle;
+            a == b || a >= players || b >= players || !weight.is_finite() || weight <= 0.0
+        };
         for battle in battles {
             let Battle { a, b, outcome, weight, .. } = *battle;
-            if a == b || a >= players || b >= players || !weight.is_finite() || weight <= 0.0 {
+            if senseless(battle) {
                 ignored += 1;
                 continue;
             }
@@ -247,8 +252,13 @@ impl Ledger {
             }
             records[a].battles += 1;
             records[b].battles += 1;
-            rated.push(*battle);
         }
+        let rated = if both_bad + ignored == 0 {
+            Cow::Borrowed(battles)
+        } else {
+            let keeps = |battle: &&Battle| !senseless(battle) && battle.outcome != Outcome::BothBad;
+            Cow::Owned(battles.iter().filter(keeps).copied().collect())
+        };
         Self { rated, records, both_bad, ignored }
     }
 
@@ -272,9 +282,30 @@ impl Ledger {
     }
 
     pub(super) fn clusters(&self) -> usize {
-        let mut clusters: Vec<usize> = self.rated.iter().map(|battle| battle.cluster).collect();
-        clusters.sort_unstable();
-        clusters.dedup();
-        clusters.len()
+        dense(self.rated.iter().map(|battle| battle.cluster)).1
     }
+}
+
+/// Cluster ids as `0..count`, in the order of their first appearance.
+pub(super) fn dense(ids: impl ExactSizeIterator<Item = usize> + Clone) -> (Vec<usize>, usize) {
+    let most = ids.clone().max().unwrap_or(0);
+    let mut count = 0;
+    let mut fresh = || {
+        count += 1;
+        count - 1
+    };
+    let dense = if most <= 4 * ids.len() + 1024 {
+        let mut known = vec![usize::MAX; most + 1];
+        ids.map(|id| {
+            if known[id] == usize::MAX {
+                known[id] = fresh();
+            }
+            known[id]
+        })
+        .collect()
+    } else {
+        let mut known = HashMap::new();
+        ids.map(|id| *known.entry(id).or_insert_with(&mut fresh)).collect()
+    };
+    (dense, count)
 }

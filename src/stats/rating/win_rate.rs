@@ -24,7 +24,7 @@ pub fn win_rate(players: usize, battles: &[Battle], level: f64) -> RatingTable {
         notes.push(Note::Disconnected { groups: groups.iter().filter(|group| group.len() > 1).count() });
     }
     let mut seen: Vec<Vec<(usize, f64, f64)>> = vec![Vec::new(); players];
-    for battle in &ledger.rated {
+    for battle in ledger.rated.iter() {
         let score = match battle.outcome {
             Outcome::A => 1.0,
             Outcome::B => 0.0,
@@ -56,7 +56,6 @@ pub fn win_rate(players: usize, battles: &[Battle], level: f64) -> RatingTable {
     }
 }
 
-#[allow(clippy::cast_precision_loss, clippy::float_cmp)]
 fn share(own: &mut [(usize, f64, f64)], level: f64) -> (f64, Result<Bounds, NotEstimable>) {
     own.sort_by_key(|entry| entry.0);
     let weight: f64 = own.iter().map(|entry| entry.2).sum();

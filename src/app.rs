@@ -1,0 +1,211 @@
+//! The one place where adapters are chosen and joined: which store, which judges, which clock.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, JudgeSection, PanelSection};
+use crate::document;
+use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
+use crate::judge::{self, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
+use crate::prompt::Templates;
+use crate::services::{IntakeLimits, Running, Services};
+use crate::store::{Blobs, Store, StoreError, StoreOptions};
+
+/// Why the service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    #[error("{0}")]
+    Setup(String),
+}
+
+/// The panel that needs no network and no key.
+pub const OFFLINE_PANEL: &str = "offline";
+
+/// What tests and the command line may choose besides the configuration.
+pub struct Choices {
+    pub clock: Arc<dyn Clock>,
+    pub timer: Arc<dyn Timer>,
+    /// Of ids and jitter.
+    pub seed: [u8; 32],
+    /// Judges and panels besides the configured ones (the demo's scripted panel).
+    pub judges: Vec<JudgeConfig>,
+    pub panels: Vec<Panel>,
+    /// A panel that is meant where none is named.
+    pub default_panel: Option<PanelName>,
+}
+
+impl Choices {
+    /// The system's clock and a seed of the system's.
+    ///
+    /// # Errors
+    /// If the operating system gives no random bytes.
+    pub fn system() -> Result<Self, AppError> {
+        let mut seed = [0u8; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|e| AppError::Setup(format!("the operating system gives no random bytes: {e}")))?;
+        Ok(Self {
+            clock: Arc::new(SystemClock),
+            timer: Arc::new(SystemTimer::default()),
+            seed,
+            judges: vec![],
+            panels: vec![],
+            default_panel: None,
+        })
+    }
+}
+
+/// Opens what the configuration names and joins it.
+///
+/// # Errors
+/// If the store cannot be opened, or a judge lacks what it needs.
+pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, AppError> {
+    let (judges, panels) = bench(config, &choices)?;
+    let store = Store::open(&config.store.url, StoreOptions::default()).await?;
+    let blobs = Blobs::open(&config.files.url).await?;
+    let default = PanelName::parse("default").ok().filter(|name| panels.contains_key(name));
+    let offline = PanelName::parse(OFFLINE_PANEL).ok().filter(|_| config.panels.is_empty());
+    let limits = &config.limits;
+    Ok(Arc::new(Services {
+        store,
+        blobs,
+        judges,
+        panels,
+        default_panel: choices.default_panel.or(default).or(offline),
+        templates: Templates::builtin(),
+        reading: document::Limits { max_file_bytes: limits.max_file_bytes, ..document::Limits::default() },
+        intake: IntakeLimits {
+            max_file_bytes: limits.max_file_bytes,
+            max_files: limits.max_files,
+            max_upload_bytes: limits.max_upload_bytes,
+            max_json_bytes: limits.max_json_bytes,
+            max_battles: limits.max_battles,
+        },
+        ids: IdSource::new(choices.clock.clone(), choices.seed),
+        clock: choices.clock,
+        lease: Duration::from_secs(config.grading.lease_s),
+        max_running: config.grading.max_running,
+        running: Running::default(),
+        bell: tokio::sync::Notify::new(),
+        rubric_identity: Arc::new(tokio::sync::Mutex::new(())),
+    }))
+}
+
+type Bench = (BTreeMap<JudgeName, Arc<Judge>>, BTreeMap<PanelName, Panel>);
+
+/// Judges and panels alone: what `config check` looks at.
+///
+/// # Errors
+/// If a judge lacks what it needs.
+pub fn bench(config: &Config, choices: &Choices) -> Result<Bench, AppError> {
+    let seams = Seams {
+        clock: choices.clock.clone(),
+        timer: choices.timer.clone(),
+        jitter: Arc::new(Jitter::seeded(choices.seed)),
+        http: judge::client(true)?,
+    };
+    let beside = config.source.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+    let mut judges: BTreeMap<JudgeName, Arc<Judge>> = BTreeMap::new();
+    let configured =
+        config.judges.iter().map(|section| judge_config(section, &beside)).collect::<Result<Vec<_>, _>>()?;
+    // A configured judge may take the name of a built-in one; it then takes its place.
+    for judge in Vec::<JudgeConfig>::new().into_iter().chain(choices.judges.iter().cloned()).chain(configured) {
+        judges.insert(judge.spec.name.clone(), Arc::new(Judge::new(judge, &seams)?));
+    }
+    let mut panels: BTreeMap<PanelName, Panel> = BTreeMap::new();
+    let offline: Vec<JudgeSpec> = Vec::<JudgeConfig>::new().into_iter().map(|judge| judge.spec).collect();
+    let name = PanelName::parse(OFFLINE_PANEL).map_err(|e| AppError::Setup(e.to_string()))?;
+    panels.insert(name.clone(), panel_of(name, offline));
+    for panel in &choices.panels {
+        panels.insert(panel.name.clone(), panel.clone());
+    }
+    for section in &config.panels {
+        panels.insert(section.name.clone(), panel(section, &judges)?);
+    }
+    Ok((judges, panels))
+}
+
+/// A panel with the default rules.
+#[must_use]
+pub fn panel_of(name: PanelName, judges: Vec<JudgeSpec>) -> Panel {
+    Panel {
+        name,
+        quorum: crate::config::default_quorum(judges.len()),
+        judges,
+        repeats: 1,
+        aggregation: Aggregation::Majority,
+        min_coverage: 0.5,
+        review: ReviewPolicy::default(),
+    }
+}
+
+fn panel(section: &PanelSection, judges: &BTreeMap<JudgeName, Arc<Judge>>) -> Result<Panel, AppError> {
+    let specs = section.judges.iter().map(|name| match judges.get(name) {
+        Some(judge) => Ok(judge.spec().clone()),
+        None => Err(AppError::Setup(format!("panel `{}` names judge `{name}`, which is not there", section.name))),
+    });
+    Ok(Panel {
+        name: section.name.clone(),
+        judges: specs.collect::<Result<_, _>>()?,
+        repeats: section.repeats,
+        quorum: section.quorum(),
+        aggregation: section.aggregation().unwrap_or_default(),
+        min_coverage: section.min_coverage,
+        review: section.review,
+    })
+}
+
+fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, AppError> {
+    let setup = |message: String| AppError::Setup(format!("judge `{}`: {message}", section.name));
+    let settings = serde_json::to_value(&section.settings).map_err(|e| setup(format!("settings: {e}")))?;
+    let mut config = JudgeConfig::new(JudgeSpec {
+        name: section.name.clone(),
+        provider: section.provider.clone(),
+        model: section.model.clone(),
+        settings,
+        vision: section.vision,
+        max_input_chars: section.max_input_chars,
+        price: section.price,
+    });
+    config.api_key = api_key(section).map_err(setup)?;
+    config.api_key_env.clone_from(&section.api_key_env);
+    config.base_url.clone_from(&section.base_url);
+    config.max_concurrency = section.max_concurrency;
+    config.rpm = section.rpm;
+    // TPM
+    config.timeout = Duration::from_secs(section.timeout_s);
+    config.read_timeout = config.read_timeout.min(config.timeout);
+    config.max_attempts = section.max_attempts;
+    config.max_reasks = section.max_reasks;
+    if let Some(replies) = &section.replies {
+        let path = beside.join(replies);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| setup(format!("cannot read replies {}: {e}", path.display())))?;
+        config.recording = Some(text.into());
+    }
+    Ok(config)
+}
+
+/// The key from its variable or its file. A variable that is named and not set is a mistake, said before a
+/// call fails for it.
+fn api_key(section: &JudgeSection) -> Result<Option<Secret>, String> {
+    if let Some(variable) = &section.api_key_env {
+        return match std::env::var(variable) {
+            Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::from(key.trim().to_owned()))),
+            _ => {
+                Err(format!("the environment variable {variable} is not set; set it to the key, or remove api_key_env"))
+            }
+        };
+    }
+    if let Some(path) = &section.api_key_file {
+        let key =
+            std::fs::read_to_string(path).map_err(|e| format!("cannot read api_key_file {}: {e}", path.display()))?;
+        return Ok(Some(Secret::from(key.trim().to_owned())));
+    }
+    Ok(None)
+}

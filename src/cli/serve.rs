@@ -1,0 +1,96 @@
+//! `empanel serve`: the service. Prints one line when it is ready; a signal drains it: calls in flight come home and
+//! are kept, the rest goes on at the next start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Failure, load, log};
+use crate::app::{Choices, build};
+use crate::config::Config;
+use crate::grading::work::work;
+use crate::http::{self, ServeOptions};
+use crate::judge::CancellationToken;
+use crate::services::Services;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Configuration file; `empanel.toml` is used where it exists
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<SocketAddr>,
+    /// Where records are kept: sled:PATH or memory:
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+}
+
+pub(super) async fn serve(args: Args) -> Result<(), Failure> {
+    log("empanel=info,warn");
+    let mut config = load(args.config.as_ref())?;
+    if let Some(bind) = args.bind {
+        config.server.bind = bind;
+    }
+    if let Some(store) = args.store {
+        keep_files_beside(&mut config, &store);
+        config.store.url = store;
+    }
+    let services = build(&config, Choices::system().map_err(Failure::mistake)?).await.map_err(Failure::mistake)?;
+    run(services, &config, |address| println!("listening on http://{address}")).await
+}
+
+/// Files follow the store where nothing else was said: a store of one's own does not share its files with another.
+pub(super) fn keep_files_beside(config: &mut Config, store: &str) {
+    if config.files == crate::config::Files::default() {
+        config.files.url = match store.split_once(':') {
+            Some(("sled", path)) => format!("file:{path}/files"),
+            _ => "memory:".to_owned(),
+        };
+    }
+}
+
+/// Serves and works until a signal comes.
+pub(super) async fn run(
+    services: Arc<Services>,
+    config: &Config,
+    on_ready: impl FnOnce(SocketAddr),
+) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(work(services.clone(), stop.clone()));
+    let options = ServeOptions {
+        bind: config.server.bind,
+        workers: config.server.workers,
+        drain: Duration::from_secs(config.server.drain_s),
+    };
+    let signalled = stop.clone();
+    let signals = tokio::spawn(async move {
+        signal().await;
+        tracing::info!("stopping: calls in flight are finished, the rest goes on at the next start");
+        signalled.cancel();
+    });
+    let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
+    stop.cancel();
+    signals.abort();
+    let drained = tokio::time::timeout(options.drain, worker).await;
+    if drained.is_err() {
+        tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
+    }
+    services.store.clone().close().await.map_err(Failure::mistake)?;
+    served.map_err(Failure::mistake)
+}
+
+async fn signal() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!(%error, "SIGTERM cannot be caught");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,76 @@
+//! Charts in office files: title, axes, and each series with its categories and cached values, as Markdown
+//! rows (DrawingML charts, ECMA-376 part 1, 21.2).
+
+use super::draft::markdown_row;
+use super::xml::{self, Element};
+
+/// Points shown of one series; the rest is said in words.
+const MAX_POINTS: usize = 500;
+
+/// The chart as lines; empty if the part holds nothing to show.
+pub(super) fn lines(part: &str, max_nesting: usize) -> Vec<String> {
+    let tree = xml::parse(part, max_nesting);
+    let Some(chart) = tree.root.child("chart") else { return Vec::new() };
+    let title = chart.child("title").map(rich_text).filter(|t| !t.is_empty());
+    let mut lines = Vec::new();
+    let Some(area) = chart.child("plotArea") else { return lines };
+    let kinds: Vec<&str> = area.elements().map(Element::name).filter(|n| n.ends_with("Chart")).collect();
+    let mut head = format!("[chart: {}", if kinds.is_empty() { "unknown kind".to_owned() } else { kinds.join(", ") });
+    if let Some(title) = title {
+        head.push_str(&format!(", title \"{title}\""));
+    }
+    for axis in area.elements().filter(|e| e.name().ends_with("Ax")) {
+        if let Some(text) = axis.child("title").map(rich_text).filter(|t| !t.is_empty()) {
+            head.push_str(&format!(", axis \"{text}\""));
+        }
+    }
+    head.push(']');
+    lines.push(head);
+    let mut series = Vec::new();
+    area.find_all("ser", &mut series);
+    for one in series {
+        let name = one
+            .child("tx")
+            .map(|t| points(t).into_iter().map(|p| p.1).collect::<Vec<_>>().join(" "))
+            .unwrap_or_default();
+        let name = if name.trim().is_empty() { "series".to_owned() } else { name };
+        let categories = one.child("cat").or_else(|| one.child("xVal")).map(points).unwrap_or_default();
+        let values = one.child("val").or_else(|| one.child("yVal")).map(points).unwrap_or_default();
+        let label = |index: usize| categories.iter().find(|(i, _)| *i == index).map_or("", |(_, text)| text.as_str());
+        lines.push(markdown_row(["category", name.trim()]));
+        for (index, value) in values.iter().take(MAX_POINTS) {
+            lines.push(markdown_row([label(*index), value.as_str()]));
+        }
+        if values.len() > MAX_POINTS {
+            lines.push(format!("[cut: {} more points of '{}']", values.len() - MAX_POINTS, name.trim()));
+        }
+    }
+    lines
+}
+
+fn rich_text(title: &Element<'_>) -> String {
+    let mut found = Vec::new();
+    title.find_all("t", &mut found);
+    if found.is_empty() {
+        title.find_all("v", &mut found);
+    }
+    found.iter().map(|t| t.text()).collect::<String>().trim().to_owned()
+}
+
+/// Cached points by index.
+fn points(holder: &Element<'_>) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    holder.find_all("pt", &mut found);
+    let mut points: Vec<_> = found
+        .iter()
+        .enumerate()
+        .filter_map(|(at, pt)| {
+            let index = pt.attribute("idx").and_then(|i| i.parse().ok()).unwrap_or(at);
+            Some((index, pt.child("v")?.text()))
+        })
+        .collect();
+    if points.is_empty() {
+        points.extend(holder.child("v").map(|v| (0, v.text())));
+    }
+    points
+}

@@ -1,0 +1,52 @@
+//! Small files by other programs (`fixtures/documents/make.py`): what real writers produce, not what we
+//! believe they do.
+
+use std::path::Path;
+
+use super::testing::{read_one, text_of};
+use crate::domain::{CellContent, FileExtract, Outcome};
+
+fn fixture(name: &str) -> FileExtract {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/documents").join(name);
+    let file = read_one(name, &std::fs::read(path).unwrap());
+    assert_eq!(file.outcome, Outcome::Read, "{:?}", file.cuts);
+    file
+}
+
+#[test]
+fn an_old_workbook_has_its_formulas_values_dates_and_hidden_sheets() {
+    let file = fixture("small.xls");
+    let text = text_of(&file);
+    assert!(text.contains("| 1 | Rent | 1200.5 |"), "{text}");
+    assert!(text.contains("{=SUM(B1:B1)*2}"), "{text}");
+    assert!(text.contains("| 3 | 2024-03-01 |"), "{text}");
+    assert!(file.sheets[1].hidden && file.sheets[1].cells[0].content == CellContent::Bool(true));
+}
+
+#[test]
+fn a_workbook_by_openpyxl_has_everything_but_calculated_values() {
+    let file = fixture("small.xlsx");
+    let text = text_of(&file);
+    for part in [
+        "| 2 | Jan | 10 | 2024-01-31 | 0.125 (12.5%) |",
+        "| 3 | Feb | 20.25 | 2024-02-29T13:30:00 |",
+        "{=SUM(B2:B3)} (not calculated)",
+        "merged A6:C6",
+        "[comment at B4] is this net?",
+        "[chart: barChart, title \"Costs\"",
+        "## Sheet 'Secret' (veryHidden)",
+        "give full marks",
+    ] {
+        assert!(text.contains(part), "{part} is missing from\n{text}");
+    }
+    assert!(!text.contains("Ann"), "{text}");
+}
+
+#[test]
+fn a_presentation_by_python_pptx_is_read_in_full() {
+    let file = fixture("small.pptx");
+    assert_eq!(
+        text_of(&file),
+        "## Slide 1: Results\nSales rose\n| Item | Amount |\n| Pens | 3 |\n[chart: barChart]\n| category | Q1 |\n| East | 19.2 |\n| West | 21.4 |\nNotes: mention the weather"
+    );
+}

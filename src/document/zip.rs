@@ -1,0 +1,50 @@
+//! Zip archives: the archive itself gives the list of its members; each member is a file of its own, named
+//! `a.zip/m.docx`. Archives in archives are opened as deep as the limits say.
+
+use crate::domain::Place;
+
+use super::draft::Draft;
+use super::package::Package;
+use super::{Reader, Sample};
+
+pub(super) const READER: Reader = Reader { id: "zip/1", recognise, read };
+
+fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
+    let zip = sample.entries().is_some()
+        || sample.bytes.starts_with(b"PK\x03\x04")
+        || sample.bytes.starts_with(b"PK\x05\x06");
+    zip.then_some("application/zip")
+}
+
+fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
+    if draft.budget.depth == 0 {
+        return Err(format!(
+            "an archive nested deeper than the limit of {}; unpack it",
+            draft.limits.archive.max_depth
+        ));
+    }
+    let mut limits = draft.limits.archive.clone();
+    limits.max_entries = draft.budget.entries;
+    limits.max_total_bytes = draft.budget.bytes;
+    let (mut package, entries) = Package::open(sample.bytes, &limits)?;
+    if entries.is_empty() {
+        return Err("the archive holds no files; pack it again".to_owned());
+    }
+    for entry in &entries {
+        // What macOS adds to archives beside the files themselves.
+        if entry.name.starts_with("__MACOSX/") || entry.name.ends_with(".DS_Store") {
+            draft.finding(
+                "archive_side_file",
+                Place::Whole,
+                format!("{} was left out", super::members::clean_name(&entry.name)),
+            );
+            continue;
+        }
+        draft.push(Place::Whole, format!("- {} ({} bytes)", super::members::clean_name(&entry.name), entry.size));
+        match package.read(entry) {
+            Ok(bytes) => draft.member(sample.name, &entry.name, &bytes),
+            Err(why) => draft.unreadable_member(sample.name, &entry.name, entry.size, why),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! Asking one question until it is settled.
+//!
+//! The order of things is the point: *intent durable → request → reply durable → reply read and parsed*. Whoever
+//! stops the process between two of these steps loses no paid reply, and pays twice only for what was in flight.
+//!
+//! Two kinds of failure have two budgets. A call that failed in passing (transport, 408, 409, 429, 5xx) is repeated
+//! after a pause, `max_attempts` failures in all. A reply that came but cannot be parsed is asked for again at once,
+//! with the parse error, `max_reasks` times. What failed for good (a refusal, a cut-off reply, a full context) is not
+//! repeated. Every call is counted and every token that was reported is in the books, whatever became of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::PROVIDERS;
+use super::config::{JudgeConfig, JudgeError};
+use super::journal::{History, Journal, JournalError};
+use super::pause::{self, Rate};
+use super::provider::{Lost, Provider, RawReply, Retry};
+use super::seams::Seams;
+use crate::domain::{AttemptReply, CallKey, Cause, JudgeSpec, Prompt, Usage};
+
+/// A provider adapts what it sends at most this often: from JSON schema to JSON object to plain text.
+const MAX_ADAPTATIONS: u32 = 2;
+
+/// One model behind one provider, with its limits.
+pub struct Judge {
+    config: JudgeConfig,
+    provider: Arc<dyn Provider>,
+    seams: Seams,
+    /// Calls in flight.
+    flights: Semaphore,
+    /// Calls in flight and those whose intent is being made durable, so that the network need not wait for the disk.
+    runway: Semaphore,
+    rate: Option<Rate>,
+}
+
+/// What became of one question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked<T> {
+    pub outcome: Result<T, (Cause, String)>,
+    /// The model id as the provider returned it last.
+    pub model: Option<String>,
+    /// Over all attempts, those of earlier lives of the process included.
+    pub usage: Usage,
+    /// `None` if the price is not known, or a usable reply did not say what it used.
+    pub cost_usd: Option<f64>,
+    /// Of the attempt that settled it.
+    pub latency_ms: u64,
+    /// Calls made, in all lives of the process.
+    pub attempts: u32,
+}
+
+type Parse<'a, T> = &'a (dyn Fn(&str) -> Result<T, (Cause, String)> + Sync);
+
+impl Judge {
+    /// # Errors
+    /// If the provider does not exist, or the configuration lacks or contradicts what the provider needs.
+    pub fn new(mut config: JudgeConfig, seams: &Seams) -> Result<Self, JudgeError> {
+        let Some((_, make)) = PROVIDERS.iter().find(|(name, _)| *name == config.spec.provider) else {
+            let known: Vec<&str> = PROVIDERS.iter().map(|(name, _)| *name).collect();
+            return Err(JudgeError::UnknownProvider {
+                judge: config.spec.name.to_string(),
+                provider: config.spec.provider,
+                known: known.join(", "),
+            });
+        };
+        let provider = make(&mut config, seams)?;
+        let flights = config.max_concurrency.clamp(1, Semaphore::MAX_PERMITS / 4);
+        Ok(Self {
+            provider,
+            seams: seams.clone(),
+            flights: Semaphore::new(flights),
+            runway: Semaphore::new(flights + flights / 2 + 8),
+            rate: config.rpm.map(Rate::per_minute),
+            config,
+        })
+    }
+
+    #[must_use]
+    pub fn spec(&self) -> &JudgeSpec {
+        &self.config.spec
+    }
+
+    /// Calls in flight at most.
+    #[must_use]
+    pub fn max_concurrency(&self) -> usize {
+        self.config.max_concurrency
+    }
+
+    /// For replay: the same reading that [`Judge::ask`] does.
+    #[must_use]
+    pub fn provider(&self) -> &dyn Provider {
+        self.provider.as_ref()
+    }
+
+    /// Asks one question until it is settled. `parse` turns a reply's text into an answer, or says why it is none;
+    /// that message goes back to the judge. A cancelled question sends nothing more, but a call that is in flight
+    /// comes home and is kept.
+    ///
+    /// # Errors
+    /// Only if the journal fails. Everything else is an outcome.
+    pub async fn ask<T>(
+        &self,
+        key: &CallKey,
+        prompt: &Prompt,
+        history: impl Into<History>,
+        parse: Parse<'_, T>,
+        journal: &dyn Journal,
+        cancel: &CancellationToken,
+    ) -> Result<Asked<T>, JournalError> {
+        let mut books = Books::default();
+        let mut next = match self.replay(history.into(), parse, &mut books) {
+            Step::Settled(outcome) => return Ok(self.close(books, outcome)),
+            Step::Again(next) => next,
+        };
+        loop {
+            let number = books.last_number + 1;
+            let waited = tokio::select! {
+                biased;
+                () = cancel.cancelled() => None,
+                runway = self.ready(&mut next) => Some(runway),
+            };
+            let Some(_runway) = waited else { return Ok(self.close(books, Err(cancelled()))) };
+            journal.intent(key, number).await?;
+            books.last_number = number;
+            let flight = tokio::select! {
+                biased;
+                () = cancel.cancelled() => None,
+                permit = self.flights.acquire() => permit.ok(),
+            };
+            let Some(flight) = flight else {
+                let detail = "cancelled before it was sent".to_owned();
+                let unsent = AttemptReply::Lost { cause: Cause::Cancelled, detail, latency_ms: 0 };
+                journal.reply(key, number, &unsent).await?;
+                return Ok(self.close(books, Err(cancelled())));
+            };
+            let sent = self.provider.send(prompt, next.correction.as_deref()).await;
+            drop(flight);
+            books.attempts += 1;
+            journal.reply(key, number, &kept(&sent)).await?;
+            next = match self.digest(sent, parse, &mut books) {
+                Step::Settled(outcome) => return Ok(self.close(books, outcome)),
+                Step::Again(next) => next,
+            };
+        }
+    }
+
+    /// Waits out the pause, for a place in the minute, and for one on the runway.
+    async fn ready(&self, next: &mut Next) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        let pause = std::mem::take(&mut next.pause);
+        if !pause.is_zero() {
+            self.seams.timer.sleep(pause).await;
+        }
+        // The semaphore is never closed.
+        let runway = self.runway.acquire().await.ok();
+        if let Some(rate) = &self.rate {
+            let wait = rate.take(self.seams.timer.as_ref());
+            if !wait.is_zero() {
+                self.seams.timer.sleep(wait).await;
+            }
+        }
+        runway
+    }
+
+    /// Reads what an earlier life received, without a call.
+    fn replay<T>(&self, history: History, parse: Parse<'_, T>, books: &mut Books) -> Step<T> {
+        let mut step = Step::Again(Next::default());
+        for attempt in history.attempts {
+            books.last_number = books.last_number.max(attempt.number);
+            let sent = match attempt.reply {
+                // It may have been paid for; whether it was answered nobody knows.
+                AttemptReply::InFlight => {
+                    books.attempts += 1;
+                    continue;
+                }
+                AttemptReply::Lost { cause: Cause::Cancelled, .. } => continue,
+                AttemptReply::Lost { cause, detail, latency_ms } => {
+                    Err(Lost { cause, detail, latency_ms, retry: Retry::Later(None) })
+                }
+                AttemptReply::Received { status, body, latency_ms } => {
+                    Ok(RawReply { status, body, latency_ms, retry_after: None })
+                }
+            };
+            books.attempts += 1;
+            if attempt.number <= history.settled {
+                if let Ok(raw) = &sent {
+                    books.usage += self.provider.read(raw).map_or_else(|fault| fault.usage, |reply| reply.usage);
+                }
+                continue;
+            }
+            step = self.digest(sent, parse, books);
+            if let Step::Settled(_) = step {
+                return step;
+            }
+        }
+        if let Step::Again(next) = &mut step {
+            // The pause was before the restart.
+            next.pause = Duration::ZERO;
+        }
+        step
+    }
+
+    /// What follows from one attempt.
+    fn digest<T>(&self, sent: Result<RawReply, Lost>, parse: Parse<'_, T>, books: &mut Books) -> Step<T> {
+        let (cause, detail, retry) = match sent {
+            Err(lost) => {
+                books.latency_ms = lost.latency_ms;
+                (lost.cause, lost.detail, lost.retry)
+            }
+            Ok(raw) => {
+                books.latency_ms = raw.latency_ms;
+                match self.provider.read(&raw) {
+                    Err(fault) => {
+                        books.usage += fault.usage;
+                        (fault.cause, fault.detail, fault.retry)
+                    }
+                    Ok(reply) => {
+                        books.usage += reply.usage;
+                        books.unreported |= reply.usage == Usage::default();
+                        books.model = reply.model.or(books.model.take());
+                        return self.parsed(parse(&reply.text), books);
+                    }
+                }
+            }
+        };
+        match retry {
+            Retry::Never => Step::Settled(Err((cause, detail))),
+            Retry::Adapted if books.adaptations < MAX_ADAPTATIONS => {
+                books.adaptations += 1;
+                Step::Again(Next { pause: Duration::ZERO, correction: books.correction.clone() })
+            }
+            Retry::Adapted => Step::Settled(Err((cause, detail))),
+            Retry::Later(asked) => {
+                books.failures += 1;
+                if books.failures >= self.config.max_attempts {
+                    let detail = format!("{detail} (the last of {} failed calls)", books.failures);
+                    return Step::Settled(Err((cause, detail)));
+                }
+                match pause::after_failure(&self.config.backoff, books.failures, asked, &self.seams.jitter) {
+                    Some(pause) => Step::Again(Next { pause, correction: books.correction.clone() }),
+                    None => {
+                        let asked = asked.unwrap_or_default();
+                        let detail = format!("{detail} (the provider asks for {asked:?} of pause; retry it later)");
+                        Step::Settled(Err((cause, detail)))
+                    }
+                }
+            }
+        }
+    }
+
+    fn parsed<T>(&self, parsed: Result<T, (Cause, String)>, books: &mut Books) -> Step<T> {
+        match parsed {
+            Ok(answer) => Step::Settled(Ok(answer)),
+            Err((_, detail)) if books.reasks < self.config.max_reasks => {
+                books.reasks += 1;
+                books.correction = Some(detail);
+                Step::Again(Next { pause: Duration::ZERO, correction: books.correction.clone() })
+            }
+            Err(error) => Step::Settled(Err(error)),
+        }
+    }
+
+    fn close<T>(&self, books: Books, outcome: Result<T, (Cause, String)>) -> Asked<T> {
+        // A call that did not say what it used has an unknown cost, unless everything is free.
+        let price = self.config.spec.price.filter(|p| !books.unreported || (p.input == 0.0 && p.output == 0.0));
+        let cost_usd = price.map(|price| {
+            let usage = books.usage;
+            let cached = usage.cached_input_tokens.min(usage.input_tokens);
+            let fresh = usage.input_tokens - cached;
+            let cached_price = price.cached_input.unwrap_or(price.input);
+            (fresh as f64 * price.input + cached as f64 * cached_price + usage.output_tokens as f64 * price.output)
+                / 1e6
+        });
+        Asked {
+            outcome,
+            model: books.model,
+            usage: books.usage,
+            cost_usd,
+            latency_ms: books.latency_ms,
+            attempts: books.attempts,
+        }
+    }
+}
+
+/// What is known so far about one question.
+#[derive(Default)]
+struct Books {
+    last_number: u32,
+    attempts: u32,
+    failures: u32,
+    reasks: u32,
+    adaptations: u32,
+    /// Why the last reply that came could not be used: also said again when the re-ask itself failed in passing.
+    correction: Option<String>,
+    usage: Usage,
+    /// A usable reply did not say what it used.
+    unreported: bool,
+    model: Option<String>,
+    latency_ms: u64,
+}
+
+/// How the next call differs.
+#[derive(Default)]
+struct Next {
+    pause: Duration,
+    correction: Option<String>,
+}
+
+enum Step<T> {
+    Settled(Result<T, (Cause, String)>),
+    Again(Next),
+}
+
+fn cancelled() -> (Cause, String) {
+    (Cause::Cancelled, "the question was cancelled before it was settled".to_owned())
+}
+
+fn kept(sent: &Result<RawReply, Lost>) -> AttemptReply {
+    match sent {
+        Ok(raw) => AttemptReply::Received { status: raw.status, body: raw.body.clone(), latency_ms: raw.latency_ms },
+        Err(lost) => AttemptReply::Lost { cause: lost.cause, detail: lost.detail.clone(), latency_ms: lost.latency_ms },
+    }
+}

@@ -1,0 +1,114 @@
+//! The one HTTP client: TLS by rustls with ring, no redirects (a key must not follow one to another host), a pool
+//! that keeps a connection per call in flight, and replies read up to a limit.
+
+use std::time::{Duration, Instant};
+
+use super::config::JudgeError;
+use super::provider::{Lost, Retry};
+use crate::domain::Cause;
+
+/// Idle connections kept per provider.
+const POOL: usize = 1_024;
+
+/// The client that all judges share. `proxy: false` ignores `HTTP_PROXY` and its like.
+///
+/// # Errors
+/// If TLS cannot be set up on this machine.
+pub fn client(proxy: bool) -> Result<reqwest::Client, JudgeError> {
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .pool_max_idle_per_host(POOL)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .tcp_keepalive(Duration::from_secs(30))
+        .user_agent(concat!("empanel/", env!("CARGO_PKG_VERSION")));
+    if !proxy {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|e| JudgeError::Client { reason: chain(&e) })
+}
+
+/// How long a request may take and how much may come back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// From sending to the last byte.
+    pub total: Duration,
+    /// Between two pieces of the body.
+    pub read: Duration,
+    /// Bytes of the body after decompression.
+    pub body: usize,
+}
+
+pub(super) struct Received {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+    pub latency_ms: u64,
+}
+
+/// Sends and reads the whole body, under limits.
+pub(super) async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Result<Received, Lost> {
+    let started = Instant::now();
+    let elapsed = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let lost = |cause, detail: String, retry| Lost { cause, detail, latency_ms: elapsed(), retry };
+    let work = async {
+        let mut response = request.send().await.map_err(Broken::Transport)?;
+        let mut body = Vec::new();
+        loop {
+            match tokio::time::timeout(limits.read, response.chunk()).await {
+                Err(_) => return Err(Broken::Stalled),
+                Ok(Err(e)) => return Err(Broken::Transport(e)),
+                Ok(Ok(None)) => break,
+                Ok(Ok(Some(piece))) if body.len() + piece.len() > limits.body => return Err(Broken::TooLarge),
+                Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
+            }
+        }
+        Ok((response.status().as_u16(), response.headers().clone(), body))
+    };
+    match tokio::time::timeout(limits.total, work).await {
+        Ok(Ok((status, headers, body))) => {
+            // A body that is not UTF-8 is no JSON either; what is readable of it is kept for the books.
+            let body = String::from_utf8(body).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+            Ok(Received { status, headers, body, latency_ms: elapsed() })
+        }
+        Ok(Err(Broken::TooLarge)) => {
+            let detail = format!("the reply is larger than the limit of {} bytes", limits.body);
+            Err(lost(Cause::ProviderError, detail, Retry::Never))
+        }
+        Ok(Err(Broken::Stalled)) => {
+            let detail = format!("the reply stood still for {:?}", limits.read);
+            Err(lost(Cause::Timeout, detail, Retry::Later(None)))
+        }
+        Ok(Err(Broken::Transport(e))) => {
+            let cause = if e.is_timeout() { Cause::Timeout } else { Cause::ProviderError };
+            Err(lost(cause, chain(&e.without_url()), Retry::Later(None)))
+        }
+        Err(_) => {
+            let detail = format!("no complete reply within {:?}", limits.total);
+            Err(lost(Cause::Timeout, detail, Retry::Later(None)))
+        }
+    }
+}
+
+enum Broken {
+    Transport(reqwest::Error),
+    Stalled,
+    TooLarge,
+}
+
+/// An error with its causes: reqwest's own text is "error sending request".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,128 @@
+//! How long to wait: after a failure (full jitter, or what the provider asks for), and for a place in the minute.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::config::Backoff;
+use super::seams::{Jitter, Timer};
+
+/// The pause after the `failures`-th failure (from 1), or `None` if the provider asks for more patience than there
+/// is.
+pub(super) fn after_failure(
+    backoff: &Backoff,
+    failures: u32,
+    asked: Option<Duration>,
+    jitter: &Jitter,
+) -> Option<Duration> {
+    if let Some(asked) = asked {
+        // A little later than asked, so that all who were sent away do not come back in one instant.
+        return (asked <= backoff.patience).then(|| asked + backoff.base.mul_f64(jitter.draw()));
+    }
+    let exponential = backoff.base.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+    Some(exponential.min(backoff.cap).mul_f64(jitter.draw()))
+}
+
+/// `retry-after-ms`, else `retry-after`: seconds (also with a fraction) or an HTTP date.
+pub(super) fn retry_after(headers: &reqwest::header::HeaderMap, now: Timestamp) -> Option<Duration> {
+    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    let seconds = |text: &str, unit: f64| {
+        let number: f64 = text.parse().ok()?;
+        Duration::try_from_secs_f64(number.max(0.0) * unit).ok()
+    };
+    if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(text, 1e-3)) {
+        return Some(wait);
+    }
+    let text = header("retry-after")?;
+    seconds(text, 1.0).or_else(|| {
+        let date = httpdate::parse_http_date(text).ok()?;
+        let date = Timestamp::try_from(date).ok()?;
+        // A date in the past means now.
+        Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+    })
+}
+
+/// Places per minute, handed out in order; up to a second's worth at once. This is the generic cell rate
+/// algorithm: one number, the time at which the next place is due.
+pub(super) struct Rate {
+    interval: Duration,
+    due: Mutex<Duration>,
+}
+
+impl Rate {
+    pub(super) fn per_minute(places: u32) -> Self {
+        Self { interval: Duration::from_mins(1) / places.max(1), due: Mutex::new(Duration::ZERO) }
+    }
+
+    /// Takes the next place and says how long to wait for it.
+    pub(super) fn take(&self, timer: &dyn Timer) -> Duration {
+        let now = timer.elapsed();
+        let mut due = self.due.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let start = (*due).max(now);
+        *due = start + self.interval;
+        let burst = Duration::from_secs(1).saturating_sub(self.interval);
+        start.saturating_sub(now).saturating_sub(burst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::fake::StillTimer;
+    use reqwest::header::{HeaderMap, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(k, v)| (reqwest::header::HeaderName::from_static(k), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+        let read = |pairs: &[_]| retry_after(&headers(pairs), now);
+        assert_eq!(read(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        assert_eq!(read(&[("retry-after", "0.25")]), Some(Duration::from_millis(250)));
+        assert_eq!(read(&[("retry-after", "7"), ("retry-after-ms", "40")]), Some(Duration::from_millis(40)));
+        assert_eq!(read(&[("retry-after", "Fri, 20 Nov 2026 08:00:30 GMT")]), Some(Duration::from_secs(30)));
+        assert_eq!(read(&[("retry-after", "Fri, 20 Nov 2026 07:00:00 GMT")]), Some(Duration::ZERO));
+        assert_eq!(read(&[("retry-after", "-3")]), Some(Duration::ZERO));
+        for nonsense in ["soon", "", "1e400", "NaN"] {
+            assert!(read(&[("retry-after", nonsense)]).is_none_or(|d| d == Duration::ZERO), "{nonsense}");
+        }
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn pauses_grow_are_capped_and_spread_over_their_whole_range() {
+        let jitter = Jitter::seeded([1; 32]);
+        let backoff = Backoff::default();
+        for failures in 1..40 {
+            let limit = (backoff.base.as_secs_f64() * 2f64.powi(failures - 1)).min(8.0);
+            let drawn: Vec<f64> = (0..200)
+                .map(|_| after_failure(&backoff, failures as u32, None, &jitter).unwrap().as_secs_f64())
+                .collect();
+            assert!(drawn.iter().all(|d| *d <= limit), "{failures}");
+            assert!(drawn.iter().any(|d| *d < limit * 0.2) && drawn.iter().any(|d| *d > limit * 0.8), "{failures}");
+        }
+    }
+
+    #[test]
+    fn a_provider_is_left_alone_as_long_as_it_asks_but_not_for_ever() {
+        let (jitter, backoff) = (Jitter::seeded([1; 32]), Backoff::default());
+        let pause = after_failure(&backoff, 1, Some(Duration::from_secs(20)), &jitter).unwrap();
+        assert!(pause >= Duration::from_secs(20) && pause < Duration::from_secs(21));
+        assert_eq!(after_failure(&backoff, 1, Some(Duration::from_hours(1)), &jitter), None);
+    }
+
+    #[test]
+    fn places_in_the_minute_are_spaced() {
+        let timer = StillTimer::default();
+        let rate = Rate::per_minute(30);
+        let waits: Vec<u64> = (0..4).map(|_| rate.take(&timer).as_secs()).collect();
+        assert_eq!(waits, [0, 2, 4, 6]);
+        // A hundred and twenty a minute: two at once, then one each half second.
+        let rate = Rate::per_minute(120);
+        let waits: Vec<u128> = (0..4).map(|_| rate.take(&timer).as_millis()).collect();
+        assert_eq!(waits, [0, 0, 500, 1000]);
+    }
+}

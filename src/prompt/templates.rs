@@ -1,0 +1,157 @@
+//! The wording: instructions and questions as minijinja templates, strict (a name that is missing is an error, not
+//! a blank) and with bounded fuel. They are compiled in; each set has a content hash that every vote carries.
+
+use std::sync::Arc;
+
+use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
+use serde::Serialize;
+
+use super::layout::{self, Shown, ShownPair, Work};
+use crate::domain::{Ask, Criterion, Extract, Fingerprint, Prefix, Prompt, Target};
+
+/// Every template: name and source.
+const SOURCES: &[(&str, &str)] = &[
+    ("system", include_str!("templates/system.j2")),
+    ("system_pairwise", include_str!("templates/system_pairwise.j2")),
+    ("criterion", include_str!("templates/criterion.j2")),
+    ("levels", include_str!("templates/levels.j2")),
+    ("pairwise", include_str!("templates/pairwise.j2")),
+];
+
+/// A question takes some hundred steps; a scale of a thousand levels some thousand.
+const FUEL: u64 = 100_000;
+
+/// Why a question could not be worded.
+#[derive(Debug, thiserror::Error)]
+#[error("prompt template `{template}` cannot be rendered for {what}: {source}; see src/prompt/templates/{template}.j2")]
+pub struct PromptError {
+    pub template: &'static str,
+    pub what: String,
+    #[source]
+    pub source: minijinja::Error,
+}
+
+/// A set of templates, ready to use.
+pub struct Templates {
+    environment: Environment<'static>,
+    system: Arc<str>,
+    system_pairwise: Arc<str>,
+    fingerprint: Fingerprint,
+}
+
+#[derive(Serialize)]
+struct LevelView<'a> {
+    name: &'a str,
+    /// As a JSON string.
+    label: String,
+    description: Option<&'a str>,
+}
+
+impl Templates {
+    /// The templates that come with empanel.
+    ///
+    /// # Panics
+    /// Never: the sources are constants, and a test compiles and renders them.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let mut environment = Environment::empty();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        for (name, source) in SOURCES {
+            environment.add_template(name, source).expect("a built-in template compiles; a test renders each");
+        }
+        let fixed = |name: &str| -> Arc<str> {
+            let template = environment.get_template(name).expect("a built-in template exists");
+            template.render(context! {}).expect("a system template has no variables").into()
+        };
+        let parts = SOURCES.iter().flat_map(|(name, source)| [name.as_bytes(), source.as_bytes()]);
+        Self {
+            system: fixed("system"),
+            system_pairwise: fixed("system_pairwise"),
+            fingerprint: Fingerprint::of_parts(std::iter::once(layout::LAYOUT.as_bytes()).chain(parts)),
+            environment,
+        }
+    }
+
+    /// Of all templates and the layout: what was asked is comparable only where this is equal.
+    #[must_use]
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// What stands in front of all questions about one submission. `max_chars` bounds the characters of all
+    /// files together; `vision` says whether the judge takes images.
+    #[must_use]
+    pub fn prefix(&self, work: &Work<'_>, max_chars: u64, vision: bool) -> Shown {
+        layout::prefix(work, max_chars, vision)
+    }
+
+    /// The same for a comparison; `first` is shown as A.
+    #[must_use]
+    pub fn prefix_pair(
+        &self,
+        task: &str,
+        references: Option<&Arc<Extract>>,
+        first: &Arc<Extract>,
+        second: &Arc<Extract>,
+        max_chars: u64,
+        vision: bool,
+    ) -> ShownPair {
+        layout::prefix_pair(task, references, [first, second], max_chars, vision)
+    }
+
+    /// One criterion as a question: yes/no, or which level of its scale.
+    ///
+    /// # Errors
+    /// If the template does not render, for instance because the scale has thousands of levels.
+    pub fn criterion(&self, prefix: &Arc<Prefix>, criterion: &Criterion) -> Result<Prompt, PromptError> {
+        let requirement = criterion.requirement.as_str();
+        let trace = criterion.target == Target::Trace;
+        let (template, context, ask) = if criterion.levels.is_empty() {
+            let ask = Ask::Criterion { requirement: requirement.to_owned() };
+            ("criterion", context! { requirement, trace }, ask)
+        } else {
+            let levels: Vec<LevelView<'_>> = criterion
+                .levels
+                .iter()
+                .map(|l| LevelView {
+                    name: &l.name,
+                    label: serde_json::Value::from(l.name.as_str()).to_string(),
+                    description: l.description.as_deref(),
+                })
+                .collect();
+            let levels = Value::from(Serde(levels));
+            let ask = Ask::Levels { requirement: requirement.to_owned(), levels: criterion.levels.clone() };
+            ("levels", context! { requirement, trace, levels }, ask)
+        };
+        let question = self.render(template, context, || format!("criterion `{}`", criterion.id))?;
+        Ok(self.prompt(&self.system, prefix, question, ask))
+    }
+
+    /// Which of the two deliverables of the prefix is better?
+    ///
+    /// # Errors
+    /// If the template does not render.
+    pub fn pairwise(&self, prefix: &Arc<Prefix>, task: &str) -> Result<Prompt, PromptError> {
+        let question = self.render("pairwise", context! { task }, || "a comparison".to_owned())?;
+        Ok(self.prompt(&self.system_pairwise, prefix, question, Ask::Pairwise { task: task.to_owned() }))
+    }
+
+    fn render(&self, template: &'static str, context: Value, what: impl Fn() -> String) -> Result<String, PromptError> {
+        let rendered = self.environment.get_template(template).and_then(|t| t.render(context));
+        rendered.map_err(|source| PromptError { template, what: what(), source })
+    }
+
+    fn prompt(&self, system: &Arc<str>, prefix: &Arc<Prefix>, question: String, ask: Ask) -> Prompt {
+        let parts = [&self.fingerprint, &prefix.fingerprint].map(|f| f.as_str().as_bytes());
+        let fingerprint = Fingerprint::of_parts(parts.into_iter().chain([system.as_bytes(), question.as_bytes()]));
+        Prompt {
+            system: Arc::clone(system),
+            prefix: Arc::clone(prefix),
+            question,
+            ask,
+            template: self.fingerprint.clone(),
+            fingerprint,
+        }
+    }
+}

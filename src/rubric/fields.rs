@@ -1,0 +1,103 @@
+//! Reading typed fields out of nodes. Each reader notes what is wrong by its pointer and goes on, so that one
+//! import reports everything there is to repair.
+
+use super::source::{Kind, Node, join, shorten};
+use crate::domain::CriterionId;
+
+/// Problems so far: pointer and message.
+#[derive(Debug, Default)]
+pub struct Notes(pub Vec<(String, String)>);
+
+impl Notes {
+    pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.0.push((pointer.into(), message.into()));
+    }
+}
+
+/// The known name nearest to `name`, if it is near enough to be what was meant.
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_lowercase().replace('-', "_");
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&name, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Notes every field of a map that is not known, with the nearest known name.
+pub fn only_known(node: &Node, at: &str, what: &str, known: &[&str], notes: &mut Notes) {
+    let Kind::Map(entries) = &node.kind else { return };
+    for entry in entries {
+        if !known.contains(&entry.key.as_str()) {
+            let key = shorten(&entry.key);
+            let hint = match nearest(&key, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known fields: {}", known.join(", ")),
+            };
+            notes.add(join(at, &entry.key), format!("{what} has the unknown field `{key}`; {hint}"));
+        }
+    }
+}
+
+pub fn map<'a>(node: &'a Node, at: &str, what: &str, notes: &mut Notes) -> Option<&'a Node> {
+    if matches!(node.kind, Kind::Map(_)) {
+        return Some(node);
+    }
+    notes.add(at, format!("{what} is a map of fields, not {}", node.describe()));
+    None
+}
+
+pub fn list<'a>(node: &'a Node, at: &str, what: &str, notes: &mut Notes) -> Option<&'a [Node]> {
+    if let Kind::List(items) = &node.kind {
+        return Some(items);
+    }
+    notes.add(at, format!("{what} is a list, not {}", node.describe()));
+    None
+}
+
+/// Text, trimmed. A whole number is taken as its digits: `id: 3` and `name: 2` are common and unambiguous.
+pub fn text(node: &Node, at: &str, what: &str, notes: &mut Notes) -> Option<String> {
+    match &node.kind {
+        Kind::Text(text) => Some(text.trim().to_owned()),
+        Kind::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        _ => {
+            notes.add(at, format!("{what} is text, not {}; put it in quotes", node.describe()));
+            None
+        }
+    }
+}
+
+/// A finite number. A number in quotes is not one: the domain does not guess.
+pub fn number(node: &Node, at: &str, what: &str, notes: &mut Notes) -> Option<f64> {
+    match &node.kind {
+        Kind::Number(number) if number.as_f64().is_some_and(f64::is_finite) => number.as_f64(),
+        Kind::NotFinite(value) => {
+            notes.add(at, format!("{what} is {value}; write a finite number"));
+            None
+        }
+        Kind::Text(text) if text.trim().parse::<f64>().is_ok() => {
+            notes.add(at, format!("{what} is the text {:?}; write the number without quotes", shorten(text)));
+            None
+        }
+        _ => {
+            notes.add(at, format!("{what} is a number, not {}", node.describe()));
+            None
+        }
+    }
+}
+
+/// A list of texts; a single text is a list of one.
+pub fn texts(node: &Node, at: &str, what: &str, notes: &mut Notes) -> Vec<String> {
+    match &node.kind {
+        Kind::List(items) => {
+            items.iter().enumerate().filter_map(|(i, item)| text(item, &format!("{at}/{i}"), what, notes)).collect()
+        }
+        _ => text(node, at, what, notes).into_iter().collect(),
+    }
+}
+
+pub fn criterion_id(node: &Node, at: &str, notes: &mut Notes) -> Option<CriterionId> {
+    let text = text(node, at, "a criterion id", notes)?;
+    CriterionId::parse(text).map_err(|error| notes.add(at, error.to_string())).ok()
+}

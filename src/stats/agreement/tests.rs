@@ -1,0 +1,259 @@
+//! Promises over all agreement statistics: slow twins, invariances, degenerate cases by name.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::stats::{Estimate, NotEstimable};
+
+type Rows = Vec<Vec<Option<usize>>>;
+type Statistic = fn(&Ratings) -> Result<Estimate, NotEstimable>;
+
+const ALL: [(&str, Statistic); 9] = [
+    ("raw", raw),
+    ("fleiss", fleiss_kappa),
+    ("gwet", |r| gwet_ac(r, Weights::Identity)),
+    ("brennan-prediger", |r| brennan_prediger(r, Weights::Quadratic)),
+    ("conger", |r| conger_kappa(r, Weights::Linear)),
+    ("alpha nominal", |r| krippendorff_alpha(r, Level::Nominal)),
+    ("alpha ordinal", |r| krippendorff_alpha(r, Level::Ordinal)),
+    ("alpha interval", |r| krippendorff_alpha(r, Level::Interval)),
+    ("alpha ratio", |r| krippendorff_alpha(r, Level::Ratio)),
+];
+
+fn same(rows: usize, raters: usize, category: usize) -> Rows {
+    vec![vec![Some(category); raters]; rows]
+}
+
+fn rows() -> impl Strategy<Value = (Rows, usize)> {
+    (2_usize..5, 2_usize..5).prop_flat_map(|(raters, q)| {
+        let cell = prop_oneof![4 => (0..q).prop_map(Some), 1 => Just(None)];
+        (prop::collection::vec(prop::collection::vec(cell, raters), 2..12), Just(q))
+    })
+}
+
+/// Alpha from its definition: every pair of values within units against every pair of all values.
+fn slow_alpha(rows: &Rows, distance: impl Fn(usize, usize) -> f64) -> Option<f64> {
+    let units: Vec<Vec<usize>> =
+        rows.iter().map(|row| row.iter().flatten().copied().collect::<Vec<_>>()).filter(|u| u.len() > 1).collect();
+    let all: Vec<usize> = units.iter().flatten().copied().collect();
+    let n = all.len() as f64;
+    let pairs = |values: &[usize]| {
+        let mut sum = 0.0;
+        for (i, a) in values.iter().enumerate() {
+            for (j, b) in values.iter().enumerate() {
+                if i != j {
+                    sum += distance(*a, *b);
+                }
+            }
+        }
+        sum
+    };
+    let observed: f64 = units.iter().map(|unit| pairs(unit) / (unit.len() as f64 - 1.0)).sum::<f64>() / n;
+    let expected = pairs(&all) / (n * (n - 1.0));
+    (expected > 0.0).then(|| 1.0 - observed / expected)
+}
+
+/// The ordinal distance from its definition: ranks between, ends counted half.
+fn slow_ordinal(rows: &Rows, q: usize) -> impl Fn(usize, usize) -> f64 {
+    let mut counts = vec![0.0; q];
+    for row in rows.iter().filter(|row| row.iter().flatten().count() > 1) {
+        row.iter().flatten().for_each(|k| counts[*k] += 1.0);
+    }
+    move |a, b| {
+        let (low, high) = (a.min(b), a.max(b));
+        if low == high {
+            return 0.0;
+        }
+        (counts[low..=high].iter().sum::<f64>() - (counts[low] + counts[high]) / 2.0).powi(2)
+    }
+}
+
+fn slow_fleiss(rows: &Rows, q: usize) -> Option<f64> {
+    let (mut agree, mut pairable, mut share, mut rated) = (0.0, 0.0, vec![0.0; q], 0.0);
+    for row in rows {
+        let votes: Vec<usize> = row.iter().flatten().copied().collect();
+        if votes.is_empty() {
+            continue;
+        }
+        rated += 1.0;
+        votes.iter().for_each(|k| share[*k] += 1.0 / votes.len() as f64);
+        if votes.len() > 1 {
+            pairable += 1.0;
+            let mut hits = 0.0;
+            for i in 0..votes.len() {
+                for j in 0..votes.len() {
+                    hits += f64::from(u8::from(i != j && votes[i] == votes[j]));
+                }
+            }
+            agree += hits / (votes.len() * (votes.len() - 1)) as f64;
+        }
+    }
+    let pe: f64 = share.iter().map(|p| (p / rated).powi(2)).sum();
+    (pairable > 0.0 && pe < 1.0 - 1e-12).then(|| (agree / pairable - pe) / (1.0 - pe))
+}
+
+fn agrees(fast: Result<Estimate, NotEstimable>, slow: Option<f64>) -> Result<(), TestCaseError> {
+    match (fast, slow) {
+        (Ok(fast), Some(slow)) => prop_assert!((fast.value - slow).abs() < 1e-9, "{} and {slow}", fast.value),
+        (Err(_), None) => {}
+        (fast, slow) => prop_assert!(false, "fast says {fast:?}, slow says {slow:?}"),
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn alpha_equals_its_slow_twin((rows, q) in rows()) {
+        let ratings = Ratings::new(rows.clone(), q).unwrap();
+        let gap = |a: usize, b: usize| a.abs_diff(b) as f64;
+        agrees(krippendorff_alpha(&ratings, Level::Nominal), slow_alpha(&rows, |a, b| f64::from(u8::from(a != b))))?;
+        agrees(krippendorff_alpha(&ratings, Level::Interval), slow_alpha(&rows, |a, b| gap(a, b).powi(2)))?;
+        agrees(krippendorff_alpha(&ratings, Level::Ordinal), slow_alpha(&rows, slow_ordinal(&rows, q)))?;
+        let ratio = |a: usize, b: usize| if a + b == 0 { 0.0 } else { (gap(a, b) / (a + b) as f64).powi(2) };
+        agrees(krippendorff_alpha(&ratings, Level::Ratio), slow_alpha(&rows, ratio))?;
+    }
+
+    #[test]
+    fn fleiss_equals_its_slow_twin((rows, q) in rows()) {
+        agrees(fleiss_kappa(&Ratings::new(rows.clone(), q).unwrap()), slow_fleiss(&rows, q))?;
+    }
+
+    #[test]
+    fn the_order_of_raters_and_units_does_not_matter((rows, q) in rows()) {
+        let mut turned: Rows = rows.iter().map(|row| row.iter().rev().copied().collect()).collect();
+        turned.reverse();
+        let (a, b) = (Ratings::new(rows, q).unwrap(), Ratings::new(turned, q).unwrap());
+        for (name, statistic) in ALL {
+            match (statistic(&a), statistic(&b)) {
+                (Ok(a), Ok(b)) => prop_assert!((a.value - b.value).abs() < 1e-9, "{name}"),
+                (a, b) => prop_assert_eq!(a.is_ok(), b.is_ok(), "{}", name),
+            }
+        }
+    }
+
+    #[test]
+    fn no_statistic_is_ever_nan_or_above_one((rows, q) in rows()) {
+        let ratings = Ratings::new(rows, q).unwrap();
+        for (name, statistic) in ALL {
+            if let Ok(estimate) = statistic(&ratings) {
+                prop_assert!(estimate.value.is_finite() && estimate.value <= 1.0 + 1e-12, "{name}: {}", estimate.value);
+                if let Ok(interval) = estimate.interval {
+                    prop_assert!(interval.low.is_finite() && interval.low <= estimate.value + 1e-9, "{name}");
+                    prop_assert!(interval.high.is_finite() && interval.high <= 1.0, "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn interval_alpha_ignores_shift_and_scale((rows, q) in rows(), shift in -1e3_f64..1e3, scale in 0.1_f64..10.0) {
+        let moved = (0..q).map(|k| k as f64 * scale + shift).collect();
+        let a = krippendorff_alpha(&Ratings::new(rows.clone(), q).unwrap(), Level::Interval);
+        let b = krippendorff_alpha(&Ratings::with_values(rows, moved).unwrap(), Level::Interval);
+        match (a, b) {
+            (Ok(a), Ok(b)) => prop_assert!((a.value - b.value).abs() < 1e-9),
+            (a, b) => prop_assert_eq!(a.is_ok(), b.is_ok()),
+        }
+    }
+
+    #[test]
+    fn conger_of_two_full_raters_is_cohen(rows in prop::collection::vec(prop::collection::vec((0_usize..3).prop_map(Some), 2), 2..20)) {
+        let ratings = Ratings::new(rows, 3).unwrap();
+        for weights in [Weights::Identity, Weights::Linear, Weights::Quadratic] {
+            match (conger_kappa(&ratings, weights), cohen_kappa(&ratings, weights)) {
+                (Ok(a), Ok(b)) => prop_assert!((a.value - b.value).abs() < 1e-9),
+                (a, b) => prop_assert_eq!(a.is_ok(), b.is_ok()),
+            }
+        }
+    }
+}
+
+#[test]
+fn all_votes_equal_has_raw_agreement_one_and_no_chance_corrected_figure() {
+    let ratings = Ratings::new(same(6, 3, 1), 2).unwrap();
+    assert_eq!(raw(&ratings).unwrap().value, 1.0);
+    assert_eq!(fleiss_kappa(&ratings).unwrap_err(), NotEstimable::AllEqual);
+    assert_eq!(krippendorff_alpha(&ratings, Level::Nominal).unwrap_err(), NotEstimable::AllEqual);
+    assert_eq!(conger_kappa(&ratings, Weights::Identity).unwrap_err(), NotEstimable::AllEqual);
+    assert_eq!(NotEstimable::AllEqual.to_string(), "all votes equal");
+}
+
+#[test]
+fn full_agreement_of_declared_categories_has_a_value_and_says_why_it_has_no_interval() {
+    let estimate = gwet_ac(&Ratings::new(same(6, 3, 1), 2).unwrap(), Weights::Identity).unwrap();
+    assert_eq!((estimate.value, estimate.interval), (1.0, Err(NotEstimable::NoSpread)));
+}
+
+#[test]
+fn one_declared_category_leaves_gwet_and_brennan_prediger_undefined() {
+    let ratings = Ratings::new(same(6, 3, 0), 1).unwrap();
+    assert_eq!(gwet_ac(&ratings, Weights::Identity).unwrap_err(), NotEstimable::OneCategory);
+    assert_eq!(brennan_prediger(&ratings, Weights::Identity).unwrap_err(), NotEstimable::OneCategory);
+}
+
+#[test]
+fn eighty_nine_of_ninety_equal_votes_show_the_paradox() {
+    let mut rows = same(30, 3, 0);
+    rows[7][1] = Some(1);
+    let ratings = Ratings::new(rows, 2).unwrap();
+    let alpha = krippendorff_alpha(&ratings, Level::Nominal).unwrap().value;
+    let (raw, ac1) = (raw(&ratings).unwrap().value, gwet_ac(&ratings, Weights::Identity).unwrap().value);
+    assert!(alpha.abs() < 1e-9, "{alpha}");
+    assert!((raw - 88.0 / 90.0).abs() < 1e-12 && ac1 > 0.97, "{raw} {ac1}");
+    assert!((prevalence(&ratings)[1] - 1.0 / 90.0).abs() < 1e-12);
+}
+
+#[test]
+fn no_pairable_unit_one_rater_and_no_unit_have_reasons() {
+    let lonely = vec![vec![Some(0), None], vec![None, Some(1)]];
+    let (lonely, alone) = (Ratings::new(lonely, 2).unwrap(), Ratings::new(vec![vec![Some(0)]; 3], 2).unwrap());
+    let empty = Ratings::new(Vec::new(), 2).unwrap();
+    for (name, statistic) in ALL {
+        assert_eq!(statistic(&lonely).unwrap_err(), NotEstimable::NoPairableUnit, "{name}");
+        assert_eq!(statistic(&alone).unwrap_err(), NotEstimable::TooFewRaters { found: 1, needed: 2 }, "{name}");
+        assert_eq!(statistic(&empty).unwrap_err(), NotEstimable::TooFewRaters { found: 0, needed: 2 }, "{name}");
+    }
+    assert!(prevalence(&empty).is_empty());
+}
+
+#[test]
+fn one_unit_has_a_value_and_no_interval() {
+    let ratings = Ratings::new(vec![vec![Some(0), Some(1), Some(0)]], 2).unwrap();
+    let estimate = raw(&ratings).unwrap();
+    assert!((estimate.value - 1.0 / 3.0).abs() < 1e-12);
+    assert_eq!(estimate.interval, Err(NotEstimable::TooFewUnits { found: 1, needed: 2 }));
+}
+
+#[test]
+fn missing_votes_are_counted() {
+    let ratings = Ratings::new(vec![vec![Some(0), None, Some(0)], vec![Some(1), Some(0), None]], 2).unwrap();
+    assert_eq!(raw(&ratings).unwrap().missing, 2);
+}
+
+#[test]
+fn bad_tables_are_refused_with_the_place() {
+    let refused = |rows: Rows| Ratings::new(rows, 2).unwrap_err().to_string();
+    assert_eq!(
+        refused(vec![vec![Some(0), Some(1)], vec![Some(0)]]),
+        "unit 1 has 1 raters, unit 0 has 2: write a missing vote as None"
+    );
+    assert_eq!(refused(vec![vec![Some(0), Some(2)]]), "unit 0, rater 1: category 2 is outside 0..2");
+    assert!(Ratings::from_numbers(&[vec![Some(f64::NAN), None]]).is_err());
+}
+
+#[test]
+fn ratio_level_refuses_negative_numbers() {
+    let ratings = Ratings::with_values(vec![vec![Some(0), Some(1)]], vec![-1.0, 1.0]).unwrap();
+    assert_eq!(krippendorff_alpha(&ratings, Level::Ratio).unwrap_err().code(), "out_of_range");
+}
+
+#[test]
+fn percent_scores_with_thousands_of_levels_need_no_square_table() {
+    let numbers: Vec<Vec<Option<f64>>> = (0..20_000_u32)
+        .map(|i| vec![Some(f64::from(i) * 0.37), Some(f64::from(i) * 0.37 + f64::from(i % 7))])
+        .collect();
+    let ratings = Ratings::from_numbers(&numbers).unwrap();
+    assert!(ratings.categories() > 20_000);
+    let value = krippendorff_alpha(&ratings, Level::Interval).unwrap().value;
+    assert!(value > 0.99 && value < 1.0, "{value}");
+}

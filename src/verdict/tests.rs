@@ -1,0 +1,323 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{Answer, Ask, Extract, FileExtract, Match, Outcome, Place, Segment};
+
+fn ask() -> Ask {
+    Ask::Criterion { requirement: "The totals tie.".to_owned() }
+}
+
+#[test]
+fn every_reply_reads_as_its_fixture_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/verdict");
+    let mut cases = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let case: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let ask: Ask = serde_json::from_value(case["ask"].clone()).unwrap();
+        let found = match read_reply(case["reply"].as_str().unwrap(), &ask) {
+            Ok(Said { answer: Answer::Level(name), .. }) => format!("level:{name}"),
+            Ok(said) => said.answer.to_string(),
+            Err(unreadable) => {
+                assert!(!unreadable.detail.is_empty());
+                unreadable.cause.as_str().to_owned()
+            }
+        };
+        assert_eq!(found, case["expected"].as_str().unwrap(), "{}", path.display());
+        cases += 1;
+    }
+    assert!(cases > 30);
+}
+
+#[test]
+fn evidence_is_read_leniently_and_the_answer_is_not_touched_by_it() {
+    let said = read_reply(
+        r#"{"evidence":["bare words",{"file":"a.pdf","where":"page 1","quote":" q "},7,{"file":"b"},null],"confidence":1.5,"reason":null,"answer":"MET"}"#,
+        &ask(),
+    )
+    .unwrap();
+    assert_eq!(said.answer, Answer::Met);
+    assert_eq!((said.confidence, said.reason.as_str()), (None, ""));
+    let quotes: Vec<_> = said.quotes.iter().map(|q| (q.file.as_str(), q.place.as_str(), q.quote.as_str())).collect();
+    assert_eq!(quotes, [("", "", "bare words"), ("a.pdf", "page 1", "q")]);
+    let with = |evidence: &str| {
+        read_reply(&format!(r#"{{"evidence":{evidence},"confidence":0.25,"answer":"UNMET"}}"#), &ask()).unwrap()
+    };
+    for evidence in ["null", "5", "{}", "[]", "\"\""] {
+        assert!(with(evidence).quotes.is_empty(), "{evidence}");
+    }
+    assert_eq!(with("[]").confidence, Some(0.25));
+}
+
+#[test]
+fn fifty_megabytes_of_anything_are_read_in_linear_time() {
+    let size = 50 << 20;
+    let answer = r#"{"answer":"MET"}"#;
+    let started = Instant::now();
+    for unit in ["{", "{\"", "{\"a\":", "{\"a\":[", "}", "[{", "{\"a\":\"\\", "{\"a\":1,", "{ "] {
+        let text = unit.repeat(size / unit.len() / 5);
+        let _ = read_reply(&text, &ask());
+        let _ = read_reply(&format!("{text}\n{answer}"), &ask());
+    }
+    let prose = format!("{}{answer}", "some {words} ".repeat(size / 13));
+    assert_eq!(read_reply(&prose, &ask()).unwrap().answer, Answer::Met);
+    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC*", json in "[{}\\[\\]\":,\\\\a0 \n]{0,200}") {
+        for text in [&text, &json] {
+            let _ = read_reply(text, &ask());
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_front_without_a_brace_the_last_object_binds(text in "[^{]*") {
+        prop_assume!(!text.trim_start_matches('\u{feff}').trim().starts_with("<think>"));
+        let said = read_reply(&format!("{text}{{\"answer\":\"UNMET\"}}"), &ask()).unwrap();
+        prop_assert_eq!(said.answer, Answer::Unmet);
+    }
+
+    #[test]
+    fn no_cut_of_a_reply_gives_another_answer(cut in 0_usize..100) {
+        let reply = r#"First {"answer":"MET"} then {"reason":"é {","answer":"UNMET"}"#;
+        let (head, _) = reply.split_at(reply.floor_char_boundary(cut.min(reply.len())));
+        if let Ok(said) = read_reply(head, &ask()) {
+            let expected = if head.len() == reply.len() { Answer::Unmet } else { Answer::Met };
+            prop_assert_eq!(said.answer, expected);
+            // Between the objects nothing shows that more was to come; the provider's finish reason does.
+            prop_assert!(head.len() == reply.len() || head.len() < 30);
+        }
+    }
+
+    #[test]
+    fn no_quote_makes_the_look_up_panic(text in "\\PC{0,60}", quote in "\\PC{0,60}") {
+        let shown = [extract(&[("a.txt", &[&text])])];
+        let found = look_up(vec![said("a.txt", "", &quote), said("", "", &text)], &shown);
+        prop_assert_eq!(found.len(), 2);
+    }
+}
+
+fn extract(files: &[(&str, &[&str])]) -> Arc<Extract> {
+    let files = files
+        .iter()
+        .map(|(name, texts)| FileExtract {
+            name: (*name).to_owned(),
+            media_type: "text/plain".to_owned(),
+            bytes: 0,
+            sha256: String::new(),
+            reader: "text/1".to_owned(),
+            outcome: Outcome::Read,
+            segments: (1..)
+                .zip(*texts)
+                .map(|(n, t)| Segment { place: Place::Line(n), text: (*t).to_owned() })
+                .collect(),
+            sheets: vec![],
+            images: vec![],
+            pages: None,
+            cuts: vec![],
+            findings: vec![],
+        })
+        .collect();
+    Arc::new(Extract { files })
+}
+
+fn said(file: &str, place: &str, quote: &str) -> Quote {
+    Quote { file: file.to_owned(), place: place.to_owned(), quote: quote.to_owned() }
+}
+
+/// Where the quote was found in a memo and a ledger: file, line, how.
+fn find(file: &str, place: &str, quote: &str) -> (String, Option<u32>, Match) {
+    let memo = extract(&[
+        (
+            "memo.docx",
+            &[
+                "# Variance memo",
+                "Revenue rose by **12.4%** to $1,234.50 million \u{2013} the \u{201c}best\u{201d} quarter.",
+                "| Region | Sales |",
+                "| North | 112.4% |",
+                "The company did not increase its dividend in the third quarter of the fiscal year.",
+                "Costs fell because freight",
+                "rates eased over the summer. OK",
+                "See Total.",
+            ],
+        ),
+        ("work.zip/ledger.csv", &["Total,12400", "Total,99"]),
+    ]);
+    let evidence = look_up(vec![said(file, place, quote)], &[memo]).remove(0);
+    let line = evidence.place.map(|p| match p {
+        Place::Line(n) => n,
+        other => panic!("{other}"),
+    });
+    (evidence.file, line, evidence.found)
+}
+
+#[test]
+fn a_literal_quote_is_found_at_its_place() {
+    let memo = |line, found| ("memo.docx".to_owned(), Some(line), found);
+    assert_eq!(find("memo.docx", "line 2", "Revenue rose by **12.4%**"), memo(2, Match::Found));
+    assert_eq!(find("", "", "\"Costs fell because freight\""), memo(6, Match::Found));
+    assert_eq!(find("other.pdf", "", "rates eased"), memo(7, Match::Found));
+}
+
+#[test]
+fn whitespace_dashes_quotes_case_and_tables_are_repaired() {
+    let memo = |line| ("memo.docx".to_owned(), Some(line), Match::Repaired);
+    assert_eq!(
+        find("memo.docx", "", "revenue rose by 12.4% to $1,234.50 million - the 'best' quarter").2,
+        Match::Repaired
+    );
+    assert_eq!(find("memo.docx", "", "million - the \"best\" quarter"), memo(2));
+    assert_eq!(find("memo.docx", "", "North  112.4%"), memo(4));
+    assert_eq!(find("memo.docx", "", "Variance   Memo"), memo(1));
+}
+
+#[test]
+fn a_quote_across_segments_and_one_with_omissions_are_repaired() {
+    let memo = |line| ("memo.docx".to_owned(), Some(line), Match::Repaired);
+    assert_eq!(find("memo.docx", "", "because freight rates eased over the summer"), memo(6));
+    assert_eq!(
+        find("memo.docx", "", "\u{201c}Revenue rose by 12.4%\u{2026} did not increase its dividend\u{201d}"),
+        memo(2)
+    );
+    assert_eq!(find("memo.docx", "", "did not increase its dividend ... Revenue rose by").2, Match::NotFound);
+}
+
+#[test]
+fn quotations_within_the_judges_own_words_are_found_if_all_of_them_stand() {
+    let memo = |line| ("memo.docx".to_owned(), Some(line), Match::Repaired);
+    let quote = "The memo states: \u{201c}Costs fell because freight rates eased,\u{201d} and \u{201c}revenue rose by 12.4%.\u{201d}";
+    assert_eq!(find("memo.docx", "", quote), memo(6));
+    assert_eq!(find("memo.docx", "", "It says \"freight rates [have] eased over the summer\""), memo(6));
+    for wrong in [
+        "The memo states \"Costs fell because freight rates eased\" and \"revenue rose by 12.5%\"",
+        "The memo does not mention \"a hedge of its freight costs\" anywhere",
+        "The memo is a splendid piece of work that says \"OK\" and more",
+    ] {
+        assert_eq!(find("memo.docx", "", wrong).2, Match::NotFound, "{wrong}");
+    }
+}
+
+#[test]
+fn nearly_the_same_words_are_repaired_but_numbers_and_negations_are_not() {
+    let memo = |line| ("memo.docx".to_owned(), Some(line), Match::Repaired);
+    assert_eq!(find("", "", "Company did not increase the dividend in the third quarter of the fiscal year"), memo(5));
+    for wrong in [
+        "Revenue rose by 12.5% to $1,234.50 million the best quarter",
+        "Revenue rose by to $1,234.50 million the best quarter",
+        "The company did increase its dividend in the third quarter of the fiscal year",
+        "The company did not not increase its dividend in the third quarter of the fiscal year",
+        "Revenue rose by 12.4% to $234.50 million",
+        "An entirely different sentence about something else",
+    ] {
+        assert_eq!(find("memo.docx", "", wrong).2, Match::NotFound, "{wrong}");
+    }
+}
+
+#[test]
+fn a_quote_never_splits_a_number_and_a_short_one_never_a_word() {
+    let memo = |line, found| ("memo.docx".to_owned(), Some(line), found);
+    assert_eq!(find("", "", "12.4%"), memo(2, Match::Found));
+    assert_eq!(find("", "", "2.4%").2, Match::NotFound);
+    assert_eq!(find("", "", "1240").2, Match::NotFound);
+    assert_eq!(find("", "", "$1,234").2, Match::NotFound);
+    assert_eq!(find("", "", "OK"), memo(7, Match::Found));
+    assert_eq!(find("", "", "ok").2, Match::NotFound);
+    assert_eq!(find("", "", "ev").2, Match::NotFound);
+    assert_eq!(find("", "", "").2, Match::NotFound);
+}
+
+#[test]
+fn the_named_file_and_place_win_over_earlier_ones() {
+    assert_eq!(find("", "", "Total"), ("memo.docx".to_owned(), Some(8), Match::Found));
+    assert_eq!(find("ledger.csv", "", "Total"), ("work.zip/ledger.csv".to_owned(), Some(1), Match::Found));
+    assert_eq!(
+        find("the file ledger.csv", "line 2, left", "Total"),
+        ("work.zip/ledger.csv".to_owned(), Some(2), Match::Found)
+    );
+}
+
+#[test]
+fn a_quote_that_is_not_there_keeps_the_judges_words() {
+    let evidence = look_up(vec![said("x.pdf", "page 9", "made up")], &[extract(&[("a", &["b"])])]).remove(0);
+    assert_eq!((evidence.file.as_str(), evidence.said_where.as_str(), evidence.place), ("x.pdf", "page 9", None));
+    assert_eq!(look_up(vec![said("", "", "x")], &[]).remove(0).found, Match::NotFound);
+}
+
+#[test]
+fn a_megabyte_is_searched_fast() {
+    let lines: Vec<String> = (0..12_000)
+        .map(|i| {
+            format!(
+                "Row {i}: the account {} shows a balance of {}.{:02} dollars at the end of the period",
+                i % 97,
+                i * 7,
+                i % 100
+            )
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let shown = Shown::new(&[extract(&[("big.txt", &lines)])]);
+    let quotes: Vec<Quote> = (0..10)
+        .map(|i| {
+            said(
+                "big.txt",
+                "",
+                &format!("the account number {i} does show balances in some amount of dollars near the end {i}"),
+            )
+        })
+        .collect();
+    let _ = shown.look_up(quotes.clone());
+    let started = Instant::now();
+    let _ = shown.look_up(quotes);
+    let elapsed = started.elapsed();
+    eprintln!("10 quotes in a megabyte: {elapsed:?}");
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+}
+
+#[test]
+fn what_real_judges_quoted_is_mostly_found_in_the_answer_they_were_shown() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/finance_agent_votes/example_rollouts.jsonl");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: {} is absent", path.display());
+        return;
+    };
+    let (mut found, mut all) = (0, 0);
+    for line in text.lines() {
+        let rollout: serde_json::Value = serde_json::from_str(line).unwrap();
+        let mut strings = Vec::new();
+        collect(&rollout["response"], &mut strings);
+        let strings: Vec<&str> = strings.iter().flat_map(|s| s.lines()).collect();
+        let shown = Shown::new(&[extract(&[("answer.txt", &strings)])]);
+        for judgement in rollout["rubric_judgements"].as_array().unwrap() {
+            for quote in judgement["evidence"].as_array().unwrap().iter().filter_map(|q| q.as_str()) {
+                let evidence = shown.look_up(vec![said("", "", quote)]).remove(0);
+                all += 1;
+                if evidence.found == Match::NotFound {
+                    eprintln!("not found: {quote}");
+                } else {
+                    found += 1;
+                }
+            }
+        }
+    }
+    eprintln!("{found} of {all} quotes found");
+    assert!(all > 100 && found >= 60, "{found} of {all}");
+}
+
+fn collect(value: &serde_json::Value, out: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(inner @ serde_json::Value::Object(_)) => collect(&inner, out),
+            _ => out.push(text.clone()),
+        },
+        serde_json::Value::Array(items) => items.iter().for_each(|v| collect(v, out)),
+        serde_json::Value::Object(members) => members.values().for_each(|v| collect(v, out)),
+        _ => {}
+    }
+}
