@@ -28,7 +28,10 @@ impl Form {
         let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
         let mut choices = Vec::new();
         if criterion.levels.is_empty() {
-            choices.push(choice("met", if criterion.is_penalty() { "met (the penalty applies)" } else { "met" }.to_owned()));
+            choices.push(choice(
+                "met",
+                if criterion.is_penalty() { "met (the penalty applies)" } else { "met" }.to_owned(),
+            ));
             choices.push(choice("unmet", "unmet".to_owned()));
         }
         for level in &criterion.levels {
@@ -62,7 +65,10 @@ pub fn value(text: &str) -> Result<OverrideValue, Problem> {
         "" => Err(Problem::invalid("/value", "nothing was chosen; choose a verdict")),
         other => match other.strip_prefix("level:") {
             Some(name) => Ok(OverrideValue::Level(name.to_owned())),
-            None => Err(Problem::invalid("/value", format!("{:?} is no verdict; choose one of the form's", super::words::clip(other, 40)))),
+            None => Err(Problem::invalid(
+                "/value",
+                format!("{:?} is no verdict; choose one of the form's", super::words::clip(other, 40)),
+            )),
         },
     }
 }

@@ -18,8 +18,8 @@ use super::render::{Page, respond};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
     Criterion, CriterionId, Gate, Grading, GradingId, GradingResult, GradingState, JudgeName, Outcome, Override,
-    Representation, Review, RubricVersion, SeenFile, Source, Status, Subject, Submission, Target, Task, Verdict, View, Vote,
-    VoteOutcome,
+    Representation, Review, RubricVersion, SeenFile, Source, Status, Subject, Submission, Target, Task, Verdict, View,
+    Vote, VoteOutcome,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::change;

@@ -74,10 +74,18 @@ async fn login(
     let key = posted.key.trim();
     let next = own_path(&posted.next);
     // Anything that could not stand in a cookie as it is, is no key of ours either.
-    let shaped = !key.is_empty() && key.len() <= 200 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let shaped =
+        !key.is_empty() && key.len() <= 200 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     let query = Query::link("secret_hash", secret_hash(key)).limit(1);
     let known = shaped
-        && services.store.system().list::<ApiKey>(query).await?.items.iter().any(|kept| kept.record.revoked_at.is_none());
+        && services
+            .store
+            .system()
+            .list::<ApiKey>(query)
+            .await?
+            .items
+            .iter()
+            .any(|kept| kept.record.revoked_at.is_none());
     if !known {
         let error = Some("This key is not known, or was revoked. Ask an admin for one.".to_owned());
         let page = LoginPage { next: next.to_owned(), error, needed: auth::any_key(&services).await? };
@@ -119,7 +127,15 @@ mod tests {
     #[test]
     fn a_login_goes_back_to_a_page_of_ours_and_nowhere_else() {
         assert_eq!(own_path("/gradings?status=failed"), "/gradings?status=failed");
-        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "", "/login?next=/", "/a\r\nSet-Cookie: x"] {
+        for evil in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "",
+            "/login?next=/",
+            "/a\r\nSet-Cookie: x",
+        ] {
             assert_eq!(own_path(evil), "/", "{evil:?}");
         }
     }

@@ -39,7 +39,8 @@ pub fn leaderboard_svg(board: &Leaderboard) -> String {
         y = draw_board(&mut svg, board, &scale, y);
     }
     if board.boards.is_empty() {
-        let _ = write!(svg, "<text class=\"plot-quiet\" x=\"12\" y=\"40\" fill=\"#57606a\">Nothing is rated yet.</text>");
+        let _ =
+            write!(svg, "<text class=\"plot-quiet\" x=\"12\" y=\"40\" fill=\"#57606a\">Nothing is rated yet.</text>");
     }
     draw_axis(&mut svg, &scale, height - 24.0);
     svg.push_str("</svg>");
@@ -305,11 +306,15 @@ mod tests {
             match reader.read_event() {
                 Ok(quick_xml::events::Event::Eof) => break,
                 Ok(quick_xml::events::Event::Start(tag) | quick_xml::events::Event::Empty(tag)) => {
-                    let name = String::from_utf8_lossy(tag.name().as_ref()).into_owned();
-                    assert!(["svg", "title", "desc", "rect", "text", "line", "g", "circle", "path"].contains(&name.as_str()), "{name}");
+                    let name = AsRef::<str>::as_ref(&tag.name()).to_owned();
+                    assert!(
+                        ["svg", "title", "desc", "rect", "text", "line", "g", "circle", "path"]
+                            .contains(&name.as_str()),
+                        "{name}"
+                    );
                     for attribute in tag.attributes() {
                         let attribute = attribute.unwrap();
-                        assert!(!attribute.key.as_ref().starts_with(b"on"), "{svg}");
+                        assert!(!AsRef::<str>::as_ref(&attribute.key).starts_with("on"), "{svg}");
                     }
                 }
                 Ok(_) => {}

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
@@ -71,8 +73,7 @@ templates![
 static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("url", url_part);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
@@ -101,7 +102,7 @@ pub fn html<P: Page>(viewer: Option<&Viewer>, page: &P) -> Result<String, miniji
     let environment = ENVIRONMENT
         .as_ref()
         .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("{error:#}")))?;
-    environment.get_template(P::TEMPLATE)?.render(minijinja::Value::from_serialize(Whole {
+    environment.get_template(P::TEMPLATE)?.render(Serde(Whole {
         title: page.title(),
         section: P::SECTION,
         css: assets::css_path(),
@@ -161,7 +162,9 @@ mod tests {
     fn no_template_has_an_inline_script_style_or_handler() {
         for (name, source) in TEMPLATES {
             let lower = source.to_lowercase();
-            for banned in ["style=", "<style", "onclick", "onload", "onerror", "javascript:", "<script>", "http://", "https://"] {
+            for banned in
+                ["style=", "<style", "onclick", "onload", "onerror", "javascript:", "<script>", "http://", "https://"]
+            {
                 assert!(!lower.contains(banned), "{name} contains {banned}");
             }
         }

@@ -2,8 +2,8 @@
 //! judges said and what other reviewers answered is not on the page, not in its addresses and not in the
 //! files' names until it is settled; only who adjudicates a conflict sees the answers before.
 
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,20 @@ pub(super) struct ReviewPage {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Step {
     Take,
-    Answer { token: String, until: Time, form: Form },
-    Adjudicate { answers: Vec<AnswerView>, votes: Vec<VoteView>, form: Form },
+    Answer {
+        token: String,
+        until: Time,
+        form: Form,
+    },
+    Adjudicate {
+        answers: Vec<AnswerView>,
+        votes: Vec<VoteView>,
+        form: Form,
+    },
     /// Words why there is nothing to do.
-    Wait { why: String },
+    Wait {
+        why: String,
+    },
     Done,
 }
 
@@ -208,11 +218,9 @@ impl Question {
                 Step::Adjudicate { answers: self.answers(), votes: self.material.vote_views(criterion), form: form() }
             }
             ReviewState::Claimed => match review.live_lease(now) {
-                Some(lease) if lease.reviewer == caller.author => Step::Answer {
-                    token: lease.token.to_string(),
-                    until: words::time(lease.expires_at),
-                    form: form(),
-                },
+                Some(lease) if lease.reviewer == caller.author => {
+                    Step::Answer { token: lease.token.to_string(), until: words::time(lease.expires_at), form: form() }
+                }
                 _ => wait("Somebody else is answering this question now."),
             },
             ReviewState::Open | ReviewState::Submitted if answered => {

@@ -56,7 +56,12 @@ fn viewer() -> Viewer {
 }
 
 fn quote() -> Quote {
-    Quote { file: s("variance memo.docx"), place: s("page 2"), quote: s("Net revenue rose 4.2 % to $1,284,300."), found: met() }
+    Quote {
+        file: s("variance memo.docx"),
+        place: s("page 2"),
+        quote: s("Net revenue rose 4.2 % to $1,284,300."),
+        found: met(),
+    }
 }
 
 fn score() -> ScoreView {
@@ -76,7 +81,11 @@ fn score() -> ScoreView {
 fn form() -> Form {
     let choice = |value: &str, label: &str| Choice { value: s(value), label: s(label) };
     Form {
-        choices: vec![choice("met", "met"), choice("unmet", "unmet"), choice("inconclusive", "inconclusive: it cannot be decided")],
+        choices: vec![
+            choice("met", "met"),
+            choice("unmet", "unmet"),
+            choice("inconclusive", "inconclusive: it cannot be decided"),
+        ],
         chosen: s("met"),
         reason: s("Page 2 ties."),
         error: Some(s("is empty; a decision that changes a score says why")),
@@ -99,11 +108,23 @@ fn vote(judge: &str, answer: Mark) -> VoteView {
 }
 
 fn votes() -> Vec<VoteView> {
-    vec![vote("alpha", met()), vote("beta", mark("unmet", "✕", "UNMET")), VoteView { quotes: vec![], ..vote("gamma", mark("failed", "!", "failed")) }]
+    vec![
+        vote("alpha", met()),
+        vote("beta", mark("unmet", "✕", "UNMET")),
+        VoteView { quotes: vec![], ..vote("gamma", mark("failed", "!", "failed")) },
+    ]
 }
 
 fn decided() -> OverrideView {
-    OverrideView { criterion: s("totals-tie"), n: Some(1), value: met(), reason: s("Checked by hand."), author: s("ann"), at: at(), from_review: true }
+    OverrideView {
+        criterion: s("totals-tie"),
+        n: Some(1),
+        value: met(),
+        reason: s("Checked by hand."),
+        author: s("ann"),
+        at: at(),
+        from_review: true,
+    }
 }
 
 fn level() -> LevelView {
@@ -178,11 +199,25 @@ pub fn grading() -> GradingPage {
             failed: 1,
             tokens: s("41,200 in (30,000 cached), 3,100 out"),
         }),
-        judges: ["alpha", "beta", "gamma"].map(|name| JudgeHead { name: s(name), model: s("scripted-1"), provider: s("recorded") }).into(),
-        filters: vec![RowFilter { value: "", label: "all", count: 4 }, RowFilter { value: "split", label: "judges differ", count: 1 }],
+        judges: ["alpha", "beta", "gamma"]
+            .map(|name| JudgeHead { name: s(name), model: s("scripted-1"), provider: s("recorded") })
+            .into(),
+        filters: vec![
+            RowFilter { value: "", label: "all", count: 4 },
+            RowFilter { value: "split", label: "judges differ", count: 1 },
+        ],
         rows: vec![
             row(1, cells(), met(), Some(detail(true))),
-            row(2, vec![mark("level", "≡", "good"), mark("cannot", "?", "CANNOT_ASSESS"), mark("idle", "·", "no vote yet")], mark("cannot", "?", "inconclusive"), Some(detail(false))),
+            row(
+                2,
+                vec![
+                    mark("level", "≡", "good"),
+                    mark("cannot", "?", "CANNOT_ASSESS"),
+                    mark("idle", "·", "no vote yet"),
+                ],
+                mark("cannot", "?", "inconclusive"),
+                Some(detail(false)),
+            ),
             row(3, cells(), mark("unmet", "✕", "unmet"), None),
         ],
         criteria: 3,
@@ -190,7 +225,12 @@ pub fn grading() -> GradingPage {
         later: Some(200),
         show: s("split"),
         overrides: vec![decided(), OverrideView { n: None, ..decided() }],
-        reviews: vec![ReviewLink { id: s("0197a000-0000-7000-8000-000000000003"), criterion: s("totals-tie"), reason: s("judges disagree"), state: s("open") }],
+        reviews: vec![ReviewLink {
+            id: s("0197a000-0000-7000-8000-000000000003"),
+            criterion: s("totals-tie"),
+            reason: s("judges disagree"),
+            state: s("open"),
+        }],
         submission_id: s("0197a000-0000-7000-8000-000000000004"),
         files: vec![FileLink { n: 0, name: s("variance memo.docx"), size: s("23.1 kB") }],
         message: Some(s("Here is the memo.")),
@@ -198,8 +238,22 @@ pub fn grading() -> GradingPage {
             .map(|judges| SeenView {
                 judges: s(judges),
                 files: vec![
-                    SeenFileView { name: s("variance memo.docx"), state: mark("met", "✓", "read"), shown: s("as text, 4,100 characters"), coverage: Some(s("100.0")), cuts: vec![], findings: vec![s("white text on white (paragraph 9)")] },
-                    SeenFileView { name: s("ledger.xlsx"), state: mark("cannot", "◐", "cut"), shown: s("as text, 2 sheets"), coverage: None, cuts: vec![s("not shown: rows 41-180 of 'Ledger' (input limit)")], findings: vec![] },
+                    SeenFileView {
+                        name: s("variance memo.docx"),
+                        state: mark("met", "✓", "read"),
+                        shown: s("as text, 4,100 characters"),
+                        coverage: Some(s("100.0")),
+                        cuts: vec![],
+                        findings: vec![s("white text on white (paragraph 9)")],
+                    },
+                    SeenFileView {
+                        name: s("ledger.xlsx"),
+                        state: mark("cannot", "◐", "cut"),
+                        shown: s("as text, 2 sheets"),
+                        coverage: None,
+                        cuts: vec![s("not shown: rows 41-180 of 'Ledger' (input limit)")],
+                        findings: vec![],
+                    },
                 ],
             })
             .into(),
@@ -209,7 +263,12 @@ pub fn grading() -> GradingPage {
 }
 
 fn criterion() -> CriterionPage {
-    CriterionPage { grading: s("0197a000-0000-7000-8000-000000000001"), system: s("atlas-2"), n: 1, row: row(1, vec![met()], met(), Some(detail(true))) }
+    CriterionPage {
+        grading: s("0197a000-0000-7000-8000-000000000001"),
+        system: s("atlas-2"),
+        n: 1,
+        row: row(1, vec![met()], met(), Some(detail(true))),
+    }
 }
 
 pub fn gradings() -> GradingsPage {
@@ -234,7 +293,15 @@ pub fn gradings() -> GradingsPage {
         rows: vec![
             one(mark("busy", "▸", "running"), None, Some(ProgressView { planned: 30, done: 12, failed: 1 })),
             one(met(), Some(score()), None),
-            one(mark("failed", "!", "partial"), Some(ScoreView { value: None, undefined: s("coverage 40 % is below the panel's 50 %"), interval: None }), None),
+            one(
+                mark("failed", "!", "partial"),
+                Some(ScoreView {
+                    value: None,
+                    undefined: s("coverage 40 % is below the panel's 50 %"),
+                    interval: None,
+                }),
+                None,
+            ),
             one(mark("idle", "○", "queued"), None, None),
         ],
         next: Some(s("kMDE5N2Ew")),
@@ -281,8 +348,19 @@ pub fn leaderboard() -> Leaderboard {
 }
 
 fn figures() -> FiguresView {
-    let figure = |value: Option<&str>, why: &str| FigureView { value: value.map(s), interval: value.map(|_| s("0.42 to 0.90")), n: s("40"), why: s(why) };
-    FiguresView { units: s("40"), prevalence: s("MET 72 %, UNMET 28 %"), raw: figure(Some("0.93"), ""), kappa: figure(Some("0.70"), ""), alpha: figure(None, "all votes equal") }
+    let figure = |value: Option<&str>, why: &str| FigureView {
+        value: value.map(s),
+        interval: value.map(|_| s("0.42 to 0.90")),
+        n: s("40"),
+        why: s(why),
+    };
+    FiguresView {
+        units: s("40"),
+        prevalence: s("MET 72 %, UNMET 28 %"),
+        raw: figure(Some("0.93"), ""),
+        kappa: figure(Some("0.70"), ""),
+        alpha: figure(None, "all votes equal"),
+    }
 }
 
 pub fn agreement() -> AgreementPage {
@@ -310,7 +388,13 @@ pub fn reviews() -> ReviewsPage {
         probability: s("always"),
         created: at(),
     };
-    ReviewsPage { show: "pending", rows: vec![row(mark("cannot", "?", "open")), row(mark("failed", "!", "reviewers differ"))], total: 2, earlier: Some(0), later: Some(50) }
+    ReviewsPage {
+        show: "pending",
+        rows: vec![row(mark("cannot", "?", "open")), row(mark("failed", "!", "reviewers differ"))],
+        total: 2,
+        earlier: Some(0),
+        later: Some(50),
+    }
 }
 
 fn answer() -> AnswerView {
@@ -395,7 +479,12 @@ fn login() -> LoginPage {
 }
 
 fn error() -> ErrorPage {
-    ErrorPage { status: 404, heading: s("There is no such thing"), detail: s("there is no grading `x`"), errors: vec![s("/value: nothing was chosen")] }
+    ErrorPage {
+        status: 404,
+        heading: s("There is no such thing"),
+        detail: s("there is no grading `x`"),
+        errors: vec![s("/value: nothing was chosen")],
+    }
 }
 
 /// Anything that serialises, under the template and title of a page of type `P`.
@@ -463,7 +552,8 @@ fn harmless(html: &str, name: &str) {
         for (attribute, value) in element.value().attrs() {
             assert!(!attribute.starts_with("on") && attribute != "style", "{name}: <{tag} {attribute}={value:?}>");
             if ["href", "src", "action", "formaction", "data-src", "data-events"].contains(&attribute) {
-                let ours = (value.starts_with('/') && !value.starts_with("//")) || value.starts_with('#') || value == "data:,";
+                let ours =
+                    (value.starts_with('/') && !value.starts_with("//")) || value.starts_with('#') || value == "data:,";
                 assert!(ours, "{name}: <{tag} {attribute}={value:?}>");
                 assert!(!value.contains(['<', '"', '\\']), "{name}: <{tag} {attribute}={value:?}>");
             }
@@ -547,4 +637,32 @@ fn a_full_page_is_below_a_hundred_kilobytes() {
     let html = render::html(Some(&viewer()), &page).unwrap();
     // A hundred criteria are one page of the matrix; half of it is white space that compresses away.
     assert!(html.len() < 250_000, "{}", html.len());
+}
+
+/// `EMPANEL_PAGES=<folder> cargo test samples_can_be_looked_at`, then any file server in that folder.
+#[test]
+fn samples_can_be_looked_at() {
+    let Ok(folder) = std::env::var("EMPANEL_PAGES") else { return };
+    let folder = std::path::Path::new(&folder);
+    std::fs::create_dir_all(folder.join("assets")).unwrap();
+    std::fs::write(folder.join("assets/app.css"), include_str!("assets/app.css")).unwrap();
+    std::fs::write(folder.join("assets/app.js"), include_str!("assets/app.js")).unwrap();
+    let page = |name: &str, html: Result<String, minijinja::Error>| {
+        std::fs::write(folder.join(name), html.unwrap()).unwrap();
+    };
+    let viewer = viewer();
+    let viewer = Some(&viewer);
+    page("gradings.html", render::html(viewer, &gradings()));
+    page("grading.html", render::html(viewer, &grading()));
+    page("criterion.html", render::html(viewer, &criterion()));
+    page("leaderboard.html", render::html(viewer, &board(None)));
+    page("agreement.html", render::html(viewer, &agreement()));
+    page("reviews.html", render::html(viewer, &reviews()));
+    for (name, step) in ["take", "answer", "adjudicate", "wait", "done"].into_iter().zip(steps()) {
+        page(&format!("review-{name}.html"), render::html(viewer, &review(step, name == "done")));
+    }
+    page("file.html", render::html(viewer, &text()));
+    page("login.html", render::html(None, &login()));
+    page("error.html", render::html(None, &error()));
+    std::fs::write(folder.join("plot.svg"), super::plot::leaderboard_svg(&leaderboard())).unwrap();
 }

@@ -62,7 +62,14 @@ impl Page for TextPage {
 }
 
 /// The part of the text that starts with block `from`.
-pub(super) fn page(review: String, n: String, name: String, extract: &Extract, system: &SystemName, from: usize) -> TextPage {
+pub(super) fn page(
+    review: String,
+    n: String,
+    name: String,
+    extract: &Extract,
+    system: &SystemName,
+    from: usize,
+) -> TextPage {
     let mut parts = Vec::new();
     let (mut at, mut image, mut bytes) = (0, 0, 0);
     let mut later = None;
@@ -150,7 +157,8 @@ fn pieces(file: &FileExtract) -> Vec<(String, String)> {
 /// A file's name, unless it gives the system away.
 #[must_use]
 pub(super) fn blind_name(name: &str, index: usize, system: &SystemName) -> String {
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let (secret, shown) = (plain(system.as_str()), plain(name));
     let words = system.as_str().split(|c: char| !c.is_alphanumeric()).map(plain);
     let told = secret.chars().count() >= 2 && shown.contains(&secret)
@@ -160,7 +168,9 @@ pub(super) fn blind_name(name: &str, index: usize, system: &SystemName) -> Strin
         return name.to_owned();
     }
     match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some(extension) if extension.len() <= 5 && !plain(extension).is_empty() && extension.chars().all(char::is_alphanumeric) => {
+        Some(extension)
+            if extension.len() <= 5 && !plain(extension).is_empty() && extension.chars().all(char::is_alphanumeric) =>
+        {
             format!("file {}.{extension}", index + 1)
         }
         _ => format!("file {}", index + 1),
@@ -187,7 +197,10 @@ mod tests {
             sha256: "0".repeat(64),
             reader: "text/1".to_owned(),
             outcome: Outcome::Read,
-            segments: texts.iter().map(|(place, text)| Segment { place: place.clone(), text: (*text).to_owned() }).collect(),
+            segments: texts
+                .iter()
+                .map(|(place, text)| Segment { place: place.clone(), text: (*text).to_owned() })
+                .collect(),
             sheets: vec![],
             images: vec![],
             pages: None,
