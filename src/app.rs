@@ -114,15 +114,20 @@ pub fn bench(config: &Config, choices: &Choices) -> Result<Bench, AppError> {
     let configured =
         config.judges.iter().map(|section| judge_config(section, &beside)).collect::<Result<Vec<_>, _>>()?;
     // A configured judge may take the name of a built-in one; it then takes its place.
-    for judge in Vec::<JudgeConfig>::new().into_iter().chain(choices.judges.iter().cloned()).chain(configured) {
+    for judge in judge::offline_judges().into_iter().chain(choices.judges.iter().cloned()).chain(configured) {
         judges.insert(judge.spec.name.clone(), Arc::new(Judge::new(judge, &seams)?));
     }
     let mut panels: BTreeMap<PanelName, Panel> = BTreeMap::new();
-    let offline: Vec<JudgeSpec> = Vec::<JudgeConfig>::new().into_iter().map(|judge| judge.spec).collect();
+    // A judge's own view of itself: making it may have completed its settings.
+    let as_made = |names: Vec<JudgeName>| -> Vec<JudgeSpec> {
+        names.iter().filter_map(|name| judges.get(name)).map(|judge| judge.spec().clone()).collect()
+    };
+    let offline = as_made(judge::offline_judges().into_iter().map(|judge| judge.spec.name).collect());
     let name = PanelName::parse(OFFLINE_PANEL).map_err(|e| AppError::Setup(e.to_string()))?;
     panels.insert(name.clone(), panel_of(name, offline));
     for panel in &choices.panels {
-        panels.insert(panel.name.clone(), panel.clone());
+        let judges = as_made(panel.judges.iter().map(|judge| judge.name.clone()).collect());
+        panels.insert(panel.name.clone(), Panel { judges, ..panel.clone() });
     }
     for section in &config.panels {
         panels.insert(section.name.clone(), panel(section, &judges)?);

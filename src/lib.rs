@@ -1,7 +1,7 @@
 //! empanel grades real work products by a panel of judge models. ARCHITECTURE.md is the map.
 
 pub mod app;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod refusal;

@@ -27,19 +27,24 @@ struct Row {
 
 pub(super) fn agreement(args: &Args) -> Result<(), Failure> {
     let place = args.file.display();
-    let text = std::fs::read_to_string(&args.file).map_err(|e| Failure::Mistake(format!("cannot read {place}: {e}")))?;
+    let text =
+        std::fs::read_to_string(&args.file).map_err(|e| Failure::Mistake(format!("cannot read {place}: {e}")))?;
     let rows = rows(&text).map_err(|e| Failure::Mistake(format!("{place}: {e}")))?;
     let values: Vec<&str> = rows.iter().map(|row| row.value.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
     let raters: Vec<&str> = rows.iter().map(|row| row.rater.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
     let mut units: BTreeMap<&str, Vec<Option<usize>>> = BTreeMap::new();
     for row in &rows {
-        let (Ok(rater), Ok(value)) = (raters.binary_search(&row.rater.as_str()), values.binary_search(&row.value.as_str()))
+        let (Ok(rater), Ok(value)) =
+            (raters.binary_search(&row.rater.as_str()), values.binary_search(&row.value.as_str()))
         else {
             continue;
         };
         let cell = &mut units.entry(&row.unit).or_insert_with(|| vec![None; raters.len()])[rater];
         if cell.is_some_and(|known| known != value) {
-            return Err(Failure::Mistake(format!("{place}: rater `{}` gives unit `{}` two values", row.rater, row.unit)));
+            return Err(Failure::Mistake(format!(
+                "{place}: rater `{}` gives unit `{}` two values",
+                row.rater, row.unit
+            )));
         }
         *cell = Some(value);
     }

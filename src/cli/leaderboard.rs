@@ -76,7 +76,8 @@ pub(super) fn leaderboard(args: &Args) -> Result<(), Failure> {
 pub(super) fn print(board: &Board, method: Method) {
     let digits = if method == Method::BradleyTerry { 0 } else { 3 };
     let what = if method == Method::Score { "tasks" } else { "battles" };
-    let mut table = show::table(&["rank", "system", "rating", "95 % interval", what, "won / tied / lost"], &[2, 3, 4, 5]);
+    let mut table =
+        show::table(&["rank", "system", "rating", "95 % interval", what, "won / tied / lost"], &[2, 3, 4, 5]);
     for row in &board.rows {
         let rank = match row.rank {
             Some((low, high)) if low == high => low.to_string(),

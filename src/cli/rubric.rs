@@ -48,7 +48,8 @@ pub(super) fn rubric(verb: &Verb) -> Result<(), Failure> {
 pub(super) fn read(file: &PathBuf, format: &str) -> Result<crate::domain::Rubric, Failure> {
     let format: Format = format.parse().map_err(Failure::mistake)?;
     let bytes = std::fs::read(file).map_err(|e| Failure::Mistake(format!("cannot read {}: {e}", file.display())))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Failure::Mistake(format!("{} is not UTF-8 (byte {})", file.display(), e.utf8_error().valid_up_to())))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        Failure::Mistake(format!("{} is not UTF-8 (byte {})", file.display(), e.utf8_error().valid_up_to()))
+    })?;
     rubric::import(&text, format).map_err(|e| Failure::Mistake(format!("{}: {e}", file.display())))
 }

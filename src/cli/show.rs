@@ -7,7 +7,10 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 /// An empty table with these columns; those in `right` are numbers.
 pub(super) fn table(header: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
     if !std::io::stdout().is_terminal() {
         table.set_width(120);
     }

@@ -24,7 +24,7 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     Some(if tsv { "text/tab-separated-values" } else { "text/csv" })
 }
 
-fn reader<'t>(text: &'t str, delimiter: u8) -> csv::Reader<&'t [u8]> {
+fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes())
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Cell, Cut, FileExtract, Finding, Image, Outcome, Place, Segment, Sheet};
+use crate::domain::{Cell, CellContent, Cut, FileExtract, Finding, Image, Outcome, Place, Segment, Sheet};
 
 use super::limits::Limits;
 use super::members::Budget;
@@ -34,6 +34,8 @@ pub(super) struct Draft<'l> {
     pub members: Vec<FileExtract>,
     characters: u64,
     cells: u64,
+    /// Bytes of texts and formulas in cells: one text may be referred to by any number of cells.
+    held: u64,
     /// Once text is dropped everything after it is too: a text with holes in it would mislead.
     full: bool,
     dropped: Vec<Dropped>,
@@ -56,6 +58,7 @@ impl<'l> Draft<'l> {
             members: Vec::new(),
             characters: 0,
             cells: 0,
+            held: 0,
             full: false,
             dropped: Vec::new(),
             dropped_images: HashMap::new(),
@@ -138,6 +141,16 @@ impl<'l> Draft<'l> {
         }
         self.cells = wanted;
         true
+    }
+
+    /// Takes a cell's text and formula out of the budget of the file; `false` if there is none left.
+    pub fn hold(&mut self, cell: &Cell) -> bool {
+        let text = match &cell.content {
+            CellContent::Text(text) | CellContent::DateTime(text) | CellContent::Error(text) => text.len(),
+            CellContent::Number(_) | CellContent::Bool(_) | CellContent::NotCalculated => 0,
+        };
+        self.held += (text + cell.formula.as_ref().map_or(0, String::len)) as u64;
+        self.held <= self.limits.max_text_chars.saturating_mul(8)
     }
 
     pub fn sheet(&mut self, sheet: Sheet) {
@@ -318,10 +331,10 @@ pub(super) fn parse_cell_reference(text: &str) -> Option<(u32, u32)> {
     }
     let column = letters.bytes().fold(0u32, |sum, b| sum * 26 + u32::from(b.to_ascii_uppercase() - b'A' + 1));
     let row: u32 = row.trim_start_matches('$').parse().ok()?;
-    (row >= 1 && row <= 1_048_576 && column <= 16_384).then_some((row, column))
+    ((1..=1_048_576).contains(&row) && column <= 16_384).then_some((row, column))
 }
 
 /// One cell, for readers that build sheets.
-pub(super) fn cell(row: u32, column: u32, content: crate::domain::CellContent, formula: Option<String>) -> Cell {
+pub(super) fn cell(row: u32, column: u32, content: CellContent, formula: Option<String>) -> Cell {
     Cell { row, column, content, formula }
 }

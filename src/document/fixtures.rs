@@ -50,3 +50,15 @@ fn a_presentation_by_python_pptx_is_read_in_full() {
         "## Slide 1: Results\nSales rose\n| Item | Amount |\n| Pens | 3 |\n[chart: barChart]\n| category | Q1 |\n| East | 19.2 |\n| West | 21.4 |\nNotes: mention the weather"
     );
 }
+
+#[test]
+fn damaged_copies_of_real_files_are_read_or_refused_in_words() {
+    for name in ["small.xls", "small.xlsx", "small.pptx"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/documents").join(name);
+        let bytes = std::fs::read(path).unwrap();
+        for seed in 0..60 {
+            let file = read_one(name, &super::testing::damaged(&bytes, seed));
+            assert!(!file.segments.is_empty() || !file.is_readable() || !file.findings.is_empty(), "{name} {seed}");
+        }
+    }
+}

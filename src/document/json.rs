@@ -24,7 +24,8 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
         return None;
     }
     let text = sample.decoded()?.text.trim_start();
-    if !named && !(text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()) {
+    let looks = || text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    if !(named || looks()) {
         return None;
     }
     Some(if jsonl { "application/jsonl" } else { "application/json" })

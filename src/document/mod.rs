@@ -24,11 +24,13 @@ mod images;
 mod json;
 mod limits;
 mod members;
+mod notebook;
 mod odf;
 mod opc;
 mod package;
 mod pdf;
 mod pptx;
+mod rtf;
 mod text;
 mod unknown;
 mod xls;
@@ -59,7 +61,9 @@ const READERS: &[&Reader] = &[
     &odf::READER,
     &xls::READER,
     &zip::READER,
+    &rtf::READER,
     &html::READER,
+    &notebook::READER,
     &json::READER,
     &csv::READER,
     &text::READER,

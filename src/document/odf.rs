@@ -1,4 +1,4 @@
-//! OpenDocument texts and sheets (.odt, .ods): headings, paragraphs, lists and tables in their order; cells
+//! OpenDocument texts, sheets and presentations (.odt, .ods, .odp): headings, paragraphs, lists and tables in their order; cells
 //! with formulas and the values left in the file. OpenDocument 1.3: ISO/IEC 26300.
 
 use crate::domain::{CellContent, Place};
@@ -12,6 +12,7 @@ use super::{Reader, Sample};
 pub(super) const READER: Reader = Reader { id: "odf/1", recognise, read };
 
 const TEXT: &str = "application/vnd.oasis.opendocument.text";
+const SHOW: &str = "application/vnd.oasis.opendocument.presentation";
 const SHEETS: &str = "application/vnd.oasis.opendocument.spreadsheet";
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
@@ -25,6 +26,8 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
         Some(SHEETS)
     } else if head.contains(TEXT) || sample.has_extension(&["odt"]) {
         Some(TEXT)
+    } else if head.contains(SHOW) || sample.has_extension(&["odp"]) {
+        Some(SHOW)
     } else {
         None
     }
@@ -99,11 +102,19 @@ fn sheet(table: &Element<'_>, hidden: &[String], draft: &mut Draft<'_>) {
             grid.hidden_rows.push(row_number);
         }
         for offset in 0..if found.is_empty() { 0 } else { times } {
-            if grid.cells.len() > most {
+            let room = found.iter().all(|(column, content, formula)| {
+                draft.hold(&cell(row_number, *column, content.clone(), formula.clone()))
+            });
+            if grid.cells.len() > most || !room {
                 let from = row_number.saturating_add(offset);
                 let what = format!("the rest of '{}' from row {from} on", grid.name);
                 let place = Place::Cells { sheet: grid.name.clone(), range: format!("A{from}") };
-                draft.cut(place, what, format!("over the limit of {} cells", draft.limits.max_cells), None);
+                draft.cut(
+                    place,
+                    what,
+                    format!("over the limit of {} cells or of the size of their texts", draft.limits.max_cells),
+                    None,
+                );
                 return grid.push(draft);
             }
             grid.cells.extend(found.iter().map(|(column, content, formula)| {
@@ -118,7 +129,7 @@ fn sheet(table: &Element<'_>, hidden: &[String], draft: &mut Draft<'_>) {
 fn content(cell: &Element<'_>) -> Option<(CellContent, Option<String>)> {
     let formula = cell.attribute("formula").map(|f| {
         let bare = f.split_once('=').map_or(f.as_ref(), |(_, rest)| rest);
-        bare.replace("[.", "").replace(":.", ":").replace(']', "").replace('[', "")
+        bare.replace("[.", "").replace(":.", ":").replace(['[', ']'], "")
     });
     let text = || {
         let lines: Vec<String> = cell.children_named("p").map(inline).collect();

@@ -36,12 +36,6 @@ impl<'a> Parts<'a> {
         self.entries.contains_key(&key(path))
     }
 
-    pub fn paths(&self) -> Vec<String> {
-        let mut paths: Vec<String> = self.entries.values().map(|e| e.name.clone()).collect();
-        paths.sort();
-        paths
-    }
-
     /// # Errors
     /// If the part is missing or cannot be unpacked.
     pub fn bytes(&mut self, path: &str) -> Result<Vec<u8>, String> {

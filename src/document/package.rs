@@ -86,7 +86,10 @@ impl<'a> Package<'a> {
             other => format!("cannot be unpacked ({other})"),
         })?;
         let mut bytes = Vec::with_capacity(usize::try_from(entry.size.min(1 << 20)).unwrap_or(0));
-        let allowed = entry.size.min(self.left);
+        if entry.size > self.left {
+            return Err(format!("over the limit of {} bytes unpacked in all", self.limits.max_total_bytes));
+        }
+        let allowed = entry.size;
         file.take(allowed + 1).read_to_end(&mut bytes).map_err(|e| format!("damaged ({e})"))?;
         if bytes.len() as u64 > allowed {
             return Err("unpacks to more than its directory says".to_owned());

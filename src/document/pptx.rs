@@ -2,7 +2,7 @@
 //! file, tables, charts, pictures; then the notes. Hidden slides are marked.
 //! PresentationML: ECMA-376 part 1, 19.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::Place;
 
@@ -38,6 +38,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         return Err("the presentation names no slides; it is empty or damaged, save it again".to_owned());
     }
     draft.pages = Some(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+    let mut taken = HashSet::new();
     for (index, path) in ids.iter().enumerate() {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if number > draft.limits.max_pages {
@@ -46,7 +47,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
             break;
         }
         match parts.text(path) {
-            Ok(text) => slide(&mut parts, path, &text, number, draft),
+            Ok(text) => slide(&mut parts, path, &text, number, &mut taken, draft),
             Err(why) => draft.cut(Place::Slide(number), format!("slide {number}"), why, None),
         }
     }
@@ -61,6 +62,8 @@ fn relation_id(slide: &Element<'_>, relations: &[Relation]) -> Option<String> {
 }
 
 struct Slide<'d, 'l, 'p, 'b> {
+    /// Pictures that were shown already: a logo stands on every slide.
+    taken: &'d mut HashSet<String>,
     draft: &'d mut Draft<'l>,
     parts: &'p mut Parts<'b>,
     relations: HashMap<String, Relation>,
@@ -68,7 +71,14 @@ struct Slide<'d, 'l, 'p, 'b> {
     number: u32,
 }
 
-fn slide(parts: &mut Parts<'_>, path: &str, text: &str, number: u32, draft: &mut Draft<'_>) {
+fn slide(
+    parts: &mut Parts<'_>,
+    path: &str,
+    text: &str,
+    number: u32,
+    taken: &mut HashSet<String>,
+    draft: &mut Draft<'_>,
+) {
     let nesting = draft.limits.max_nesting;
     let relations: HashMap<String, Relation> = parts.relations(path).into_iter().map(|r| (r.id.clone(), r)).collect();
     let notes = relations.values().find(|r| r.kind == "notesSlide").map(|r| r.target.clone());
@@ -86,7 +96,7 @@ fn slide(parts: &mut Parts<'_>, path: &str, text: &str, number: u32, draft: &mut
         place.clone(),
         format!("## Slide {number}{mark}{}", title.map(|t| format!(": {}", t.trim())).unwrap_or_default()),
     );
-    let mut slide = Slide { draft, parts, relations, place: place.clone(), number };
+    let mut slide = Slide { draft, parts, relations, taken, place: place.clone(), number };
     if let Some(shapes) = shapes {
         slide.shapes(shapes);
     }
@@ -222,6 +232,9 @@ impl Slide<'_, '_, '_, '_> {
         for blip in found {
             let target = blip.attribute("embed").and_then(|id| self.relations.get(id.as_ref()));
             let Some(target) = target.filter(|t| !t.external).map(|t| t.target.clone()) else { continue };
+            if !self.taken.insert(target.clone()) {
+                continue;
+            }
             match self.parts.bytes(&target) {
                 Ok(bytes) => self.draft.image(self.place.clone(), &bytes),
                 Err(why) => self.draft.lose_image(self.place.clone(), why),

@@ -112,7 +112,9 @@ fn every_real_file_is_read_and_counts_agree_with_independent_readers() {
 fn dump_texts() {
     let (Some(known), Ok(folder)) = (known(), std::env::var("EMPANEL_DUMP")) else { return };
     for known in known {
+        let start = std::time::Instant::now();
         let file = read_known(&known);
+        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
         let cells: Vec<_> = file
             .sheets
             .iter()
@@ -124,7 +126,7 @@ fn dump_texts() {
             .collect();
         let out = serde_json::json!({
             "path": known.path.to_string_lossy(), "text": text_of(&file), "cells": cells,
-            "findings": file.findings, "cuts": file.cuts, "images": file.images.len(),
+            "findings": file.findings, "cuts": file.cuts, "images": file.images.len(), "milliseconds": milliseconds,
         });
         std::fs::write(Path::new(&folder).join(format!("{}.json", file.sha256)), out.to_string()).unwrap();
     }

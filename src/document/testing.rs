@@ -82,6 +82,11 @@ pub(super) fn pdf(pages: &[&str]) -> Vec<u8> {
         ));
         objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
     }
+    pdf_of(&objects)
+}
+
+/// A pdf of these objects, numbered from 1; the first is the catalog.
+pub(super) fn pdf_of(objects: &[String]) -> Vec<u8> {
     let mut bytes = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::new();
     for (index, object) in objects.iter().enumerate() {
@@ -96,5 +101,26 @@ pub(super) fn pdf(pages: &[&str]) -> Vec<u8> {
     bytes.extend_from_slice(
         format!("trailer<</Size {}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1).as_bytes(),
     );
+    bytes
+}
+
+/// The file with some bytes changed and sometimes cut off. The generator is its own, so that every run tries
+/// the same damage.
+pub(super) fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    };
+    let mut bytes = bytes.to_vec();
+    for _ in 0..1 + next() % 8 {
+        let at = next() % bytes.len();
+        bytes[at] = next() as u8;
+    }
+    if next() % 4 == 0 {
+        bytes.truncate(next() % bytes.len() + 1);
+    }
     bytes
 }

@@ -1,6 +1,6 @@
 //! Promises of the whole room; each reader's own are in its file.
 
-use super::testing::{read_files, read_one, reason, text_of, zip};
+use super::testing::{damaged, read_files, read_one, reason, text_of, zip};
 use super::*;
 
 #[test]
@@ -21,26 +21,6 @@ fn a_zip_bomb_is_unreadable_and_says_which_limit() {
     let bytes = zip(&[("zeros.txt", &vec![b'0'; 20 << 20])]);
     let file = read_one("bomb.zip", &bytes);
     assert!(reason(&file).contains("limit of 400"), "{}", reason(&file));
-}
-
-/// A small generator of its own, so that every run tries the same damage.
-fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as usize
-    };
-    let mut bytes = bytes.to_vec();
-    for _ in 0..1 + next() % 8 {
-        let at = next() % bytes.len();
-        bytes[at] = next() as u8;
-    }
-    if next() % 4 == 0 {
-        bytes.truncate(next() % bytes.len() + 1);
-    }
-    bytes
 }
 
 #[test]
@@ -102,6 +82,7 @@ fn a_media_type_is_told_by_content_before_the_name() {
 #[test]
 fn what_cannot_be_read_says_what_it_is_and_what_to_do() {
     assert!(reason(&read_one("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1junk")).contains("save as .docx"));
+    assert!(reason(&read_one("a.xlsb", &zip(&[("xl/workbook.bin", b"x")]))).contains("save as .xlsx"));
     assert!(reason(&read_one("a.mp3", b"ID3\x04\0\0\0\0\0\0")).contains("transcript"));
     assert!(reason(&read_one("a.docx", b"\0\0not a zip")).contains(".docx"));
     assert!(reason(&read_one("empty.txt", b"")).contains("empty"));

@@ -93,7 +93,6 @@ fn content(value: &Data) -> Option<CellContent> {
         }
         Data::DateTimeIso(text) | Data::DurationIso(text) => CellContent::DateTime(text.clone()),
         Data::Error(error) => CellContent::Error(error.to_string()),
-        other => CellContent::Text(other.to_string()),
     })
 }
 

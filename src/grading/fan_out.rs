@@ -7,8 +7,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Extract, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject,
-    Timestamp, Usage, Vote, VoteFingerprint, VoteOutcome,
+    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject, Timestamp,
+    Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::refusal::Refusal;
@@ -16,7 +16,7 @@ use crate::services::Services;
 use crate::store::{ProjectStore, Query, call_key};
 use crate::verdict::{self, Said, Shown};
 
-use super::journal::{StoreJournal, this_round};
+use super::journal::{StoreJournal, history};
 
 /// One planned call.
 pub struct Call {
@@ -34,20 +34,11 @@ pub struct Call {
 
 /// Whether earlier calls of the same subject may be in the journal.
 #[derive(Debug, Clone, Copy)]
-pub enum History {
+pub enum Earlier {
     /// It starts for the first time.
     None,
     /// It goes on. Attempts up to this time belong to an earlier round and are not read again.
     Since(Option<Timestamp>),
-}
-
-impl History {
-    fn since(self) -> Option<Timestamp> {
-        match self {
-            Self::None => None,
-            Self::Since(since) => since,
-        }
-    }
 }
 
 /// Leaves an answer as it is.
@@ -84,12 +75,12 @@ pub async fn fan_out(
     project: &ProjectStore,
     subject: Subject,
     calls: Vec<Call>,
-    history: History,
+    earlier: Earlier,
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
     let waiting = in_flight(&calls);
     let mut settled =
-        stream::iter(calls).map(|call| ask(services, project, call, history, cancel)).buffer_unordered(waiting);
+        stream::iter(calls).map(|call| ask(services, project, call, earlier, cancel)).buffer_unordered(waiting);
     while let Some(vote) = settled.next().await {
         if let Some(vote) = vote? {
             services.running.settled(subject, &Arc::new(vote));
@@ -118,21 +109,22 @@ async fn ask(
     services: &Services,
     project: &ProjectStore,
     call: Call,
-    history: History,
+    earlier: Earlier,
     cancel: &Cancel,
 ) -> Result<Option<Vote>, Refusal> {
     if cancel.is_cancelled() {
         return Ok(None);
     }
-    let attempts = match history {
-        History::None => vec![],
+    let past = match earlier {
+        Earlier::None => crate::judge::History::default(),
         // Read call by call: the replies of a large grading need not fit into memory together.
-        History::Since(_) => project.all::<Attempt>(Query::prefix(format!("{}/", call_key(&call.key)))).await?,
+        Earlier::Since(since) => {
+            history(project.all::<Attempt>(Query::prefix(format!("{}/", call_key(&call.key)))).await?, since)
+        }
     };
-    let (history, offset) = this_round(attempts, history.since());
-    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone(), offset };
+    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
     let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
-    let asked = call.judge.ask(&call.key, &call.prompt, history, &parse, &journal, cancel).await;
+    let asked = call.judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
     let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
     let outcome = match asked.outcome {
         // A stop is no outcome: the call is asked at the next run.
@@ -188,20 +180,5 @@ pub fn nothing_to_show(services: &Services, call: &Call, reason: String) -> Vote
         attempts: 0,
         fingerprint: fingerprint(call),
         created_at: services.now(),
-    }
-}
-
-/// What was read of a submission, with the look-up for quotes made once.
-pub struct Read {
-    pub extract: Arc<Extract>,
-    pub shown: Arc<Shown>,
-}
-
-impl Read {
-    #[must_use]
-    pub fn new(extract: Extract) -> Self {
-        let extract = Arc::new(extract);
-        let shown = Arc::new(Shown::new(std::slice::from_ref(&extract)));
-        Self { extract, shown }
     }
 }

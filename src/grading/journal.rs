@@ -4,15 +4,13 @@
 use std::sync::Arc;
 
 use crate::domain::{Attempt, AttemptReply, CallKey, Clock, Timestamp};
-use crate::judge::{Journal, JournalError};
+use crate::judge::{History, Journal, JournalError};
 use crate::store::ProjectStore;
 
 /// Keeps attempts in the store.
 pub struct StoreJournal {
     pub project: ProjectStore,
     pub clock: Arc<dyn Clock>,
-    /// Attempts of earlier rounds (before a `retry`): numbers go on after them.
-    pub offset: u32,
 }
 
 #[async_trait::async_trait]
@@ -28,24 +26,20 @@ impl Journal for StoreJournal {
 
 impl StoreJournal {
     async fn keep(&self, key: &CallKey, number: u32, reply: AttemptReply) -> Result<(), JournalError> {
-        let started_at = self.clock.now();
-        let attempt = Attempt { key: key.clone(), number: number + self.offset, started_at, reply };
+        let attempt = Attempt { key: key.clone(), number, started_at: self.clock.now(), reply };
         let batch = self.project.batch().put(&attempt);
         self.project.commit(batch).await.map_err(|error| JournalError::new(key, number, error))
     }
 }
 
-/// The attempts of the present round, oldest first, numbered from 1, and how many came before them.
+/// A call's past. Attempts up to `since` (the time of a retry) led to a failed vote that is asked again: they stay
+/// in the books, but are not read as answers and use up no budget.
 #[must_use]
-pub fn this_round(mut attempts: Vec<Attempt>, since: Option<Timestamp>) -> (Vec<Attempt>, u32) {
+pub fn history(mut attempts: Vec<Attempt>, since: Option<Timestamp>) -> History {
     attempts.sort_by_key(|attempt| attempt.number);
-    let earlier = attempts.iter().take_while(|a| since.is_some_and(|since| a.started_at <= since)).count();
-    let offset = earlier.checked_sub(1).map_or(0, |last| attempts[last].number);
-    let mut round = attempts.split_off(earlier);
-    for attempt in &mut round {
-        attempt.number -= offset;
-    }
-    (round, offset)
+    let earlier = attempts.iter().filter(|attempt| since.is_some_and(|since| attempt.started_at <= since));
+    let settled = earlier.map(|attempt| attempt.number).max().unwrap_or(0);
+    History { attempts, settled }
 }
 
 #[cfg(test)]
@@ -54,7 +48,7 @@ mod tests {
     use crate::domain::{CriterionId, GradingId, Id, JudgeName, Question, Subject};
 
     #[test]
-    fn a_retry_starts_a_round_of_its_own_and_numbers_go_on() {
+    fn a_retry_leaves_what_was_settled_in_the_books_and_goes_on_after_it() {
         let attempt = |number, at: &str| Attempt {
             key: CallKey {
                 subject: Subject::Grading(GradingId::from_uuid(uuid::Uuid::nil())),
@@ -73,9 +67,9 @@ mod tests {
                 attempt(3, "2026-01-01T00:00:09Z"),
             ]
         };
-        let (round, offset) = this_round(all(), Some("2026-01-01T00:00:05Z".parse().unwrap()));
-        assert_eq!((round.len(), round[0].number, offset), (1, 1, 2));
-        let (round, offset) = this_round(all(), None);
-        assert_eq!((round.len(), round[0].number, offset), (3, 1, 0));
+        let retried = history(all(), Some("2026-01-01T00:00:05Z".parse().unwrap()));
+        let numbers: Vec<u32> = retried.attempts.iter().map(|attempt| attempt.number).collect();
+        assert_eq!((numbers, retried.settled), (vec![1, 2, 3], 2));
+        assert_eq!(history(all(), None).settled, 0);
     }
 }

@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use crate::document;
 use crate::domain::{
-    CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeName, Manifest,
-    Override, Prefix, Question, Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict,
-    View, Vote, VoteOutcome,
+    CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, Override, Prefix, Question,
+    Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote, VoteOutcome,
 };
 use crate::prompt::Work;
 use crate::refusal::Refusal;
 use crate::rubric::check;
 use crate::services::{Progress, Services};
 use crate::store::{Kept, ProjectStore, Query, StoreError, part};
+use crate::verdict::Shown;
 
 use super::aggregate::ballots;
 use super::escalate::escalate;
-use super::fan_out::{self, Call, History, Read, as_said, fan_out, subject_prefix};
+use super::fan_out::{self, Call, Earlier, as_said, fan_out, subject_prefix};
 use super::result::{Material, compute, verdicts};
 
 /// Takes a grading as far as it goes: to its result, or to where it was stopped.
@@ -31,6 +31,10 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
         return Err(Refusal::not_found("grading", id));
     };
+    if !matches!(grading.state, GradingState::Queued | GradingState::Running { .. }) {
+        // It ended between being found in the queue and being taken.
+        return Ok(());
+    }
     let fresh = matches!(grading.state, GradingState::Queued) && grading.retried_at.is_none();
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let cancel = services.running.begin(subject, progress(&grading, &votes));
@@ -42,14 +46,14 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     let (checks, material) = {
         // Checks look at every segment and cell: work for another thread.
         let rubric = material.rubric.clone();
-        let extract = material.deliverable.extract.clone();
+        let extract = material.deliverable.clone();
         let checks = blocking(move || run_checks(&rubric, &extract)).await?;
         (checks, material)
     };
     let (calls, views) = plan(services, &grading, &material, &votes)?;
-    let history = if fresh { History::None } else { History::Since(grading.retried_at) };
-    let finished = if material.deliverable.extract.has_content() {
-        fan_out(services, project, subject, calls, history, &cancel).await?
+    let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
+    let finished = if material.deliverable.has_content() {
+        fan_out(services, project, subject, calls, earlier, &cancel).await?
     } else {
         keep_nothing_to_show(services, project, subject, &material, &calls).await?;
         true
@@ -78,7 +82,7 @@ struct Materials {
     task: Option<String>,
     rubric: Arc<RubricVersion>,
     references: Option<Arc<Extract>>,
-    deliverable: Read,
+    deliverable: Arc<Extract>,
 }
 
 async fn load(services: &Services, project: &ProjectStore, grading: &Grading) -> Result<Materials, Refusal> {
@@ -101,7 +105,7 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
         _ => None,
     };
     let extract = read_files(services, &submission.files, submission.text).await?;
-    let deliverable = blocking(move || Read::new(extract)).await?;
+    let deliverable = Arc::new(extract);
     let task = grading.prompt.clone().or(task.map(|task| task.prompt));
     Ok(Materials { task, rubric: Arc::new(rubric), references, deliverable })
 }
@@ -170,6 +174,14 @@ fn run_checks(rubric: &RubricVersion, extract: &Extract) -> Vec<Verdict> {
         .collect()
 }
 
+/// What judges that take the same input see of a submission.
+struct Sight {
+    prefix: Arc<Prefix>,
+    /// Where their quotes are looked up: in what they were shown, not in what there was.
+    quotes: Arc<Shown>,
+    view: View,
+}
+
 /// The calls that are still owed, and what each judge is shown.
 fn plan(
     services: &Services,
@@ -179,23 +191,24 @@ fn plan(
 ) -> Result<(Vec<Call>, Vec<View>), Refusal> {
     let judges = fan_out::judges(services, &grading.panel)?;
     let settled: HashMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
-    let extract = &material.deliverable.extract;
+    let extract = &material.deliverable;
     let work = Work { task: material.task.as_deref(), references: material.references.as_ref(), deliverable: extract };
     // Judges that take the same input share one prefix, byte for byte.
-    let mut prefixes: BTreeMap<(u64, bool), (Arc<Prefix>, Manifest, Vec<JudgeName>)> = BTreeMap::new();
+    let mut prefixes: BTreeMap<(u64, bool), Sight> = BTreeMap::new();
     for spec in &grading.panel.judges {
         let entry = prefixes.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
             let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision);
-            (shown.prefix, shown.manifest, vec![])
+            let quotes = Arc::new(Shown::new(&shown.prefix.deliverables));
+            Sight { prefix: shown.prefix, quotes, view: View { judges: vec![], manifest: shown.manifest } }
         });
-        entry.2.push(spec.name.clone());
+        entry.view.judges.push(spec.name.clone());
     }
     let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
     let mut calls = Vec::new();
     // Criterion by criterion, so that verdicts become complete one after the other.
     for criterion in asked(&material.rubric) {
         for spec in &grading.panel.judges {
-            let Some((prefix, ..)) = prefixes.get(&(spec.max_input_chars, spec.vision)) else { continue };
+            let Some(sight) = prefixes.get(&(spec.max_input_chars, spec.vision)) else { continue };
             let mut prompt = None;
             for repeat in 0..grading.panel.repeats {
                 let key = CallKey {
@@ -209,7 +222,7 @@ fn plan(
                 }
                 let prompt = match &prompt {
                     Some(made) => made,
-                    None => prompt.insert(services.templates.criterion(prefix, criterion).map_err(|e| {
+                    None => prompt.insert(services.templates.criterion(&sight.prefix, criterion).map_err(|e| {
                         Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id))
                     })?),
                 };
@@ -217,7 +230,7 @@ fn plan(
                     key,
                     judge: judges[&spec.name].clone(),
                     prompt: prompt.clone(),
-                    shown: material.deliverable.shown.clone(),
+                    shown: sight.quotes.clone(),
                     turn: as_said,
                     rubric: Some(grading.rubric.fingerprint.clone()),
                     reader: reader.clone(),
@@ -226,7 +239,7 @@ fn plan(
             }
         }
     }
-    let views = prefixes.into_values().map(|(_, manifest, judges)| View { judges, manifest }).collect();
+    let views = prefixes.into_values().map(|sight| sight.view).collect();
     Ok((calls, views))
 }
 
@@ -243,7 +256,6 @@ async fn keep_nothing_to_show(
 ) -> Result<(), Refusal> {
     let files: Vec<String> = material
         .deliverable
-        .extract
         .files
         .iter()
         .map(|file| match &file.outcome {

@@ -37,6 +37,12 @@ pub struct Judge {
     rate: Option<Rate>,
 }
 
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge").field("spec", &self.config.spec).finish_non_exhaustive()
+    }
+}
+
 /// What became of one question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked<T> {

@@ -4,14 +4,14 @@
 //! the parse error when a reply cannot be used, and counts what all of it cost. It never turns a failure into an
 //! answer.
 //!
-//! - [`provider`]: what a provider does; [`openai`], [`lexical`], [`recorded`]: the providers.
-//! - [`engine`]: limits, retries, re-asks, the order of journal and network. [`pause`]: how long to wait.
-//! - [`http`]: the one client. [`seams`]: time and chance from outside. `fake`: a scripted Chat Completions server
+//! - `provider`: what a provider does; `openai`, `lexical`, `recorded`: the providers.
+//! - `engine`: limits, retries, re-asks, the order of journal and network. `pause`: how long to wait.
+//! - `http`: the one client. `seams`: time and chance from outside. `fake`: a scripted Chat Completions server
 //!   for tests and benchmarks (feature `fake`).
 //!
 //! # How to add a provider
 //! Write `your_provider.rs` with a type that implements [`Provider`] (`send`: one request, no retries; `read`: pure)
-//! and a `make` function; add a line to [`PROVIDERS`]. Faults name their cause and whether a retry can help. Test
+//! and a `make` function; add a line to `PROVIDERS`. Faults name their cause and whether a retry can help. Test
 //! `read` with replies from the provider's documentation in `fixtures/judge/`.
 
 mod cache;

@@ -1,6 +1,8 @@
 //! `recorded`: replies from a JSONL file, for replay and for tests without a network.
 //!
-//! One line per reply: `{"prompt": <fingerprint>, "reply": <text>, "model"?: <label>, "usage"?: {...}}`. A prompt
+//! One line per reply: `{"prompt": <fingerprint>, "reply": <text>, "judge"?: <name>, "ended"?: <cause>, "model"?:
+//! <label>, "usage"?: {...}}`. With `judge` the line is that judge's alone, so that one file can hold a panel; with
+//! `ended` (`truncated`, `refused`, `content_filter`) the provider said that the reply is no usable one. A prompt
 //! that is recorded several times is answered in turn, the last reply over and over; repeats and re-asks of a live
 //! judge are recorded that way. A prompt that is not recorded fails with `not_recorded`: nothing is made up. The
 //! recording's hash becomes the setting `recording`, because it shapes every answer.
@@ -26,6 +28,10 @@ struct Line {
     prompt: String,
     reply: String,
     #[serde(default)]
+    judge: Option<String>,
+    #[serde(default)]
+    ended: Option<Cause>,
+    #[serde(default)]
     model: Option<String>,
     #[serde(default)]
     usage: Option<Usage>,
@@ -34,6 +40,8 @@ struct Line {
 #[derive(Serialize, Deserialize, Clone)]
 struct Kept {
     reply: String,
+    #[serde(default)]
+    ended: Option<Cause>,
     model: Option<String>,
     usage: Option<Usage>,
 }
@@ -55,7 +63,11 @@ pub(super) fn make(config: &mut JudgeConfig, _: &Seams) -> Result<Arc<dyn Provid
             problem: e.to_string(),
             form: FORM,
         })?;
-        replies.entry(line.prompt).or_default().push(Kept { reply: line.reply, model: line.model, usage: line.usage });
+        if line.judge.as_ref().is_some_and(|name| *name != judge) {
+            continue;
+        }
+        let Line { prompt, reply, judge: _, ended, model, usage } = line;
+        replies.entry(prompt).or_default().push(Kept { reply, ended, model, usage });
     }
     let hash = Fingerprint::of_bytes(text.as_bytes());
     let settings = &mut config.spec.settings;
@@ -96,6 +108,12 @@ impl Provider for Recorded {
         let kept: Kept = serde_json::from_str(&raw.body).map_err(|e| {
             Fault::new(Cause::Unparseable, Retry::Never, format!("the kept reply is not what was recorded: {e}"))
         })?;
-        Ok(Reply { text: kept.reply, model: kept.model, usage: kept.usage.unwrap_or_default() })
+        let usage = kept.usage.unwrap_or_default();
+        if let Some(cause) = kept.ended {
+            let said: String = kept.reply.chars().take(200).collect();
+            let detail = format!("the reply ended as {}: {said}", cause.as_str());
+            return Err(Fault { usage, ..Fault::new(cause, Retry::Never, detail) });
+        }
+        Ok(Reply { text: kept.reply, model: kept.model, usage })
     }
 }

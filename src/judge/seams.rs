@@ -60,6 +60,6 @@ pub struct Seams {
     pub clock: Arc<dyn Clock>,
     pub timer: Arc<dyn Timer>,
     pub jitter: Arc<Jitter>,
-    /// One pool of connections for all judges: see [`super::http::client`].
+    /// One pool of connections for all judges: see [`client`](super::client).
     pub http: reqwest::Client,
 }

@@ -366,6 +366,17 @@ async fn a_server_without_json_schema_is_asked_in_a_way_it_takes_and_that_is_rem
     assert_eq!(seen, ["json_schema", "json_object", "none", "none"]);
 }
 
+#[tokio::test]
+async fn questions_can_be_asked_from_any_thread() {
+    let judge = Arc::new(Judge::new(balanced(), &seams(Arc::new(StillTimer::default()))).unwrap());
+    let asked = tokio::spawn(async move {
+        let prompt = tour("net income", Extract { files: vec![report()] });
+        judge.ask(&key(), &prompt, vec![], &parse, &Unkept, &CancellationToken::new()).await
+    });
+    let asked = asked.await.unwrap().unwrap();
+    assert_eq!((asked.outcome, asked.cost_usd), (Ok("MET".to_owned()), Some(0.0)));
+}
+
 /// Notes the order of things.
 #[derive(Default)]
 struct Spy {

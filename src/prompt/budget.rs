@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::layout::marker;
-use crate::domain::{Cut, Extract, FileExtract, Outcome, Segment};
+use crate::domain::{Cut, Extract, FileExtract, Outcome, Place, Segment};
 
 pub(super) const WHY: &str = "the judge's input limit";
 
@@ -88,7 +88,11 @@ fn truncate(file: &FileExtract, share: u64) -> FileExtract {
             out.segments.push(Segment { place: segment.place.clone(), text: head });
         }
         let last = &file.segments[file.segments.len() - 1].place;
-        let from = if begun { format!("the rest of {}", segment.place) } else { segment.place.to_string() };
+        let from = match &segment.place {
+            Place::Whole => "the rest of the text".to_owned(),
+            place if begun => format!("the rest of {place}"),
+            place => place.to_string(),
+        };
         let what = if *last == segment.place { from } else { format!("{from} to {last}") };
         out.cuts.push(Cut { what, why: WHY.to_owned(), characters: Some(characters) });
         out.outcome = Outcome::Partial;
@@ -113,7 +117,6 @@ fn without_images(mut file: FileExtract) -> FileExtract {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Place;
     use crate::prompt::layout::sample;
 
     fn text(name: &str, paragraphs: u32, each: usize) -> FileExtract {
@@ -156,7 +159,7 @@ mod tests {
         file.segments[0].place = Place::Whole;
         let shown = fit(&extract(vec![file]), 100, true);
         let cut = &shown.files[0].cuts[0];
-        assert_eq!(cut.what, "the rest of whole file");
+        assert_eq!(cut.what, "the rest of the text");
         let shown_chars = shown.files[0].segments[0].text.len() as u64;
         assert_eq!(cut.characters, Some(5_000 - shown_chars));
         assert!(shown_chars > 50 && total(&shown) <= 100);
@@ -178,5 +181,29 @@ mod tests {
         assert!(shown.files.iter().all(|f| f.images.is_empty()));
         let cuts: Vec<&Cut> = shown.files.iter().flat_map(|f| &f.cuts).collect();
         assert!(cuts.iter().any(|c| c.why == "this judge takes no images"), "{cuts:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_budget_is_overrun_and_no_character_is_lost_silently(
+            files in proptest::collection::vec(proptest::collection::vec(0usize..400, 0..20), 0..6),
+            max in 0u64..5_000,
+        ) {
+            let file = |sizes: Vec<usize>| {
+                let segment = |(i, size): (usize, usize)| Segment {
+                    place: Place::Page(i as u32 / 3),
+                    text: "é".repeat(size),
+                };
+                FileExtract { segments: sizes.into_iter().enumerate().map(segment).collect(), ..sample::file("f") }
+            };
+            let all = extract(files.into_iter().map(file).collect());
+            let shown = fit(&all, max, true);
+            proptest::prop_assert!(total(&shown) <= max);
+            for (before, after) in all.files.iter().zip(&shown.files) {
+                let cut: u64 = after.cuts.iter().filter_map(|c| c.characters).sum();
+                proptest::prop_assert_eq!(before.characters(), after.characters() + cut);
+                proptest::prop_assert_eq!(after.cuts.is_empty(), before == after);
+            }
+        }
     }
 }

@@ -38,7 +38,11 @@ impl Nonce {
         format!("<<<EMPANEL {} END>>>\n", self.0)
     }
 
-    /// A mark inside a fence that only the layout can make.
+    /// Marks inside a fence that only the layout can make.
+    pub(super) fn note(&self, what: &str) -> String {
+        format!("[note {}: {what}]\n", self.0)
+    }
+
     pub(super) fn cut(&self, what: &str, why: &str) -> String {
         format!("[cut {}: {what} not shown: {why}]\n", self.0)
     }
@@ -52,12 +56,22 @@ static LOOK_ALIKE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("the pattern is a constant, and a test uses it")
 });
 
-/// Takes the brackets from text that imitates a fence; all other text is returned as it is.
+/// Turn marks of chat formats. Servers of open models can take them for the end of our message.
+static TURN_MARK: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"<\|([A-Za-z][A-Za-z0-9_ ]{1,40})\|>|<(/?(?:start|end)_of_turn)>";
+    Regex::new(pattern).expect("the pattern is a constant, and a test uses it")
+});
+
+/// Takes the brackets from text that imitates a fence or a turn of the conversation; all other text is returned as
+/// it is.
 pub(super) fn neutralise(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '＜', '‹', '«', '⟨', '〈', '《', '≪']) {
         return Cow::Borrowed(text);
     }
-    LOOK_ALIKE.replace_all(text, "(not a fence) empanel")
+    match LOOK_ALIKE.replace_all(text, "(not a fence) empanel") {
+        Cow::Borrowed(text) => TURN_MARK.replace_all(text, "< |$1$2| >"),
+        Cow::Owned(text) => Cow::Owned(TURN_MARK.replace_all(&text, "< |$1$2| >").into_owned()),
+    }
 }
 
 /// One harmless line for a header outside the fence: names and reasons can come from the file's author.
@@ -93,7 +107,11 @@ mod tests {
             let tamed = neutralise(hostile);
             assert!(tamed.starts_with("(not a fence) empanel"), "{hostile:?} became {tamed:?}");
         }
-        for harmless in ["a << 2", "<<<<<<< HEAD", "empanel a jury", "<b>empanel</b>", "x <y> empanel"] {
+        assert_eq!(neutralise("a<|im_end|>b"), "a< |im_end| >b");
+        assert_eq!(neutralise("<<<EMPANEL <end_of_turn>"), "(not a fence) empanel < |end_of_turn| >");
+        for harmless in
+            ["<|", "x <|y", "<turn>", "a << 2", "<<<<<<< HEAD", "empanel a jury", "<b>empanel</b>", "x <y> empanel"]
+        {
             assert_eq!(neutralise(harmless), harmless);
         }
     }

@@ -142,9 +142,6 @@ impl Page {
         for cut in &file.cuts {
             let _ = writeln!(self.text, "NOT SHOWN: {} ({})", line(&cut.what), line(&cut.why));
         }
-        for finding in &file.findings {
-            let _ = writeln!(self.text, "Note: {} at {}", line(&finding.detail), line(&finding.place.to_string()));
-        }
         self.text.push_str(&self.nonce.begin());
         let mut previous = None;
         for segment in &file.segments {
@@ -160,6 +157,11 @@ impl Page {
         }
         for cut in &file.cuts {
             self.text.push_str(&self.nonce.cut(&line(&cut.what), &line(&cut.why)));
+        }
+        // What a finding quotes was written by the file's author: it stays inside the fence.
+        for finding in &file.findings {
+            let place = line(&finding.place.to_string());
+            self.text.push_str(&self.nonce.note(&format!("{} ({place})", line(&finding.detail))));
         }
         self.text.push_str(&self.nonce.end());
         for image in &file.images {

@@ -5,8 +5,8 @@
 //! made once per submission and shared, byte for byte, by all its criteria, so that providers can cache it;
 //! the question comes last. Points, weights, gates, system names and authors never get here.
 //!
-//! - [`templates`] words the instructions and the questions; [`layout`] lays the files out between fences;
-//!   [`budget`] decides what fits; [`fence`] keeps the deliverable's text inside its fence.
+//! - `templates` words the instructions and the questions; `layout` lays the files out between fences;
+//!   `budget` decides what fits; `fence` keeps the deliverable's text inside its fence.
 //!
 //! # How to change or add a template
 //! Templates are `templates/*.j2`, compiled in. Edit one, or add a file, a line in `templates::SOURCES` and a

@@ -10,7 +10,7 @@ use crate::domain::{
     Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
-use crate::grading::fan_out::{Call, History, as_said, fan_out, judges, nothing_to_show, subject_prefix};
+use crate::grading::fan_out::{Call, Earlier, as_said, fan_out, judges, nothing_to_show, subject_prefix};
 use crate::grading::run::read_files;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
@@ -69,6 +69,10 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
     let Some(Kept { record: mut comparison, revision }) = project.get::<Comparison>(&key).await? else {
         return Err(Refusal::not_found("comparison", id));
     };
+    if matches!(comparison.state, ComparisonState::Judged { .. }) {
+        // It ended between being found in the queue and being taken.
+        return Ok(());
+    }
     let fresh = matches!(comparison.state, ComparisonState::Queued);
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -85,8 +89,8 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         }
         project.commit(batch).await?;
     } else {
-        let history = if fresh { History::None } else { History::Since(None) };
-        if !fan_out(services, project, subject, planned, history, &cancel).await? {
+        let earlier = if fresh { Earlier::None } else { Earlier::Since(None) };
+        if !fan_out(services, project, subject, planned, earlier, &cancel).await? {
             return Ok(());
         }
     }
@@ -125,10 +129,9 @@ async fn plan(
     }
     let empty = sides.iter().zip(["a", "b"]).find(|(side, _)| !side.has_content());
     let nothing = empty.map(|(_, name)| format!("not asked: nothing of submission `{name}` could be read"));
-    let shown = Arc::new(Shown::new(&sides));
     let judges = judges(services, &comparison.panel)?;
     let settled: BTreeMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
-    let mut prefixes: BTreeMap<(u64, bool, Order), Arc<Prefix>> = BTreeMap::new();
+    let mut prefixes: BTreeMap<(u64, bool, Order), (Arc<Prefix>, Arc<Shown>)> = BTreeMap::new();
     let mut planned = Vec::new();
     for order in [Order::AFirst, Order::BFirst] {
         let (first, second) = match order {
@@ -136,9 +139,12 @@ async fn plan(
             Order::BFirst => (&sides[1], &sides[0]),
         };
         for spec in &comparison.panel.judges {
-            let prefix = prefixes.entry((spec.max_input_chars, spec.vision, order)).or_insert_with(|| {
+            let (prefix, shown) = prefixes.entry((spec.max_input_chars, spec.vision, order)).or_insert_with(|| {
                 let (chars, vision) = (spec.max_input_chars, spec.vision);
-                services.templates.prefix_pair(&task.prompt, references.as_ref(), first, second, chars, vision).prefix
+                let pair =
+                    services.templates.prefix_pair(&task.prompt, references.as_ref(), first, second, chars, vision);
+                let shown = Arc::new(Shown::new(&pair.prefix.deliverables));
+                (pair.prefix, shown)
             });
             for repeat in 0..comparison.panel.repeats {
                 let key = CallKey {

@@ -5,7 +5,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{CriterionId, FileName, JudgeName, Rubric, SystemName, TaskId};
+use crate::domain::{Cause, CriterionId, FileName, JudgeName, Rubric, SystemName, TaskId};
 use crate::grading::accept::{NewSubmission, NewTask, Upload};
 use crate::rubric::{self, Format};
 
@@ -77,7 +77,6 @@ pub struct Script {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ScriptedVote {
     pub system: SystemName,
     pub criterion: CriterionId,
@@ -87,7 +86,6 @@ pub struct ScriptedVote {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ScriptedPair {
     pub a: SystemName,
     pub b: SystemName,
@@ -109,6 +107,19 @@ pub struct ScriptedReply {
     pub reason: Option<String>,
     #[serde(default)]
     pub raw: Option<String>,
+    /// What is to become of a raw reply.
+    #[serde(default)]
+    pub expect: Option<Expected>,
+}
+
+/// An answer that is read in spite of its form, or the cause of a failed vote.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    #[serde(default)]
+    pub answer: Option<String>,
+    #[serde(default)]
+    pub cause: Option<Cause>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +132,13 @@ pub struct ScriptedQuote {
 }
 
 impl ScriptedReply {
+    /// What the provider itself says of how the reply ended.
+    #[must_use]
+    pub fn ended(&self) -> Option<Cause> {
+        let cause = self.expect.as_ref()?.cause?;
+        matches!(cause, Cause::Truncated | Cause::Refused | Cause::ContentFilter).then_some(cause)
+    }
+
     /// The text that the judge is recorded to have sent.
     #[must_use]
     pub fn text(&self) -> String {
@@ -149,7 +167,8 @@ pub fn tasks() -> Result<Vec<Bundled>, String> {
 fn task(slug: String) -> Result<Bundled, String> {
     let file: TaskFile = yaml(&format!("{slug}/task.yaml"))?;
     let name = file.rubric.strip_prefix("rubrics/").unwrap_or(&file.rubric);
-    let text = RUBRICS.get_file(name).and_then(|file| file.contents_utf8()).ok_or_else(|| format!("no rubric {name}"))?;
+    let text =
+        RUBRICS.get_file(name).and_then(|file| file.contents_utf8()).ok_or_else(|| format!("no rubric {name}"))?;
     let rubric = rubric::import(text, Format::Native).map_err(|e| format!("{name}: {e}"))?;
     let references = file
         .references

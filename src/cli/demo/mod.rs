@@ -88,7 +88,12 @@ pub(super) struct Accepted {
 }
 
 /// Imports the bundle and queues what has not been graded yet.
-async fn accept(services: &Services, project: &ProjectStore, panel: &PanelName, fresh: bool) -> Result<Accepted, String> {
+async fn accept(
+    services: &Services,
+    project: &ProjectStore,
+    panel: &PanelName,
+    fresh: bool,
+) -> Result<Accepted, String> {
     let mut accepted = Accepted { tasks: vec![], gradings: vec![], comparisons: vec![], known: 0 };
     for bundled in bundle::tasks()? {
         let place = |error: Refusal| format!("bundled task {}: {error}", bundled.slug);
@@ -118,7 +123,8 @@ async fn accept(services: &Services, project: &ProjectStore, panel: &PanelName, 
                     accepted.comparisons.push(one.id);
                     continue;
                 }
-                let pair = compare::accept(services, project, &task.id, (a.id, b.id), Some(panel)).await.map_err(place)?;
+                let pair =
+                    compare::accept(services, project, &task.id, (a.id, b.id), Some(panel)).await.map_err(place)?;
                 let mut intake = Intake::new(services, project);
                 intake.insert(&pair);
                 intake.commit().await.map_err(place)?;

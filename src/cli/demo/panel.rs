@@ -18,22 +18,15 @@ pub fn judges(recorded: &'static str) -> Result<Vec<JudgeConfig>, InvalidName> {
                 name: JudgeName::parse(*name)?,
                 provider: "recorded".to_owned(),
                 model: "scripted".to_owned(),
-                // Part of the judge's identity; replies are found by judge and prompt.
-                settings: serde_json::json!({ "script": name }),
+                settings: serde_json::json!({}),
                 vision: false,
                 max_input_chars: 400_000,
                 price: None,
             });
-            config.recording = Some(of_judge(recorded, name).into());
+            config.recording = Some(recorded.into());
             Ok(config)
         })
         .collect()
-}
-
-/// The lines of one judge: three judges answer the same prompt differently.
-fn of_judge(recorded: &str, judge: &str) -> String {
-    let marker = format!("\"judge\":\"{judge}\"");
-    recorded.lines().filter(|line| line.contains(&marker)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// # Errors

@@ -29,8 +29,13 @@ mod tests {
         extract
     }
 
-    fn line(fingerprint: &Fingerprint, judge: &JudgeName, reply: &str) -> String {
-        serde_json::json!({"judge": judge, "prompt": fingerprint, "reply": reply}).to_string()
+    fn line(fingerprint: &Fingerprint, judge: &JudgeName, reply: &bundle::ScriptedReply) -> String {
+        let mut line =
+            serde_json::json!({"judge": judge, "prompt": fingerprint, "reply": reply.text(), "model": "scripted"});
+        if let Some(cause) = reply.ended() {
+            line["ended"] = cause.as_str().into();
+        }
+        line.to_string()
     }
 
     fn record() -> String {
@@ -54,7 +59,7 @@ mod tests {
                 let shown = templates.prefix(&work, spec.max_input_chars, spec.vision);
                 for vote in script.criteria.iter().filter(|vote| vote.system == **system) {
                     let prompt = templates.criterion(&shown.prefix, criteria[&vote.criterion]).unwrap();
-                    lines.push(line(&prompt.fingerprint, &vote.judge, &vote.reply.text()));
+                    lines.push(line(&prompt.fingerprint, &vote.judge, &vote.reply));
                 }
             }
             for pair in &script.pairs {
@@ -73,7 +78,7 @@ mod tests {
                     spec.vision,
                 );
                 let prompt = templates.pairwise(&shown.prefix, &bundled.task.prompt).unwrap();
-                lines.push(line(&prompt.fingerprint, &pair.judge, &pair.reply.text()));
+                lines.push(line(&prompt.fingerprint, &pair.judge, &pair.reply));
             }
         }
         lines.sort();
@@ -90,6 +95,9 @@ mod tests {
             std::fs::write(path, &made).unwrap();
         }
         let kept = std::fs::read_to_string(path).unwrap();
-        assert!(made == kept, "prompts have changed; EMPANEL_UPDATE_SNAPSHOTS=1 cargo test --lib recorded_replies makes the file again");
+        assert!(
+            made == kept,
+            "prompts have changed; EMPANEL_UPDATE_SNAPSHOTS=1 cargo test --lib recorded_replies makes the file again"
+        );
     }
 }

@@ -54,7 +54,9 @@ fn scores(rubric: &RubricVersion, gradings: &[&Grading]) {
         let gated = result.is_some_and(|result| !result.score.gates.is_empty());
         score.push(format!("{}{}", show::share(value), if gated { " (gated)" } else { "" }));
         let interval = result.and_then(|result| result.interval.as_ref());
-        low_high.push(interval.map_or("–".to_owned(), |interval| show::interval(Some(interval.low), Some(interval.high), 2)));
+        low_high.push(
+            interval.map_or("–".to_owned(), |interval| show::interval(Some(interval.low), Some(interval.high), 2)),
+        );
     }
     table.add_row(score);
     table.add_row(low_high);
@@ -92,7 +94,9 @@ async fn failures(project: &ProjectStore, gradings: &[Grading]) -> Result<(), Re
     let failed: u32 = causes.values().sum();
     let causes = causes.iter().map(|(cause, n)| format!("{n} {cause}")).collect::<Vec<_>>().join(", ");
     if failed > 0 {
-        println!("{asked} votes asked for, {failed} failed ({causes}): a failure is never a score, it is shown and can be retried");
+        println!(
+            "{asked} votes asked for, {failed} failed ({causes}): a failure is never a score, it is shown and can be retried"
+        );
     } else {
         println!("{asked} votes asked for, none failed");
     }
@@ -102,8 +106,13 @@ async fn failures(project: &ProjectStore, gradings: &[Grading]) -> Result<(), Re
 async fn how_far_they_agree(project: &ProjectStore, panel: &PanelName) -> Result<(), Refusal> {
     let found = agreement(project, &Filter { panel: Some(panel.clone()), ..Filter::default() }).await?;
     println!("\n{}", show::bold("Agreement of the judges"));
-    let prevalence =
-        found.overall.prevalence.iter().map(|(answer, share)| format!("{answer} {share:.2}")).collect::<Vec<_>>().join(", ");
+    let prevalence = found
+        .overall
+        .prevalence
+        .iter()
+        .map(|(answer, share)| format!("{answer} {share:.2}"))
+        .collect::<Vec<_>>()
+        .join(", ");
     println!("{} criteria of {} gradings; answers: {prevalence}", found.overall.units, found.gradings);
     let mut table = show::table(&["", "value", "95 % interval", "n"], &[1, 2, 3]);
     let overall = &found.overall;
@@ -113,12 +122,16 @@ async fn how_far_they_agree(project: &ProjectStore, panel: &PanelName) -> Result
         ("Krippendorff's alpha".to_owned(), &overall.krippendorff_alpha),
     ]
     .into_iter()
-    .chain(found.pairs.iter().map(|pair| {
-        (format!("alpha, {} and {}", pair.judges.0, pair.judges.1), &pair.figures.krippendorff_alpha)
-    }))
+    .chain(
+        found
+            .pairs
+            .iter()
+            .map(|pair| (format!("alpha, {} and {}", pair.judges.0, pair.judges.1), &pair.figures.krippendorff_alpha)),
+    )
     .collect();
     for (name, figure) in rows {
-        let value = figure.value.map_or_else(|| figure.undefined.clone().unwrap_or_default(), |value| format!("{value:.3}"));
+        let value =
+            figure.value.map_or_else(|| figure.undefined.clone().unwrap_or_default(), |value| format!("{value:.3}"));
         table.add_row([name, value, show::interval(figure.low, figure.high, 3), figure.n.to_string()]);
     }
     println!("{table}");

@@ -33,6 +33,8 @@ pub(super) struct Body<'d, 'l, 'p, 'b> {
     taken_images: HashSet<String>,
     /// In the margins nothing is counted: every paragraph has this place and this mark.
     margin: Option<String>,
+    /// Inside a text box, whose ground is the shape's.
+    boxed: bool,
 }
 
 impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
@@ -56,6 +58,7 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
             referred: HashMap::new(),
             taken_images: HashSet::new(),
             margin: None,
+            boxed: false,
         }
     }
 
@@ -102,7 +105,7 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
     fn paragraph_text<'t, 'a>(&mut self, paragraph: &'t Element<'a>, shaded: bool) -> (String, Inline<'t, 'a>) {
         let properties = paragraph.child("pPr");
         let style = properties.and_then(|p| p.val("pStyle")).map(|id| self.styles.get(&id)).unwrap_or_default();
-        let shaded = shaded || properties.is_some_and(is_shaded);
+        let shaded = shaded || self.boxed || properties.is_some_and(is_shaded);
         let mut inline = Inline::read(paragraph, Setting { relations: &self.relations, shaded, hidden: style.hidden });
         let text = std::mem::take(&mut inline.text);
         if text.trim().is_empty() {
@@ -148,7 +151,9 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
             }
         }
         for content in inline.boxes {
+            let outer = std::mem::replace(&mut self.boxed, true);
             self.blocks(content);
+            self.boxed = outer;
         }
     }
 

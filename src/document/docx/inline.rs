@@ -118,11 +118,9 @@ impl<'t, 'a> Inline<'t, 'a> {
             match child.name() {
                 "t" | "delText" => self.push_text(child),
                 "tab" | "ptab" => self.text.push('\t'),
-                "br" | "cr" => {
-                    if !matches!(child.attribute("type").as_deref(), Some("page" | "column")) {
-                        self.text.push('\n');
-                    }
-                }
+                // Page and column breaks are no part of the text.
+                "br" if matches!(child.attribute("type").as_deref(), Some("page" | "column")) => {}
+                "br" | "cr" => self.text.push('\n'),
                 "noBreakHyphen" => self.text.push('-'),
                 "sym" => self.text.push(symbol(child)),
                 "footnoteReference" => self.note(child, "", |s| &mut s.footnotes),

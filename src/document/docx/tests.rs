@@ -49,6 +49,15 @@ fn tracked_changes_hidden_text_and_notes_are_shown_and_reported() {
 }
 
 #[test]
+fn text_boxes_follow_their_paragraph_and_white_letters_on_a_shape_are_no_secret() {
+    let body = r#"<w:p><w:r><w:t>main</w:t></w:r><w:r><mc:AlternateContent><mc:Choice><w:drawing><wps:txbx><w:txbxContent><w:p><w:r>
+        <w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:t>boxed</w:t></w:r></w:p></w:txbxContent></wps:txbx></w:drawing></mc:Choice>
+        <mc:Fallback><w:pict><w:txbxContent><w:p><w:r><w:t>boxed</w:t></w:r></w:p></w:txbxContent></w:pict></mc:Fallback></mc:AlternateContent></w:r></w:p>"#;
+    let file = read_one("a.docx", &docx(body, &[], ""));
+    assert_eq!((text_of(&file).as_str(), file.findings.len()), ("main\nboxed", 0));
+}
+
+#[test]
 fn a_truncated_document_is_partial_or_unreadable_never_silently_short() {
     let whole = docx(&p("text").repeat(50), &[], "");
     for cut in [whole.len() / 4, whole.len() / 2, whole.len() - 10] {

@@ -245,7 +245,8 @@ impl<'a> Device<'a> for Collector {
     }
 
     fn push_clip_path(&mut self, _: &ClipPath) {
-        self.work(1);
+        // Every form begins with one, and is unpacked anew each time that it is drawn.
+        self.work(10);
     }
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {
         self.work(1);

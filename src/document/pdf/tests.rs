@@ -1,4 +1,4 @@
-use crate::document::testing::{pdf, read_one, reason, text_of};
+use crate::document::testing::{pdf, pdf_of, read_one, reason, text_of};
 use crate::domain::{Outcome, Place};
 
 #[test]
@@ -58,4 +58,47 @@ fn drawing_without_end_is_stopped() {
     let input = crate::document::Input { name: "a.pdf", media_type: None, bytes: &bytes };
     let file = crate::document::read(&input, &limits).swap_remove(0);
     assert!(file.cuts[0].why.contains("limit of 100"), "{:?}", file.cuts);
+}
+
+#[test]
+fn forms_that_call_each_other_without_end_are_stopped() {
+    // Ten forms, each drawing the next ten times: 10^10 drawings of nothing.
+    let stream = |dictionary: &str, content: &str| {
+        format!("<<{dictionary}/Length {}>>stream\n{content}\nendstream", content.len())
+    };
+    let mut objects = vec![
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</XObject<</X 5 0 R>>>>/Contents 4 0 R>>".to_owned(),
+        stream("", "/X Do"),
+    ];
+    for next in 6..16 {
+        let dictionary = format!("/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {next} 0 R>>>>");
+        objects.push(stream(&dictionary, &"/X Do ".repeat(10)));
+    }
+    objects.push(stream("/Type/XObject/Subtype/Form/BBox[0 0 9 9]", "q Q"));
+    let limits = crate::document::Limits { max_glyphs: 50_000, ..Default::default() };
+    let bytes = pdf_of(&objects);
+    let file =
+        crate::document::read(&crate::document::Input { name: "a.pdf", media_type: None, bytes: &bytes }, &limits)
+            .swap_remove(0);
+    assert!(file.cuts.iter().any(|c| c.why.contains("limit of 50000")), "{:?}", file.cuts);
+}
+
+#[test]
+fn objects_nested_without_end_do_not_overflow_the_stack() {
+    for (open, close) in [("[", "]"), ("<</A ", ">>"), ("<</A[", "]>>")] {
+        let deep = format!("{}{}", open.repeat(200_000), close.repeat(200_000));
+        let page = |extra: &str| format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]{extra}/Contents 4 0 R>>");
+        for (page, content) in [(page(&format!("/Annots {deep}")), "q Q".to_owned()), (page(""), format!("{deep} TJ"))]
+        {
+            let bytes = pdf_of(&[
+                "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+                "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+                page,
+                format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
+            ]);
+            let _ = read_one("a.pdf", &bytes);
+        }
+    }
 }

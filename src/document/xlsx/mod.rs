@@ -22,14 +22,23 @@ pub(super) const READER: Reader = Reader { id: "xlsx/1", recognise, read };
 
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
+/// The binary twin (.xlsb), which is only named.
+const BINARY: &str = "application/vnd.ms-excel.sheet.binary.macroenabled.12";
+
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     let xml = sample.has_entry("xl/workbook.xml")
         || (sample.has_entry("[Content_Types].xml")
             && sample.entries()?.iter().any(|e| e.starts_with("xl/") && e.ends_with(".xml")));
-    (xml && !sample.has_entry("xl/workbook.bin")).then_some(MEDIA_TYPE)
+    if sample.has_entry("xl/workbook.bin") {
+        return Some(BINARY);
+    }
+    xml.then_some(MEDIA_TYPE)
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
+    if sample.has_entry("xl/workbook.bin") {
+        return Err("a binary workbook (.xlsb); save as .xlsx".to_owned());
+    }
     let mut parts = Parts::open(sample.bytes, draft.limits)?;
     let main = parts.main_part("xl/workbook.xml");
     let relations = parts.relations(&main);

@@ -104,6 +104,11 @@ pub(super) fn read(text: &str, entry: &SheetEntry, workbook: &Workbook, draft: &
                         if let Some(look) = workbook.looks(&found.content, style) {
                             grid.looks.insert((found.row, found.column), look);
                         }
+                        if !draft.hold(&found) {
+                            let most = draft.limits.max_text_chars.saturating_mul(8);
+                            damage = Some(format!("over the limit of {most} bytes of text in cells"));
+                            break;
+                        }
                         grid.cells.push(found);
                     }
                 }

@@ -1,4 +1,4 @@
-use crate::document::testing::{read_one, reason, text_of, xlsx};
+use crate::document::testing::{read_one, reason, text_of, xlsx, zip};
 use crate::document::{Input, Limits, read};
 use crate::domain::{CellContent, Outcome, Place};
 
@@ -57,6 +57,22 @@ fn a_far_corner_costs_no_space() {
     let file = read_one("a.xlsx", &xlsx(&[("S", "", rows)]));
     assert_eq!(file.sheets[0].cells.len(), 2);
     assert!(file.segments[2].text.contains("XFD1048576: 2"));
+}
+
+#[test]
+fn one_long_text_in_many_cells_does_not_take_all_memory() {
+    let cells: String = (1..=5_000).map(|r| format!(r#"<row r="{r}"><c r="A{r}" t="s"><v>0</v></c></row>"#)).collect();
+    let text = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(100_000));
+    let sheet = format!("<worksheet><sheetData>{cells}</sheetData></worksheet>");
+    let bytes = zip(&[
+        ("xl/workbook.xml", br#"<workbook><sheets><sheet name="S" r:id="a"/></sheets></workbook>"#),
+        ("xl/_rels/workbook.xml.rels", br#"<Relationships><Relationship Id="a" Type="x/worksheet" Target="s.xml"/><Relationship Id="b" Type="x/sharedStrings" Target="t.xml"/></Relationships>"#),
+        ("xl/s.xml", sheet.as_bytes()),
+        ("xl/t.xml", text.as_bytes()),
+    ]);
+    let file = read_one("a.xlsx", &bytes);
+    assert_eq!(file.outcome, Outcome::Partial);
+    assert!(file.sheets[0].cells.len() < 200 && file.cuts[0].why.contains("limit"), "{:?}", file.cuts);
 }
 
 #[test]

@@ -180,3 +180,51 @@ fn quote(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[derive(Deserialize)]
+    struct Case {
+        status: u16,
+        body: Value,
+        expect: Expect,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Expect {
+        Reply { text: String, model: Option<String>, usage: Usage },
+        Fault { cause: Cause, retry: String },
+    }
+
+    #[test]
+    fn every_kept_reply_is_read_as_its_file_says() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/judge/openai");
+        let mut cases = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let case: Case = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let body = case.body.as_str().map_or_else(|| case.body.to_string(), str::to_owned);
+            let read = read(&RawReply { status: case.status, body, latency_ms: 0, retry_after: None });
+            match (case.expect, read) {
+                (Expect::Reply { text, model, usage }, read) => {
+                    assert_eq!(read, Ok(Reply { text, model, usage }), "{}", path.display());
+                }
+                (Expect::Fault { cause, retry }, Err(fault)) => {
+                    let got = match fault.retry {
+                        Retry::Never => "never",
+                        Retry::Adapted => "adapted",
+                        Retry::Later(_) => "later",
+                    };
+                    assert_eq!((fault.cause, got), (cause, retry.as_str()), "{}: {}", path.display(), fault.detail);
+                }
+                (Expect::Fault { .. }, Ok(reply)) => panic!("{} was read as {reply:?}", path.display()),
+            }
+            cases += 1;
+        }
+        assert!(cases >= 15, "only {cases} cases were found");
+    }
+}

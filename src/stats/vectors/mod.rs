@@ -4,6 +4,7 @@
 mod agreement;
 mod intervals;
 mod others;
+mod published;
 mod ratings;
 
 use std::collections::BTreeMap;
