@@ -1,0 +1,71 @@
+"use strict";
+// Everything works without this file; it saves clicks and reloads.
+document.documentElement.classList.add("js");
+
+// A choice in a filter is its own submit.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+// What stands behind a criterion is fetched when it is opened.
+document.addEventListener("toggle", async (event) => {
+  const details = event.target;
+  const source = details.dataset && details.dataset.src;
+  if (!source || !details.open) return;
+  delete details.dataset.src;
+  try {
+    const answer = await fetch(source, { headers: { accept: "text/html" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const detail = parsed.querySelector(".detail");
+    if (!detail) throw new Error("no detail");
+    details.querySelector(":scope > p")?.replaceWith(document.adoptNode(detail));
+  } catch {
+    details.dataset.src = source; // The link to the page of its own stays.
+  }
+}, true);
+
+// Printed, a page shows what is on it.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll(".matrix details:not(.overrule):not([data-src])")) details.open = true;
+});
+
+// A list with something unsettled is read again now and then, unless somebody is in it.
+function refresh() {
+  const live = document.querySelector("[data-refresh]");
+  if (!live) return;
+  setTimeout(async () => {
+    if (!document.hidden && !live.contains(document.activeElement)) {
+      try {
+        const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+        if (answer.ok) {
+          const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const fresh = parsed.getElementById(live.id);
+          if (fresh) live.replaceWith(document.adoptNode(fresh));
+        }
+      } catch { /* The service is away: try again later. */ }
+    }
+    refresh();
+  }, Number(live.dataset.refresh) * 1000);
+}
+refresh();
+
+// A running grading tells how far it is, and the page is read again when it has ended.
+const running = document.querySelector("[data-events]");
+if (running) {
+  const words = running.querySelector("[data-progress]");
+  const events = new EventSource(running.dataset.events);
+  const end = () => { events.close(); location.reload(); };
+  events.addEventListener("progress", (event) => {
+    const said = JSON.parse(event.data);
+    const { calls_planned: planned, calls_done: done, calls_failed: failed } = said.progress || said;
+    if (!(planned >= 0)) return;
+    let bar = running.querySelector("progress");
+    if (!bar) { bar = document.createElement("progress"); bar.setAttribute("aria-label", "calls done"); running.prepend(bar); }
+    bar.max = planned; bar.value = done;
+    words.textContent = `${done} of ${planned} calls${failed ? `, ${failed} failed` : ""}`;
+  });
+  events.addEventListener("completed", end);
+  // A stream that the service will not give is no reason to show an old page for ever.
+  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000); });
+}

@@ -1,0 +1,178 @@
+//! From a page's context to its answer. Templates are compiled once, strict (a name that is not there is an
+//! error, not an empty place) and escaped; every answer carries the headers that keep what users wrote from
+//! ever running.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::assets;
+
+/// A context type and the template it fills. `templates_with_samples` in the tests renders each.
+pub trait Page: Serialize {
+    const TEMPLATE: &'static str;
+    /// The entry of the navigation that this page belongs to; empty for none.
+    const SECTION: &'static str;
+    fn title(&self) -> String;
+}
+
+/// Who looks.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Viewer {
+    pub name: String,
+    pub role: &'static str,
+    /// Reviewer or above.
+    pub reviews: bool,
+    /// Came with a key in a cookie, which can be given back.
+    pub keyed: bool,
+}
+
+/// What every template gets.
+#[derive(Serialize)]
+struct Whole<'a, P> {
+    title: String,
+    section: &'static str,
+    css: &'static str,
+    js: &'static str,
+    viewer: Option<&'a Viewer>,
+    p: &'a P,
+}
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        /// Every template by its name.
+        pub(super) const TEMPLATES: &[(&str, &str)] = &[$(($name, include_str!(concat!("templates/", $name)))),+];
+    };
+}
+
+templates![
+    "agreement.html",
+    "base.html",
+    "criterion.html",
+    "error.html",
+    "file.html",
+    "fragment.html",
+    "grading.html",
+    "gradings.html",
+    "leaderboard.html",
+    "login.html",
+    "parts/criterion.html",
+    "parts/form.html",
+    "parts/macros.html",
+    "parts/manifest.html",
+    "review.html",
+    "reviews.html",
+];
+
+static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_filter("url", url_part);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment)
+});
+
+/// One part of a path or query: everything but letters, digits, `-`, `_` and `.` is percent-encoded.
+pub(super) fn url_part(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// The page as HTML.
+///
+/// # Errors
+/// If the template is wrong or names what the context does not have: our mistake.
+pub fn html<P: Page>(viewer: Option<&Viewer>, page: &P) -> Result<String, minijinja::Error> {
+    let environment = ENVIRONMENT
+        .as_ref()
+        .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("{error:#}")))?;
+    environment.get_template(P::TEMPLATE)?.render(Serde(Whole {
+        title: page.title(),
+        section: P::SECTION,
+        css: assets::css_path(),
+        js: assets::js_path(),
+        viewer,
+        p: page,
+    }))
+}
+
+/// The page as an answer.
+pub fn respond<P: Page>(status: StatusCode, viewer: Option<&Viewer>, page: &P) -> HttpResponse {
+    match html(viewer, page) {
+        Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
+        Err(error) => {
+            tracing::error!(template = P::TEMPLATE, error = format!("{error:#}"), "a page could not be rendered");
+            HttpResponse::InternalServerError()
+                .content_type("text/plain; charset=utf-8")
+                .body("This page could not be rendered. Nothing was changed; the service's log says why.\n")
+        }
+    }
+}
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Puts on what every page must have, unless the handler chose stricter.
+pub fn secure(headers: &mut HeaderMap) {
+    let fixed: [(HeaderName, &'static str); 6] = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        // `no-referrer` would make browsers send `Origin: null` with our own forms.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in fixed {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_template_marks_text_as_safe_but_the_plot_that_escapes_its_own() {
+        let safe: Vec<&str> =
+            TEMPLATES.iter().flat_map(|(_, source)| source.lines()).filter(|line| line.contains("safe")).collect();
+        assert_eq!(safe.len(), 1, "{safe:?}");
+        assert!(safe[0].contains("p.svg|safe"));
+    }
+
+    #[test]
+    fn no_template_has_an_inline_script_style_or_handler() {
+        for (name, source) in TEMPLATES {
+            let lower = source.to_lowercase();
+            for banned in
+                ["style=", "<style", "onclick", "onload", "onerror", "javascript:", "<script>", "http://", "https://"]
+            {
+                assert!(!lower.contains(banned), "{name} contains {banned}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_an_address_cannot_leave_its_place() {
+        assert_eq!(url_part("a/b?c&d=\"é"), "a%2Fb%3Fc%26d%3D%22%C3%A9");
+        assert_eq!(url_part("javascript:alert(1)"), "javascript%3Aalert%281%29");
+    }
+}

@@ -1,0 +1,143 @@
+//! The queue: what waits for a human, what is at stake first.
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+use super::error::{paged, viewer};
+use super::gradings::rubric_key;
+use super::render::{Page, respond};
+use super::words::{self, Mark, Time};
+use crate::domain::{Grading, GradingId, Review, ReviewState, RubricVersion};
+use crate::http::auth::Reviewer;
+use crate::http::problem::Problem;
+use crate::review::queue;
+use crate::services::Services;
+use crate::store::ProjectStore;
+
+const PAGE: usize = 50;
+
+#[derive(Debug, Serialize)]
+pub(super) struct ReviewsPage {
+    /// `pending`, `settled` or `all`.
+    pub show: &'static str,
+    pub rows: Vec<ReviewRow>,
+    pub total: usize,
+    pub earlier: Option<usize>,
+    pub later: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ReviewRow {
+    pub id: String,
+    pub reason: String,
+    pub criterion: String,
+    pub requirement: String,
+    pub task: Option<String>,
+    pub priority: String,
+    pub state: Mark,
+    pub answers: usize,
+    pub reviewers: u32,
+    pub probability: String,
+    pub created: Time,
+}
+
+impl Page for ReviewsPage {
+    const TEMPLATE: &'static str = "reviews.html";
+    const SECTION: &'static str = "reviews";
+    fn title(&self) -> String {
+        "Reviews".to_owned()
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    show: String,
+    #[serde(default)]
+    from: usize,
+}
+
+pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/reviews").route(web::get().to(list)).wrap(from_fn(paged)));
+}
+
+const PENDING: [ReviewState; 4] =
+    [ReviewState::Open, ReviewState::Claimed, ReviewState::Submitted, ReviewState::Conflict];
+const SETTLED: [ReviewState; 2] = [ReviewState::Agreed, ReviewState::Resolved];
+
+async fn list(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Reviewer,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let (show, states): (_, &[ReviewState]) = match asked.show.as_str() {
+        "settled" => ("settled", &SETTLED),
+        "all" => ("all", &[]),
+        _ => ("pending", &PENDING),
+    };
+    let found = queue::list(&services, &caller.project, states).await?;
+    let total = found.len();
+    let from = if asked.from < total { asked.from } else { 0 };
+    let now = services.now();
+    let mut requirements = Requirements::default();
+    let mut rows = Vec::new();
+    for review in found.iter().skip(from).take(PAGE) {
+        let requirement = requirements.of(&caller.project, review).await?;
+        rows.push(row(review, requirement, review.state(now)));
+    }
+    let page = ReviewsPage {
+        show,
+        rows,
+        total,
+        earlier: (from > 0).then(|| from.saturating_sub(PAGE)),
+        later: (from + PAGE < total).then_some(from + PAGE),
+    };
+    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+}
+
+fn row(review: &Review, requirement: String, state: ReviewState) -> ReviewRow {
+    ReviewRow {
+        id: review.id.to_string(),
+        reason: words::review_reason(&review.reason),
+        criterion: review.criterion_id.to_string(),
+        requirement: words::clip(&requirement, 180),
+        task: review.task_id.as_ref().map(ToString::to_string),
+        priority: words::points(review.priority),
+        state: words::review_state(state),
+        answers: review.answers.len(),
+        reviewers: review.reviewers,
+        probability: words::probability(review.selection_probability),
+        created: words::time(review.created_at),
+    }
+}
+
+/// Requirements of a page's reviews; many of them belong to a few gradings.
+#[derive(Default)]
+struct Requirements(HashMap<GradingId, Option<String>>, HashMap<String, RubricVersion>);
+
+impl Requirements {
+    async fn of(&mut self, project: &ProjectStore, review: &Review) -> Result<String, Problem> {
+        let key = match self.0.get(&review.grading_id) {
+            Some(key) => key.clone(),
+            None => {
+                let grading = project.get::<Grading>(&review.grading_id.to_string()).await?;
+                let key = grading.map(|kept| rubric_key(&kept.record.rubric));
+                self.0.insert(review.grading_id, key.clone());
+                key
+            }
+        };
+        let Some(key) = key else { return Ok(String::new()) };
+        if !self.1.contains_key(&key)
+            && let Some(kept) = project.get::<RubricVersion>(&key).await?
+        {
+            self.1.insert(key.clone(), kept.record);
+        }
+        let criterion = self.1.get(&key).and_then(|rubric| rubric.rubric.criterion(&review.criterion_id));
+        Ok(criterion.map(|criterion| criterion.requirement.clone()).unwrap_or_default())
+    }
+}

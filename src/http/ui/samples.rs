@@ -1,0 +1,667 @@
+//! One sample of every page's context, and the tests that render them: strictly, and with hostile text in
+//! every field.
+
+use scraper::{Html, Selector};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::agreement::{AgreementPage, CriterionAgreement, FigureView, FiguresView, PairView};
+use super::error::ErrorPage;
+use super::form::{Choice, Form};
+use super::grading::*;
+use super::gradings::{GradingRow, GradingsPage, ProgressView, StatusFilter};
+use super::leaderboard::LeaderboardPage;
+use super::login::LoginPage;
+use super::render::{self, Page, Viewer};
+use super::review::*;
+use super::reviews::{ReviewRow, ReviewsPage};
+use super::text::{Block, ImageView, PartView, TextPage};
+use super::words::{Mark, Quote, Time};
+use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval, Slice};
+
+/// What people, models and files try.
+pub const HOSTILE: [&str; 12] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "\" autofocus onfocus=\"alert(1)",
+    "javascript:alert(1)",
+    "</textarea><script>alert(1)</script>",
+    "</title><svg/onload=alert(1)>",
+    "{{ 7 * 7 }}{% include \"base.html\" %}",
+    "<!--><svg onload=alert(1)>",
+    "data:text/html,<script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "../../..//evil.example\\\u{202e}",
+];
+
+fn s(text: &str) -> String {
+    text.to_owned()
+}
+
+fn mark(kind: &'static str, glyph: &'static str, label: &str) -> Mark {
+    Mark { kind, glyph, label: s(label), title: s("because of this") }
+}
+
+fn met() -> Mark {
+    mark("met", "✓", "met")
+}
+
+fn at() -> Time {
+    Time { iso: s("2026-01-02T03:04:05Z"), text: s("2026-01-02 03:04 UTC") }
+}
+
+fn viewer() -> Viewer {
+    Viewer { name: s("ann"), role: "reviewer", reviews: true, keyed: true }
+}
+
+fn quote() -> Quote {
+    Quote {
+        file: s("variance memo.docx"),
+        place: s("page 2"),
+        quote: s("Net revenue rose 4.2 % to $1,284,300."),
+        found: met(),
+    }
+}
+
+fn score() -> ScoreView {
+    ScoreView {
+        value: Some(s("75.0")),
+        undefined: s("no score"),
+        interval: Some(IntervalView {
+            low: s("58.3"),
+            high: s("91.7"),
+            level: s("95"),
+            method: s("bootstrap over criteria"),
+            width: s("33.4"),
+        }),
+    }
+}
+
+fn form() -> Form {
+    let choice = |value: &str, label: &str| Choice { value: s(value), label: s(label) };
+    Form {
+        choices: vec![
+            choice("met", "met"),
+            choice("unmet", "unmet"),
+            choice("inconclusive", "inconclusive: it cannot be decided"),
+        ],
+        chosen: s("met"),
+        reason: s("Page 2 ties."),
+        error: Some(s("is empty; a decision that changes a score says why")),
+    }
+}
+
+fn vote(judge: &str, answer: Mark) -> VoteView {
+    VoteView {
+        judge: s(judge),
+        repeat: Some(1),
+        answer,
+        reason: s("The totals in the variance table equal the ledger's within a dollar."),
+        confidence: Some(s("80.0")),
+        quotes: vec![quote(), Quote { found: mark("unmet", "✕", "not found"), ..quote() }],
+        model: Some(s("scripted-1")),
+        cost: s("unknown"),
+        latency: s("1.2 s"),
+        attempts: 2,
+    }
+}
+
+fn votes() -> Vec<VoteView> {
+    vec![
+        vote("alpha", met()),
+        vote("beta", mark("unmet", "✕", "UNMET")),
+        VoteView { quotes: vec![], ..vote("gamma", mark("failed", "!", "failed")) },
+    ]
+}
+
+fn decided() -> OverrideView {
+    OverrideView {
+        criterion: s("totals-tie"),
+        n: Some(1),
+        value: met(),
+        reason: s("Checked by hand."),
+        author: s("ann"),
+        at: at(),
+        from_review: true,
+    }
+}
+
+fn level() -> LevelView {
+    LevelView { name: s("good"), points: s("3"), description: s("Complete and clear.") }
+}
+
+fn detail(with_form: bool) -> Detail {
+    Detail {
+        grading: s("0197a000-0000-7000-8000-000000000001"),
+        n: 1,
+        criterion_id: s("totals-tie"),
+        requirement: Some(s("The variance table's totals tie to the ledger extract (within $1).")),
+        levels: vec![level()],
+        check: Some(s("{\"contains\":{\"text\":\"EBITDA\"}}")),
+        found: vec![quote()],
+        votes: votes(),
+        overrides: vec![decided()],
+        form: with_form.then(form),
+    }
+}
+
+fn row(n: usize, cells: Vec<Mark>, verdict: Mark, detail: Option<Detail>) -> CriterionView {
+    CriterionView {
+        n,
+        id: s("totals-tie"),
+        requirement: s("The variance table's totals tie to the ledger extract (within $1)."),
+        points: s("5"),
+        penalty: n == 2,
+        gate: Some(s("must pass")),
+        tags: vec![s("accuracy")],
+        trace: n == 3,
+        cells,
+        verdict,
+        source: "panel",
+        hint: s("judges differ · 3 reasons · 4 quotes"),
+        open: n == 1,
+        detail,
+    }
+}
+
+pub fn grading() -> GradingPage {
+    let cells = || vec![met(), mark("unmet", "✕", "UNMET"), mark("failed", "!", "failed")];
+    GradingPage {
+        id: s("0197a000-0000-7000-8000-000000000001"),
+        system: s("atlas-2"),
+        task: Some(s("variance-memo")),
+        prompt: Some(s("Write a variance memo.")),
+        rubric: s("Quarterly variance memo"),
+        rubric_id: s("0197a000-0000-7000-8000-000000000002"),
+        version: 1,
+        panel: s("default"),
+        rules: s("3 judges, majority, quorum 2"),
+        status: mark("busy", "▸", "running"),
+        created: at(),
+        judged: Some(at()),
+        progress: Some(ProgressView { planned: 30, done: 12, failed: 1 }),
+        live: true,
+        error: Some(s("a grading that is completed cannot be retried")),
+        score: Some(score()),
+        facts: Some(Facts {
+            awarded: s("9"),
+            positive: s("12"),
+            coverage: s("100.0"),
+            gates: vec![GateView { criterion: s("totals-tie"), n: Some(1), cap: s("0.0") }],
+            ungated: Some(s("80.0")),
+            bounds: Some((s("60.0"), s("85.0"))),
+            without_overrides: Some(s("70.0")),
+            agreement: s("93.0 %"),
+            alpha: s("α 0.71 [0.42, 0.90], n = 10"),
+            cost: s("$0.0123"),
+            calls: s("31"),
+            failed: 1,
+            tokens: s("41,200 in (30,000 cached), 3,100 out"),
+        }),
+        judges: ["alpha", "beta", "gamma"]
+            .map(|name| JudgeHead { name: s(name), model: s("scripted-1"), provider: s("recorded") })
+            .into(),
+        filters: vec![
+            RowFilter { value: "", label: "all", count: 4 },
+            RowFilter { value: "split", label: "judges differ", count: 1 },
+        ],
+        rows: vec![
+            row(1, cells(), met(), Some(detail(true))),
+            row(
+                2,
+                vec![
+                    mark("level", "≡", "good"),
+                    mark("cannot", "?", "CANNOT_ASSESS"),
+                    mark("idle", "·", "no vote yet"),
+                ],
+                mark("cannot", "?", "inconclusive"),
+                Some(detail(false)),
+            ),
+            row(3, cells(), mark("unmet", "✕", "unmet"), None),
+        ],
+        criteria: 3,
+        earlier: Some(0),
+        later: Some(200),
+        show: s("split"),
+        overrides: vec![decided(), OverrideView { n: None, ..decided() }],
+        reviews: vec![ReviewLink {
+            id: s("0197a000-0000-7000-8000-000000000003"),
+            criterion: s("totals-tie"),
+            reason: s("judges disagree"),
+            state: s("open"),
+        }],
+        submission_id: s("0197a000-0000-7000-8000-000000000004"),
+        files: vec![FileLink { n: 0, name: s("variance memo.docx"), size: s("23.1 kB") }],
+        message: Some(s("Here is the memo.")),
+        views: ["alpha, beta", "gamma"]
+            .map(|judges| SeenView {
+                judges: s(judges),
+                files: vec![
+                    SeenFileView {
+                        name: s("variance memo.docx"),
+                        state: mark("met", "✓", "read"),
+                        shown: s("as text, 4,100 characters"),
+                        coverage: Some(s("100.0")),
+                        cuts: vec![],
+                        findings: vec![s("white text on white (paragraph 9)")],
+                    },
+                    SeenFileView {
+                        name: s("ledger.xlsx"),
+                        state: mark("cannot", "◐", "cut"),
+                        shown: s("as text, 2 sheets"),
+                        coverage: None,
+                        cuts: vec![s("not shown: rows 41-180 of 'Ledger' (input limit)")],
+                        findings: vec![],
+                    },
+                ],
+            })
+            .into(),
+        can_cancel: true,
+        can_retry: true,
+    }
+}
+
+fn criterion() -> CriterionPage {
+    CriterionPage {
+        grading: s("0197a000-0000-7000-8000-000000000001"),
+        system: s("atlas-2"),
+        n: 1,
+        row: row(1, vec![met()], met(), Some(detail(true))),
+    }
+}
+
+pub fn gradings() -> GradingsPage {
+    let one = |status: Mark, score: Option<ScoreView>, progress: Option<ProgressView>| GradingRow {
+        id: s("0197a000-0000-7000-8000-000000000001"),
+        system: s("atlas-2 (high effort)"),
+        task: Some(s("variance-memo")),
+        rubric: s("Quarterly variance memo"),
+        version: 1,
+        panel: s("default"),
+        status,
+        progress,
+        coverage: score.is_some().then(|| s("91.7")),
+        cost: score.is_some().then(|| s("unknown")),
+        score,
+        open_reviews: 2,
+        created: at(),
+    };
+    GradingsPage {
+        status: s("running"),
+        statuses: vec![StatusFilter { value: "running", label: s("running") }],
+        rows: vec![
+            one(mark("busy", "▸", "running"), None, Some(ProgressView { planned: 30, done: 12, failed: 1 })),
+            one(met(), Some(score()), None),
+            one(
+                mark("failed", "!", "partial"),
+                Some(ScoreView {
+                    value: None,
+                    undefined: s("coverage 40 % is below the panel's 50 %"),
+                    interval: None,
+                }),
+                None,
+            ),
+            one(mark("idle", "○", "queued"), None, None),
+        ],
+        next: Some(s("kMDE5N2Ew")),
+        further: true,
+        live: true,
+    }
+}
+
+pub fn leaderboard() -> Leaderboard {
+    let row = |system: &str, rating: Option<f64>, low: Option<f64>, high: Option<f64>, undefined: Option<&str>| Row {
+        system: s(system),
+        rating,
+        interval: rating.map(|_| RowInterval { low, high, level: 0.95, method: s("bootstrap over tasks") }),
+        undefined: undefined.map(s),
+        rank: rating.map(|_| (1, 3)),
+        n: 24,
+        wins: Some(12.5),
+        ties: Some(3.0),
+        losses: Some(8.5),
+        group: usize::from(rating.is_none()),
+        regularised: high.is_none() || low.is_none(),
+    };
+    Leaderboard {
+        method: "bradley_terry",
+        overrides: "with",
+        boards: vec![Board {
+            slice: None,
+            rows: vec![
+                row("human", Some(1210.0), Some(1080.0), None, None),
+                row("atlas-2 (high effort)", Some(1043.0), Some(990.0), Some(1101.0), None),
+                row("briar", Some(968.0), Some(911.0), Some(1030.0), None),
+                row("cobalt-mini", Some(779.0), None, Some(870.0), None),
+                row("dune", None, None, None, Some("no rated comparison")),
+            ],
+            tasks: 12,
+            battles: 72,
+            judged: 60,
+            imported: 12,
+            both_bad: 2,
+            inconclusive: 1,
+            notes: vec![s("`human` is unbeaten: how much better it is has no upper bound")],
+        }],
+    }
+}
+
+fn figures() -> FiguresView {
+    let figure = |value: Option<&str>, why: &str| FigureView {
+        value: value.map(s),
+        interval: value.map(|_| s("0.42 to 0.90")),
+        n: s("40"),
+        why: s(why),
+    };
+    FiguresView {
+        units: s("40"),
+        prevalence: s("MET 72 %, UNMET 28 %"),
+        raw: figure(Some("0.93"), ""),
+        kappa: figure(Some("0.70"), ""),
+        alpha: figure(None, "all votes equal"),
+    }
+}
+
+pub fn agreement() -> AgreementPage {
+    AgreementPage {
+        gradings: s("16"),
+        chosen: s("panel default"),
+        overall: figures(),
+        pairs: vec![PairView { one: s("alpha"), other: s("beta"), figures: figures() }],
+        criteria: vec![CriterionAgreement { id: s("totals-tie"), figures: figures() }],
+        all_criteria: 40,
+    }
+}
+
+pub fn reviews() -> ReviewsPage {
+    let row = |state: Mark| ReviewRow {
+        id: s("0197a000-0000-7000-8000-000000000003"),
+        reason: s("judges disagree"),
+        criterion: s("totals-tie"),
+        requirement: s("The variance table's totals tie to the ledger extract (within $1)."),
+        task: Some(s("variance-memo")),
+        priority: s("5"),
+        state,
+        answers: 1,
+        reviewers: 2,
+        probability: s("always"),
+        created: at(),
+    };
+    ReviewsPage {
+        show: "pending",
+        rows: vec![row(mark("cannot", "?", "open")), row(mark("failed", "!", "reviewers differ"))],
+        total: 2,
+        earlier: Some(0),
+        later: Some(50),
+    }
+}
+
+fn answer() -> AnswerView {
+    AnswerView { reviewer: s("bob"), value: met(), reason: s("Seen on page 2."), at: at() }
+}
+
+pub fn review(step: Step, settled: bool) -> ReviewPage {
+    ReviewPage {
+        id: s("0197a000-0000-7000-8000-000000000003"),
+        state: mark("cannot", "?", "open"),
+        task: Some(s("variance-memo")),
+        prompt: Some(s("Write a variance memo for the third quarter.")),
+        question: QuestionView {
+            criterion: s("totals-tie"),
+            requirement: s("The variance table's totals tie to the ledger extract (within $1)."),
+            points: s("5"),
+            penalty: true,
+            gate: Some(s("must pass")),
+            trace: true,
+            tags: vec![s("accuracy")],
+            levels: vec![level()],
+        },
+        message: Some(s("Here is the memo.")),
+        message_cut: true,
+        files: vec![BlindFile { n: 0, name: s("file 1.docx"), size: s("23.1 kB") }],
+        references: vec![BlindFile { n: 0, name: s("ledger.xlsx"), size: s("88.0 kB") }],
+        answers: 1,
+        reviewers: 2,
+        step,
+        error: Some(s("a review that is open cannot be submitted with this lease token")),
+        settled: settled.then(|| Settled {
+            grading: s("0197a000-0000-7000-8000-000000000001"),
+            system: s("atlas-2"),
+            opened_for: s("judges disagree"),
+            probability: s("always"),
+            value: met(),
+            reason: s("The totals tie."),
+            by: s("cat"),
+            at: at(),
+            answers: vec![answer()],
+            votes: votes(),
+        }),
+        next: Some(s("0197a000-0000-7000-8000-000000000005")),
+    }
+}
+
+pub fn steps() -> Vec<Step> {
+    vec![
+        Step::Take,
+        Step::Answer { token: s("0197a000-0000-7000-8000-000000000009"), until: at(), form: form() },
+        Step::Adjudicate { answers: vec![answer()], votes: votes(), form: form() },
+        Step::Wait { why: s("Somebody else is answering this question now.") },
+        Step::Done,
+    ]
+}
+
+pub fn text() -> TextPage {
+    TextPage {
+        review: s("0197a000-0000-7000-8000-000000000003"),
+        n: s("0"),
+        name: s("file 1.docx"),
+        original: true,
+        parts: vec![PartView {
+            name: s("member.docx"),
+            state: met(),
+            remarks: vec![s("not shown: page 9 (limit)")],
+            blocks: vec![
+                Block { at: 0, place: s("paragraph 1"), text: s("Net revenue rose 4.2 %.") },
+                Block { at: 1, place: s("table 1 row 1"), text: s("| Account | Budget | Actual | Variance |") },
+            ],
+            images: vec![ImageView { k: 0, place: s("page 3"), width: 640, height: 480 }],
+        }],
+        from: 10,
+        total: 200,
+        earlier: Some(0),
+        later: Some(20),
+    }
+}
+
+fn login() -> LoginPage {
+    LoginPage { next: s("/reviews"), error: Some(s("This key is not known, or was revoked.")), needed: true }
+}
+
+fn error() -> ErrorPage {
+    ErrorPage {
+        status: 404,
+        heading: s("There is no such thing"),
+        detail: s("there is no grading `x`"),
+        errors: vec![s("/value: nothing was chosen")],
+    }
+}
+
+/// Anything that serialises, under the template and title of a page of type `P`.
+struct Turned<P>(Value, std::marker::PhantomData<P>);
+
+impl<P> Serialize for Turned<P> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<P: Page> Page for Turned<P> {
+    const TEMPLATE: &'static str = P::TEMPLATE;
+    const SECTION: &'static str = P::SECTION;
+    fn title(&self) -> String {
+        HOSTILE[6].to_owned()
+    }
+}
+
+/// Every text of a context exchanged for a hostile one; the plot has its own test.
+fn turn(value: &mut Value, with: &str) {
+    match value {
+        Value::String(text) => with.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| turn(item, with)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                // `kind` of a step chooses the branch and is ours.
+                if name != "svg" && name != "kind" && name != "show" {
+                    turn(field, with);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Renders a sample as it is and with each hostile text in each of its fields.
+fn check<P: Page>(sample: &P) -> usize {
+    let plain = render::html(Some(&viewer()), sample).unwrap_or_else(|e| panic!("{}: {e:#}", P::TEMPLATE));
+    harmless(&plain, P::TEMPLATE);
+    render::html(None, sample).unwrap_or_else(|e| panic!("{} without a viewer: {e:#}", P::TEMPLATE));
+    for hostile in HOSTILE {
+        let mut value = serde_json::to_value(sample).unwrap();
+        turn(&mut value, hostile);
+        let viewer = Viewer { name: s(hostile), ..viewer() };
+        let html = render::html(Some(&viewer), &Turned::<P>(value, std::marker::PhantomData))
+            .unwrap_or_else(|e| panic!("{}: {e:#}", P::TEMPLATE));
+        harmless(&html, P::TEMPLATE);
+        assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{}: {hostile}", P::TEMPLATE);
+        assert!(!html.contains("49{%"), "{}: a text was taken for a template", P::TEMPLATE);
+    }
+    plain.len()
+}
+
+/// As a browser would read it: no script but ours, no handler, no style, no address that leaves.
+fn harmless(html: &str, name: &str) {
+    let document = Html::parse_document(html);
+    for element in document.select(&Selector::parse("*").unwrap()) {
+        let tag = element.value().name();
+        assert!(!["iframe", "object", "embed", "style", "base"].contains(&tag), "{name} has <{tag}>");
+        if tag == "script" {
+            assert!(element.value().attr("src").is_some_and(|src| src.starts_with("/assets/app.js?v=")), "{name}");
+            assert_eq!(element.text().collect::<String>(), "");
+        }
+        for (attribute, value) in element.value().attrs() {
+            assert!(!attribute.starts_with("on") && attribute != "style", "{name}: <{tag} {attribute}={value:?}>");
+            if ["href", "src", "action", "formaction", "data-src", "data-events"].contains(&attribute) {
+                let ours =
+                    (value.starts_with('/') && !value.starts_with("//")) || value.starts_with('#') || value == "data:,";
+                assert!(ours, "{name}: <{tag} {attribute}={value:?}>");
+                assert!(!value.contains(['<', '"', '\\']), "{name}: <{tag} {attribute}={value:?}>");
+            }
+        }
+    }
+    for image in document.select(&Selector::parse("img").unwrap()) {
+        assert!(image.value().attr("src").unwrap().starts_with("/reviews/"), "{name}");
+    }
+}
+
+fn board(by: Option<Slice>) -> LeaderboardPage {
+    super::leaderboard::page(&leaderboard(), by)
+}
+
+#[test]
+fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() {
+    check(&gradings());
+    check(&grading());
+    check(&criterion());
+    check(&CriterionFragment(criterion()));
+    check(&board(None));
+    check(&board(Some(Slice::Sector)));
+    check(&agreement());
+    check(&reviews());
+    for step in steps() {
+        let settled = matches!(step, Step::Done);
+        check(&review(step, settled));
+    }
+    check(&text());
+    check(&login());
+    check(&LoginPage { needed: false, error: None, ..login() });
+    check(&error());
+}
+
+#[test]
+fn hostile_system_names_stay_text_in_the_plot_on_the_page() {
+    for hostile in HOSTILE {
+        let mut board = leaderboard();
+        for row in &mut board.boards[0].rows {
+            row.system = s(hostile);
+            row.undefined = row.undefined.as_ref().map(|_| s(hostile));
+        }
+        board.boards[0].slice = Some(s(hostile));
+        let html = render::html(None, &super::leaderboard::page(&board, Some(Slice::Sector))).unwrap();
+        harmless(&html, "leaderboard.html");
+    }
+}
+
+#[test]
+fn empty_pages_say_so() {
+    let text = |html: String| Html::parse_document(&html).root_element().text().collect::<String>();
+    let empty = GradingsPage { rows: vec![], status: String::new(), next: None, ..gradings() };
+    assert!(text(render::html(None, &empty).unwrap()).contains("Nothing has been graded yet"));
+    let empty = ReviewsPage { rows: vec![], total: 0, ..reviews() };
+    assert!(text(render::html(None, &empty).unwrap()).contains("Nothing waits for a human"));
+    let empty = super::leaderboard::page(&Leaderboard { boards: vec![], ..leaderboard() }, None);
+    assert!(text(render::html(None, &empty).unwrap()).contains("Nothing is rated yet"));
+}
+
+#[test]
+fn a_review_shows_neither_votes_nor_the_system_nor_other_answers_before_it_is_settled() {
+    for step in steps() {
+        if matches!(step, Step::Adjudicate { .. } | Step::Done) {
+            continue;
+        }
+        let html = render::html(None, &review(step, false)).unwrap();
+        for secret in ["atlas-2", "alpha", "bob", "Seen on page 2", "/v1/submissions", "/gradings/"] {
+            assert!(!html.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[test]
+fn a_full_page_is_below_a_hundred_kilobytes() {
+    let mut page = gradings();
+    page.rows = (0..50).map(|_| gradings().rows.remove(1)).collect();
+    let html = render::html(Some(&viewer()), &page).unwrap();
+    assert!(html.len() < 100_000, "{}", html.len());
+    let mut page = grading();
+    page.rows = (1..=100).map(|n| row(n, vec![met(), met(), met()], met(), None)).collect();
+    let html = render::html(Some(&viewer()), &page).unwrap();
+    assert!(html.len() < 130_000, "{}", html.len());
+}
+
+/// `EMPANEL_PAGES=<folder> cargo test samples_can_be_looked_at`, then any file server in that folder.
+#[test]
+fn samples_can_be_looked_at() {
+    let Ok(folder) = std::env::var("EMPANEL_PAGES") else { return };
+    let folder = std::path::Path::new(&folder);
+    std::fs::create_dir_all(folder.join("assets")).unwrap();
+    std::fs::write(folder.join("assets/app.css"), include_str!("assets/app.css")).unwrap();
+    std::fs::write(folder.join("assets/app.js"), include_str!("assets/app.js")).unwrap();
+    let page = |name: &str, html: Result<String, minijinja::Error>| {
+        std::fs::write(folder.join(name), html.unwrap()).unwrap();
+    };
+    let viewer = viewer();
+    let viewer = Some(&viewer);
+    page("gradings.html", render::html(viewer, &gradings()));
+    page("grading.html", render::html(viewer, &grading()));
+    page("criterion.html", render::html(viewer, &criterion()));
+    page("leaderboard.html", render::html(viewer, &board(None)));
+    page("agreement.html", render::html(viewer, &agreement()));
+    page("reviews.html", render::html(viewer, &reviews()));
+    for (name, step) in ["take", "answer", "adjudicate", "wait", "done"].into_iter().zip(steps()) {
+        page(&format!("review-{name}.html"), render::html(viewer, &review(step, name == "done")));
+    }
+    page("file.html", render::html(viewer, &text()));
+    page("login.html", render::html(None, &login()));
+    page("error.html", render::html(None, &error()));
+    std::fs::write(folder.join("plot.svg"), super::plot::leaderboard_svg(&leaderboard())).unwrap();
+}
