@@ -79,7 +79,7 @@ impl Incoming {
             Some("multipart/form-data") => upload::read(self, part).await,
             _ => {
                 let Received { content, identity } = self.json().await?;
-                Ok(Received { content: Form { content, files: vec![], multipart: false }, identity })
+                Ok(Received { content: Form { content, files: vec![] }, identity })
             }
         }
     }

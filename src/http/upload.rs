@@ -19,7 +19,6 @@ use crate::services::IntakeLimits;
 pub struct Form<T> {
     pub content: T,
     pub files: Vec<Upload>,
-    pub multipart: bool,
 }
 
 /// Reads a whole form.
@@ -54,7 +53,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     let content = from_json(&json, "")?;
     let hashes: Vec<&[u8]> = hashes.iter().map(Vec::as_slice).collect();
     let identity = Identity::new(key, &request, &hashes);
-    Ok(Received { content: Form { content, files: form.files, multipart: true }, identity })
+    Ok(Received { content: Form { content, files: form.files }, identity })
 }
 
 struct Parts {
