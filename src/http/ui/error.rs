@@ -44,6 +44,18 @@ pub fn error_page(problem: &Problem) -> HttpResponse {
     answer
 }
 
+/// A problem beside the form that was refused: its field by name, not by pointer.
+pub(super) fn beside_form(problem: &Problem) -> String {
+    match problem.errors.as_slice() {
+        [one] if !one.pointer.is_empty() => {
+            let field = one.pointer.rsplit('/').next().unwrap_or_default();
+            let name = if field == "value" { "verdict" } else { field };
+            format!("{}: {}", name.replace('_', " "), one.detail)
+        }
+        _ => problem.detail.clone(),
+    }
+}
+
 /// Whether the request comes from somebody who reads pages, not from a program.
 #[must_use]
 pub fn wants_page(headers: &HeaderMap) -> bool {

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
-use super::error::{paged, see_other, viewer};
+use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
 use super::gradings::{ProgressView, progress, rubric_key};
 use super::render::{Page, respond};
@@ -30,10 +30,10 @@ use crate::review::overrule::{self, Decision};
 use crate::services::Services;
 use crate::store::{ProjectStore, Query, part};
 
-/// Bytes of votes and forms that go along with the matrix.
-const INLINE_BUDGET: usize = 45_000;
+/// Bytes of a page up to which votes and forms go along with the matrix.
+const INLINE_BUDGET: usize = 95_000;
 /// Criteria of one page.
-const ROWS: usize = 100;
+pub(super) const ROWS: usize = 60;
 
 #[derive(Debug, Serialize)]
 pub(super) struct GradingPage {
@@ -407,7 +407,7 @@ async fn overrule(
         criterion: criterion.ok(),
         value: posted.value.clone(),
         reason: posted.reason.clone(),
-        message: problem.detail.clone(),
+        message: beside_form(&problem),
     };
     let page = material.page(&services, &caller, &Asked::default(), Some(&refused));
     Ok(respond(problem.code.status(), Some(&viewer(&request, &caller)), &page))
@@ -446,7 +446,7 @@ async fn changed(
     let Err(problem) = tried else { return Ok(see_other(&format!("/gradings/{id}"))) };
     let material = Material::load(&caller.project, id).await?;
     let refused =
-        Refused { criterion: None, value: String::new(), reason: String::new(), message: problem.detail.clone() };
+        Refused { criterion: None, value: String::new(), reason: String::new(), message: beside_form(&problem) };
     let page = material.page(services, caller, &Asked::default(), Some(&refused));
     Ok(respond(problem.code.status(), Some(&viewer(request, caller)), &page))
 }
@@ -672,7 +672,7 @@ impl Material {
         opened: Option<usize>,
         refused: Option<&Refused>,
     ) {
-        let heavy: usize = self.votes.iter().map(weight).sum::<usize>() + rows.len() * FORM_BYTES;
+        let heavy: usize = self.votes.iter().map(weight).sum::<usize>() + rows.len() * (FORM_BYTES + ROW_BYTES);
         for row in rows {
             row.open = opened == Some(row.n);
             if row.open || heavy <= INLINE_BUDGET {
@@ -754,6 +754,9 @@ impl Material {
 const REQUIREMENT_CHARS: usize = 320;
 /// Markup of one opened criterion, about.
 const FORM_BYTES: usize = 1_100;
+
+/// Markup of one row of the matrix, about.
+const ROW_BYTES: usize = 1_400;
 
 /// Bytes a vote takes on the page, about.
 fn weight(vote: &Vote) -> usize {

@@ -13,6 +13,8 @@
 mod agreement;
 mod assets;
 mod error;
+#[cfg(test)]
+mod flow;
 mod form;
 mod grading;
 mod gradings;

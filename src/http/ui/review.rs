@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
-use super::error::{paged, see_other, viewer};
+use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
 use super::grading::{self, LevelView, Material, VoteView};
 use super::render::{Page, respond, url_part};
@@ -114,7 +114,7 @@ impl Page for ReviewPage {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Posted {
     #[serde(default)]
     token: String,
@@ -285,7 +285,7 @@ impl Question {
             answers: self.review.answers.len(),
             reviewers: self.review.reviewers,
             step,
-            error: refused.map(|(problem, _)| problem.detail.clone()),
+            error: refused.map(|(problem, _)| beside_form(problem)),
             settled: self.settled()?,
             next,
         })
@@ -330,10 +330,9 @@ async fn claim(
     services: web::Data<Services>,
     caller: Reviewer,
     id: web::Path<String>,
-    posted: web::Form<Posted>,
 ) -> Result<HttpResponse, Problem> {
     let tried = queue::claim(&services, &caller.project, review_id(&id)?, &caller.author).await;
-    answered(&request, &services, &caller, &id, &posted, tried.map(drop).map_err(Problem::from)).await
+    answered(&request, &services, &caller, &id, &Posted::default(), tried.map(drop).map_err(Problem::from)).await
 }
 
 fn token(posted: &Posted) -> Result<LeaseToken, Problem> {

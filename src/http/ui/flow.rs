@@ -1,0 +1,219 @@
+//! The pages over a whole service with the offline panel: what a person does, click by click.
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::{StatusCode, header};
+use actix_web::test::{self, TestRequest};
+use actix_web::{App, web};
+use scraper::{Html, Selector};
+
+use crate::app::{Choices, build};
+use crate::config::Config;
+use crate::domain::{Criterion, CriterionId, FileName, ProjectId, Review, Rubric, RubricParts, SystemName};
+use crate::grading::accept::{Intake, NewSubmission, Terms, Upload};
+use crate::grading::testing::criterion;
+use crate::grading::work::run_now;
+use crate::http::auth::LOCAL_PROJECT;
+use crate::http::{self, Door, Role, create_key};
+use crate::services::Services;
+
+async fn services() -> Arc<Services> {
+    let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n";
+    let config = Config::parse(text, "test", std::iter::empty()).unwrap();
+    build(&config, Choices::system().unwrap()).await.unwrap()
+}
+
+/// A judged grading; its id.
+async fn graded(services: &Services) -> String {
+    let project = services.store.project(&ProjectId::parse(LOCAL_PROJECT).unwrap());
+    let mut intake = Intake::new(services, &project);
+    let hostile = "<script>alert(1)</script> The memo states revenue of 42 million.";
+    let criteria = vec![
+        Criterion { requirement: hostile.to_owned(), ..criterion("revenue", 5.0) },
+        Criterion { requirement: "Nobody ever wrote about zeppelins here.".to_owned(), ..criterion("other", 2.0) },
+    ];
+    let rubric = Rubric::new(RubricParts { title: Some("Memo <b>".to_owned()), criteria, sections: vec![] }).unwrap();
+    let (rubric, _) = intake.rubric(rubric, None).await.unwrap();
+    let file = Upload {
+        name: FileName::parse("secret-system.txt").unwrap(),
+        bytes: "Revenue was 42 million.\n<img src=x onerror=alert(1)>\n".into(),
+    };
+    let new = NewSubmission {
+        task_id: None,
+        system: SystemName::parse("secret-system").unwrap(),
+        text: None,
+        files: vec![file],
+        cost_usd: None,
+        duration_s: None,
+        tokens: None,
+        trace: None,
+        metadata: None,
+    };
+    let submission = intake.submission(new).await.unwrap();
+    let grading = intake.grading(&submission, &rubric, Terms::default()).unwrap();
+    intake.commit().await.unwrap();
+    run_now(services, &project, grading.id).await.unwrap();
+    grading.id.to_string()
+}
+
+/// A question about the second criterion, opened by hand; its id.
+async fn opened(services: &Services, grading: &str) -> String {
+    let project = services.store.project(&ProjectId::parse(LOCAL_PROJECT).unwrap());
+    let review = Review {
+        id: services.ids.next(),
+        grading_id: grading.parse().unwrap(),
+        task_id: None,
+        criterion_id: CriterionId::parse("other").unwrap(),
+        reason: "by_hand".to_owned(),
+        selection_probability: None,
+        priority: 2.0,
+        reviewers: 1,
+        lease: None,
+        answers: vec![],
+        resolution: None,
+        created_at: services.now(),
+    };
+    project.commit(project.batch().insert(&review)).await.unwrap();
+    review.id.to_string()
+}
+
+fn request(method: &str, path: &str, form: &str) -> TestRequest {
+    let request = if method == "GET" { TestRequest::get() } else { TestRequest::post() };
+    request
+        .uri(path)
+        .peer_addr("127.0.0.1:9".parse().unwrap())
+        .insert_header((header::HOST, "localhost"))
+        .insert_header((header::ACCEPT, "text/html"))
+        .insert_header((header::CONTENT_TYPE, "application/x-www-form-urlencoded"))
+        .set_payload(form.to_owned())
+}
+
+/// Status, `Location`, and the page.
+async fn read<B: MessageBody>(answer: ServiceResponse<B>, path: &str) -> (StatusCode, String, String) {
+    let status = answer.status();
+    let location = answer.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
+    let policy = answer.headers().get(header::CONTENT_SECURITY_POLICY).cloned();
+    assert!(policy.is_some_and(|policy| policy.to_str().unwrap().starts_with("default-src 'none'")), "{path}");
+    let body = String::from_utf8_lossy(&test::read_body(answer).await).into_owned();
+    (status, location.unwrap_or_default(), body)
+}
+
+/// Reads a page or sends a form.
+macro_rules! ask {
+    ($app:expr, $method:expr, $path:expr, $form:expr) => {{
+        let path: &str = $path;
+        let answer = test::call_service($app, request($method, path, $form).to_request()).await;
+        read(answer, path).await
+    }};
+}
+
+fn select(html: &str, selector: &str) -> Vec<String> {
+    let document = Html::parse_document(html);
+    let selector = Selector::parse(selector).unwrap();
+    let found = document.select(&selector);
+    found.map(|element| element.text().collect::<String>().trim().to_owned()).collect()
+}
+
+macro_rules! app {
+    ($services:expr) => {
+        test::init_service(
+            App::new().configure(http::configure(web::Data::from($services.clone()), Arc::new(Door::default()))),
+        )
+        .await
+    };
+}
+
+#[actix_web::test]
+async fn a_person_reads_a_grading_overrules_it_and_takes_it_back() {
+    let services = services().await;
+    let id = graded(&services).await;
+    let app = app!(services);
+    let (status, _, list) = ask!(&app, "GET", "/", "");
+    assert_eq!(status, StatusCode::OK);
+    assert!(list.contains(&format!("/gradings/{id}")) && list.contains("Memo &lt;b&gt;"));
+
+    let page = format!("/gradings/{id}");
+    let (_, _, html) = ask!(&app, "GET", &page, "");
+    assert_eq!(select(&html, ".matrix tbody").len(), 2);
+    assert!(!html.contains("<script>alert"));
+
+    let overrides = format!("{page}/overrides");
+    let (status, _, refused) = ask!(&app, "POST", &overrides, "criterion_id=other&value=met&reason=");
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        select(&refused, "[role=alert]")[0].starts_with("reason: is empty"),
+        "{:?}",
+        select(&refused, "[role=alert]")
+    );
+    let (status, to, _) = ask!(&app, "POST", &overrides, "criterion_id=other&value=met&reason=I+saw+it");
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, format!("{page}?from=0&open=2#c2").as_str()));
+    let (_, _, html) = ask!(&app, "GET", &page, "");
+    assert!(select(&html, "#c2 .verdict")[0].contains("human"));
+    ask!(&app, "POST", &overrides, "criterion_id=other&value=withdrawn&reason=I+was+wrong");
+    let (_, _, html) = ask!(&app, "GET", &page, "");
+    assert!(select(&html, "#c2 .verdict")[0].contains("panel"));
+
+    let (status, _, html) = ask!(&app, "POST", &format!("{page}/cancel"), "");
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(select(&html, "[role=alert]").len(), 1);
+}
+
+#[actix_web::test]
+async fn a_reviewer_takes_a_question_blind_answers_it_and_then_sees_whose_it_was() {
+    let services = services().await;
+    let id = graded(&services).await;
+    let asked = opened(&services, &id).await;
+    let app = app!(services);
+    let (_, _, queue) = ask!(&app, "GET", "/reviews", "");
+    let review = format!("/reviews/{asked}");
+    assert!(queue.contains(&review) && queue.contains("zeppelins") && !queue.contains("secret-system"));
+
+    let (_, _, html) = ask!(&app, "GET", &review, "");
+    assert!(!html.contains("secret-system") && !html.contains("lexical"));
+    let (_, _, text) = ask!(&app, "GET", &format!("{review}/file/0"), "");
+    assert!(
+        text.contains("Revenue was 42 million.") && !text.contains("secret-system") && !text.contains("<img src=x")
+    );
+    let (status, ..) = ask!(&app, "GET", &format!("{review}/file/1"), "");
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
+    let (status, ..) = ask!(&app, "POST", &format!("{review}/claim"), "");
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let (_, _, html) = ask!(&app, "GET", &review, "");
+    let document = Html::parse_document(&html);
+    let token =
+        document.select(&Selector::parse("input[name=token]").unwrap()).next().unwrap().value().attr("value").unwrap();
+    let (status, _, refused) =
+        ask!(&app, "POST", &format!("{review}/submit"), &format!("token={token}&value=&reason=kept"));
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(select(&refused, "textarea"), ["kept"]);
+    let (status, ..) =
+        ask!(&app, "POST", &format!("{review}/submit"), &format!("token={token}&value=unmet&reason=line+1"));
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let (_, _, html) = ask!(&app, "GET", &review, "");
+    assert!(html.contains("secret-system") && html.contains("line 1"));
+}
+
+#[actix_web::test]
+async fn where_there_are_keys_a_browser_is_sent_to_the_login_and_gets_a_cookie_no_script_reads() {
+    let services = services().await;
+    let project = ProjectId::parse(LOCAL_PROJECT).unwrap();
+    let (_, secret) = create_key(&services, Role::Reviewer, &project, "ann").await.unwrap();
+    let app = app!(services);
+    let (status, to, _) = ask!(&app, "GET", "/gradings?status=failed", "");
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/login?next=%2Fgradings%3Fstatus%3Dfailed"));
+    let (status, _, html) = ask!(&app, "POST", "/login", "key=emp_wrong&next=/");
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(select(&html, "[role=alert]").len(), 1);
+
+    let login = TestRequest::post().uri("/login").set_form([("key", secret.as_str()), ("next", "//evil.example")]);
+    let answer = test::call_service(&app, login.to_request()).await;
+    assert_eq!(answer.headers().get(header::LOCATION).unwrap(), "/");
+    let cookie = answer.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let pair = cookie.split(';').next().unwrap().to_owned();
+    let read = TestRequest::get().uri("/gradings").insert_header((header::COOKIE, pair));
+    assert_eq!(test::call_service(&app, read.to_request()).await.status(), StatusCode::OK);
+}
