@@ -75,6 +75,29 @@ pub enum Action {
     Stall,
     /// After an additional pause.
     After(Duration, Box<Action>),
+    /// When the gate is opened: the call is in flight exactly as long as a test wants it to be.
+    Held(Gate, Box<Action>),
+}
+
+/// Holds calls until it is opened. Clones are the same gate.
+#[derive(Debug, Clone)]
+pub struct Gate(tokio::sync::watch::Sender<bool>);
+
+impl Gate {
+    #[must_use]
+    pub fn closed() -> Self {
+        Self(tokio::sync::watch::Sender::new(false))
+    }
+
+    /// Lets everybody through, now and later.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn pass(&self) {
+        // The sender is held here: it cannot be gone.
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
 }
 
 impl Action {
@@ -308,9 +331,18 @@ async fn receive(stream: &mut TcpStream, buffer: &mut BytesMut) -> Option<Call> 
 /// Whether the connection lives on.
 async fn act(stream: &mut TcpStream, action: Action) -> bool {
     let mut action = action;
-    while let Action::After(pause, then) = action {
-        tokio::time::sleep(pause).await;
-        action = *then;
+    loop {
+        action = match action {
+            Action::After(pause, then) => {
+                tokio::time::sleep(pause).await;
+                *then
+            }
+            Action::Held(gate, then) => {
+                gate.pass().await;
+                *then
+            }
+            _ => break,
+        };
     }
     let head =
         |length: u64| format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
@@ -357,7 +389,7 @@ async fn act(stream: &mut TcpStream, action: Action) -> bool {
             }
             true
         }
-        Action::After(..) => unreachable!("unwrapped above"),
+        Action::After(..) | Action::Held(..) => unreachable!("unwrapped above"),
     }
 }
 

@@ -19,7 +19,10 @@ fn root() -> &'static Path {
 fn rooms() -> BTreeMap<String, Room> {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     let names = |cell: &str| -> BTreeSet<String> {
-        cell.split(',').map(|name| name.trim().trim_matches('`').to_owned()).filter(|name| !name.is_empty() && name != "–").collect()
+        cell.split(',')
+            .map(|name| name.trim().trim_matches('`').to_owned())
+            .filter(|name| !name.is_empty() && name != "–")
+            .collect()
     };
     text.lines()
         .skip_while(|line| !line.starts_with("| room |"))
@@ -182,7 +185,9 @@ fn the_map_names_rooms_that_exist_and_crates_that_are_used() {
         assert!(there, "the map names room `{name}`, which src does not have");
         for one in room.crates {
             let dependency = one.replace('_', "-");
-            let listed = manifest.lines().any(|line| line.starts_with(&format!("{dependency} =")) || line.starts_with(&format!("{one} =")));
+            let listed = manifest
+                .lines()
+                .any(|line| line.starts_with(&format!("{dependency} =")) || line.starts_with(&format!("{one} =")));
             assert!(listed, "the map gives `{name}` the crate `{one}`, which Cargo.toml does not list");
         }
     }

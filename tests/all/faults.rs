@@ -1,0 +1,215 @@
+//! Judges that fail in every way at once: each failed vote says its true cause, no verdict turns into another one,
+//! and a retry asks only what failed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use empanel::judge::fake::{Action, Call, FakeOpenAi, Gate};
+
+use crate::support::{
+    Home, NO_REVIEWS, Service, answers, asker, judge, number, panel, requirement, statements, verdicts, wait_for,
+};
+
+const JUDGES: [&str; 3] = ["steady", "calm", "shaky"];
+const CRITERIA: usize = 36;
+
+/// What `steady` and `calm` agree on in two of three cases; in the third `shaky` decides.
+fn opinion(judge: &str, number: usize) -> &'static str {
+    match (judge, number % 3) {
+        ("steady", _) | ("calm", 0) => "MET",
+        ("calm", 1) => "UNMET",
+        ("shaky", 2) => "UNMET",
+        _ => "MET",
+    }
+}
+
+/// The cause that a failed vote of `shaky` must have; `None` where it is answered in the end.
+fn cause(number: usize) -> Option<&'static str> {
+    match number % 12 {
+        4 => Some("unparseable"),
+        5 => Some("truncated"),
+        6 => Some("refused"),
+        7 | 8 => Some("rate_limited"),
+        9 | 10 => Some("provider_error"),
+        11 => Some("outside_scale"),
+        _ => None,
+    }
+}
+
+fn fault(number: usize, time: u64, good: Action) -> Action {
+    let limited = || Action::error(429, "rate_limit_exceeded", "slow down");
+    match (number % 12, time) {
+        (1, 1) => limited().with_header("retry-after", "0"),
+        (2, 1) => Action::error(500, "server_error", "try again"),
+        (3, 1) => Action::Reset,
+        (4, _) => Action::text("I rather think that it is met."),
+        (5, _) => Action::truncated(),
+        (6, _) => Action::refusal(),
+        (7, _) => limited().with_header("retry-after", "0"),
+        // More patience than there is: given up at once, to be retried by hand.
+        (8, _) => limited().with_header("retry-after", "86400"),
+        (9, _) => Action::error(503, "overloaded", "later"),
+        (10, _) => Action::ResetHalfway,
+        (11, _) => Action::answer("MOSTLY_MET"),
+        _ => good,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_become_failed_votes_with_their_cause_and_never_another_verdict() {
+    let stormy = Arc::new(AtomicBool::new(false));
+    let asked: Arc<Mutex<BTreeMap<(String, String), u64>>> = Arc::default();
+    let (weather, books) = (stormy.clone(), asked.clone());
+    let server = FakeOpenAi::start(move |call| {
+        let (judge, number) = (asker(call), number(call));
+        let good = Action::answer(opinion(&judge, number));
+        let mut books = books.lock().unwrap();
+        let time = books.entry((judge.clone(), requirement(call))).or_default();
+        *time += 1;
+        if judge == "shaky" && weather.load(Ordering::SeqCst) { fault(number, *time, good) } else { good }
+    })
+    .await;
+    let judges: String = JUDGES.iter().map(|name| judge(name, &server, "max_attempts = 2")).collect();
+    let home = Home::new(&format!("{judges}{}", panel(&JUDGES, NO_REVIEWS)));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(CRITERIA)).await;
+    let submission = client.text("system", "A report.").await;
+
+    let calm = client.grade(&submission, &rubric).await;
+    let calm = client.settled(&format!("/v1/gradings/{calm}")).await;
+    assert_eq!(calm["status"], "completed", "{calm}");
+
+    stormy.store(true, Ordering::SeqCst);
+    asked.lock().unwrap().clear();
+    let grading = client.grade(&submission, &rubric).await;
+    let at = format!("/v1/gradings/{grading}");
+    let storm = client.settled(&at).await;
+    assert_eq!(storm["status"], "partial", "{storm}");
+
+    let votes = client.votes(&grading).await;
+    assert_eq!(votes.len(), CRITERIA * JUDGES.len(), "every vote is there, failed ones too");
+    let said = answers(&votes);
+    let mut failed = BTreeSet::new();
+    for n in 0..CRITERIA {
+        for judge in JUDGES {
+            let expected = match cause(n).filter(|_| judge == "shaky") {
+                Some(cause) => {
+                    failed.insert((judge.to_owned(), format!("Statement {n}.")));
+                    cause
+                }
+                None => opinion(judge, n),
+            };
+            assert_eq!(said[&(format!("c{n}"), judge.to_owned())], expected, "{judge} on c{n}");
+        }
+    }
+    for vote in votes.iter().filter(|vote| !vote["cause"].is_null()) {
+        assert!(vote["answer"].is_null() && vote["level"].is_null(), "{vote}");
+        assert!(!vote["reason"].as_str().unwrap().is_empty(), "{vote}");
+    }
+    assert_eq!(storm["progress"]["calls_failed"], failed.len());
+    // The books: one call more where it was repeated, two more where the reply was asked for again.
+    for (vote, n) in votes
+        .iter()
+        .filter(|vote| vote["judge"] == "shaky")
+        .map(|vote| (vote, vote["criterion_id"].as_str().unwrap().trim_start_matches('c').parse::<usize>().unwrap()))
+    {
+        let calls = match n % 12 {
+            0 | 5 | 6 | 8 => 1,
+            4 | 11 => 3,
+            _ => 2,
+        };
+        assert_eq!(vote["attempts"], calls, "{vote}");
+        assert_eq!(asked.lock().unwrap()[&("shaky".to_owned(), format!("Statement {n}."))], calls);
+    }
+
+    let (before, after) = (verdicts(&calm), verdicts(&storm));
+    for (criterion, verdict) in &after {
+        assert!(
+            verdict == &before[criterion] || verdict == "inconclusive",
+            "{criterion}: {} became {verdict}",
+            before[criterion]
+        );
+    }
+    assert!(
+        after.values().any(|verdict| verdict == "inconclusive"),
+        "where the failed judge was needed, nobody decides"
+    );
+    let kept = after.iter().filter(|(criterion, verdict)| *verdict == &before[*criterion]).count();
+    assert!(kept > CRITERIA / 2, "where two judges agree, the third is not needed");
+    let score = &storm["score"];
+    assert!(score["coverage"].as_f64().unwrap() < 1.0, "{score}");
+    assert!(score["if_none_met"].as_f64() < score["if_all_met"].as_f64(), "{score}");
+
+    // A retry in fair weather asks what failed, and nothing else.
+    stormy.store(false, Ordering::SeqCst);
+    asked.lock().unwrap().clear();
+    client.post(&format!("{at}/retry"), &serde_json::json!({})).await.is(202);
+    let retried = client.settled(&at).await;
+    assert_eq!(retried["status"], "completed", "{retried}");
+    assert_eq!(asked.lock().unwrap().keys().cloned().collect::<BTreeSet<_>>(), failed);
+    assert_eq!(verdicts(&retried), before);
+    assert_eq!(retried["score"], calm["score"]);
+    client.post(&format!("{at}/retry"), &serde_json::json!({})).await.is_problem(409, "invalid_state", &["completed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_grading_keeps_its_votes_and_a_retry_asks_the_rest() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    // The first twelve are answered; the others are in flight for as long as the gate is closed.
+    let server = FakeOpenAi::start(move |call: &Call| {
+        let answer = Action::answer(opinion(&asker(call), number(call)));
+        if call.number <= 12 { answer } else { Action::Held(held.clone(), Box::new(answer)) }
+    })
+    .await;
+    let judges: String = JUDGES.iter().map(|name| judge(name, &server, "max_concurrency = 4")).collect();
+    let home = Home::new(&format!("{judges}{}", panel(&JUDGES, NO_REVIEWS)));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(CRITERIA)).await;
+    let grading = client.grade(&client.text("system", "A report.").await, &rubric).await;
+    let at = format!("/v1/gradings/{grading}");
+
+    // All twelve places are taken by calls that wait.
+    wait_for("calls in flight", async || (server.count() == 24).then_some(())).await;
+    wait_for("votes", async || (client.votes(&grading).await.len() == 12).then_some(())).await;
+    let cancelled = client.post(&format!("{at}/cancel"), &serde_json::json!({})).await.is(200);
+    assert_eq!(cancelled["status"], "cancelled");
+    client.post(&format!("{at}/cancel"), &serde_json::json!({})).await.is_problem(409, "invalid_state", &["cancelled"]);
+    gate.open();
+
+    // What was in flight comes home and is kept; nothing else leaves.
+    wait_for("votes that came home", async || (client.votes(&grading).await.len() == 24).then_some(())).await;
+    assert_eq!(server.count(), 24, "nothing was asked after the cancel");
+    let stopped = client.get(&at).await.is(200);
+    assert_eq!(stopped["status"], "cancelled", "{stopped}");
+    assert!(stopped["score"].is_null(), "half a panel gives no score: {stopped}");
+
+    client.post(&format!("{at}/retry"), &serde_json::json!({})).await.is(202);
+    let done = client.settled(&at).await;
+    assert_eq!(done["status"], "completed", "{done}");
+    assert_eq!(server.count(), (CRITERIA * JUDGES.len()) as u64, "each question was asked once");
+    let said = answers(&client.votes(&grading).await);
+    for ((criterion, judge), answer) in &said {
+        assert_eq!(answer, opinion(judge, criterion.trim_start_matches('c').parse().unwrap()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panel_of_which_nobody_answers_gives_no_score() {
+    let server = FakeOpenAi::start(|_| Action::refusal()).await;
+    let judges: String = JUDGES.iter().map(|name| judge(name, &server, "")).collect();
+    let home = Home::new(&format!("{judges}{}", panel(&JUDGES, "")));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(3)).await;
+    let grading = client.grade(&client.text("system", "A report.").await, &rubric).await;
+    let done = client.settled(&format!("/v1/gradings/{grading}")).await;
+    assert_eq!(done["status"], "failed", "{done}");
+    assert!(done["score"]["value"].is_null() && !done["score"]["undefined"].is_null(), "{done}");
+    assert!(verdicts(&done).values().all(|verdict| verdict == "inconclusive"));
+    assert!(done["agreement"]["krippendorff_alpha"]["value"].is_null(), "{done}");
+    assert_eq!(done["review"]["required"], false, "what a retry can settle takes nobody's time: {done}");
+}

@@ -1,0 +1,19 @@
+//! The one integration binary. It drives the real program as a process over HTTP and the command line, with
+//! temporary folders, a port that is free, and judges that answer by script. Nothing here depends on how fast the
+//! machine is: a test waits for a condition, and counts what the scripted server has seen.
+//!
+//! How to add a test: a function in the module of its subject, named as the promise that it keeps; a [`support::Home`]
+//! with the judges that it needs, a [`support::Service`] on it, and [`support::Answer`]'s checks, which show what came
+//! back where it is not what was meant.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod architecture;
+mod auth;
+mod bad_input;
+mod cli;
+mod crash;
+mod faults;
+mod idempotency;
+mod main_job;
+mod support;
