@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, app, form, get, post, raw, rubric, send};
-use crate::domain::{Grading, Override, ProjectId, Submission};
+use crate::domain::{CriterionId, Grading, Override, ProjectId, Review, Submission};
 
 fn one_shot(key: &str, text: &str) -> actix_web::test::TestRequest {
     let request = json!({"rubric": rubric(), "prompt": "Write a memo.", "system": "sys", "text": text}).to_string();
@@ -169,6 +169,7 @@ async fn a_reviewer_is_blind_until_the_answer_is_in() {
     bench.start_working();
     let app = app!(bench);
     let grading = send(&app, one_shot("r", "a secret-system note")).await.json();
+    open_review(&bench, grading["id"].as_str().unwrap()).await;
     let reviews = send(&app, get("/v1/reviews?state=open")).await.json();
     let review = &reviews["items"][0];
     assert_eq!(
@@ -198,4 +199,25 @@ async fn a_reviewer_is_blind_until_the_answer_is_in() {
     assert!(done.json()["reason"].is_string() && done.json()["answers"][0]["value"] == "unmet");
     let after = send(&app, get(&format!("/v1/gradings/{}", grading["id"].as_str().unwrap()))).await.json();
     assert_eq!(after["criteria"][1]["verdict"], "unmet");
+}
+
+/// A question on the criterion that judges are asked about.
+async fn open_review(bench: &Bench, grading: &str) {
+    let services = &bench.services;
+    let review = Review {
+        id: services.ids.next(),
+        grading_id: grading.parse().unwrap(),
+        task_id: None,
+        criterion_id: CriterionId::parse("clear").unwrap(),
+        reason: "split".to_owned(),
+        selection_probability: Some(1.0),
+        priority: 3.0,
+        reviewers: 1,
+        lease: None,
+        answers: vec![],
+        resolution: None,
+        created_at: services.now(),
+    };
+    let project = services.store.project(&ProjectId::parse("default").unwrap());
+    project.commit(project.batch().insert(&review)).await.unwrap();
 }
