@@ -251,7 +251,7 @@ mod tests {
             StoreError::Corrupt { kind: "grading".to_owned(), key: "k".to_owned(), detail: "/data/secret".to_owned() };
         let response = Problem::from(corrupt).error_response();
         assert_eq!(response.status(), 500);
-        assert_eq!(response.headers()["content-type"], CONTENT_TYPE);
+        assert_eq!(response.headers().get("content-type").unwrap(), CONTENT_TYPE);
         let body = to_bytes(response.into_body()).await.unwrap();
         let text = std::str::from_utf8(&body).unwrap();
         assert!(!text.contains("secret") && text.contains("x-request-id"), "{text}");
