@@ -5,6 +5,15 @@
 
 #![allow(clippy::print_stdout, reason = "results of commands go to stdout")]
 
+/// Results go to stdout. Whoever closed it (`empanel grade ... | head`) has seen enough: that fails no command and ends
+/// no service.
+macro_rules! println {
+    ($($argument:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout().lock(), $($argument)*);
+    }};
+}
+
 mod agreement;
 mod config;
 pub mod demo;

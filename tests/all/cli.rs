@@ -7,7 +7,7 @@ use empanel::cli::demo::bundle;
 use empanel::judge::fake::{Action, FakeOpenAi};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, NO_REVIEWS, Service, judge, panel, repository, requirement, run};
+use crate::support::{Client, Home, NO_REVIEWS, Service, judge, panel, program, repository, requirement, run};
 
 const RUBRIC: &str = "title: Total & co <1>\ncriteria:\n  - {id: total, requirement: The total revenue is 4512 dollars., points: 3}\n  \
                       - {id: formula, requirement: '=cmd is a formula.', points: 1}\n  \
@@ -159,6 +159,17 @@ async fn without_configuration_the_offline_panel_grades_and_says_what_it_is() {
     let body =
         run(&home, &["grade", "report.md", "--rubric", "rubric.yaml", "--format", "json"]).await.exits_with(0).json();
     assert_eq!((body["panel"].as_str(), body["cost"]["usd"].as_f64()), (Some("offline"), Some(0.0)), "{body}");
+}
+
+#[test]
+fn who_closes_the_output_early_has_seen_enough() {
+    let home = Home::new("");
+    let rubric = text(&repository("rubrics/care-plan.yaml"));
+    let mut child = program(&home).args(["rubric", "lint", &rubric]).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert_eq!(ended.status.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

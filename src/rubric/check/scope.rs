@@ -86,8 +86,15 @@ fn has_extension(file: &FileExtract, extensions: &[&str]) -> bool {
     file.name.rsplit_once('.').is_some_and(|(_, e)| extensions.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
+/// An archive may hold any file. A damaged workbook or document is a zip by its bytes and yet holds none.
 pub fn is_archive(file: &FileExtract) -> bool {
-    file.media_type == "application/zip" || has_extension(file, &["zip"])
+    const PACKAGES: &[&str] = &["xlsx", "xlsm", "xlsb", "docx", "docm", "pptx", "pptm", "ods", "odt", "odp"];
+    has_extension(file, &["zip"]) || (file.media_type == "application/zip" && !has_extension(file, PACKAGES))
+}
+
+/// A file of no known kind that could not be read: whatever is looked for may be in it.
+fn may_hold_anything(file: &FileExtract) -> bool {
+    file.media_type == "application/octet-stream" && !file.is_readable()
 }
 
 pub fn is_image(file: &FileExtract) -> bool {
@@ -97,6 +104,7 @@ pub fn is_image(file: &FileExtract) -> bool {
 /// Whether a file of this kind may hold sheets: an unreadable PDF hides no cell.
 pub fn may_hold_sheets(file: &FileExtract) -> bool {
     !file.sheets.is_empty()
+        || may_hold_anything(file)
         || ["spreadsheet", "excel", "csv", "tab-separated"].iter().any(|kind| file.media_type.contains(kind))
         || has_extension(file, &["xlsx", "xlsm", "xlsb", "xls", "ods", "csv", "tsv"])
 }
@@ -104,6 +112,7 @@ pub fn may_hold_sheets(file: &FileExtract) -> bool {
 /// Whether a file of this kind has pages or slides.
 pub fn may_hold_pages(file: &FileExtract) -> bool {
     file.pages.is_some()
+        || may_hold_anything(file)
         || ["pdf", "wordprocessing", "presentation", "msword", "powerpoint"].iter().any(|k| file.media_type.contains(k))
         || has_extension(file, &["pdf", "docx", "doc", "pptx", "ppt", "odt", "odp"])
 }

@@ -138,6 +138,20 @@ fn names_and_types_decide_even_if_the_file_is_unreadable() {
 }
 
 #[test]
+fn a_damaged_workbook_is_no_archive_and_a_file_of_no_known_kind_may_be_one() {
+    // By its bytes a broken .xlsx is a zip; it holds no memo all the same.
+    let book = unreadable(file("book.xlsx", "application/zip", &[]));
+    let memo = file("memo.txt", "text/plain", &["hello"]);
+    assert_eq!(outcome(check!("contains": {"text": "x", "file": "memo.txt"}), &[book.clone(), memo.clone()]), "fails");
+    assert_eq!(outcome(check!("file_exists": {"glob": "*.pdf"}), &[book.clone()]), "fails");
+    let cell = check!("cell_equals": {"sheet": "Summary", "cell": "A1", "value": 1});
+    let blob = unreadable(file("blob.bin", "application/octet-stream", &[]));
+    for lost in [book, blob] {
+        assert!(outcome(cell.clone(), &[lost, memo.clone()]).contains("could not be read"));
+    }
+}
+
+#[test]
 fn a_hit_decides_whatever_else_could_not_be_read() {
     let files = [unreadable(workbook(vec![])), file("a.txt", "text/plain", &["Net  sales", "were $1,234.50."])];
     assert_eq!(outcome(check!("contains": {"text": "NET sales were"}), &files), "holds");
