@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn the_reference_tells_every_call_and_needs_nothing_from_elsewhere() {
-        let page = render().unwrap();
+        // Slashes are escaped, as everything that could end an attribute.
+        let page = render().unwrap().replace("&#x2f;", "/");
         for (_, path) in super::super::LIST {
             assert!(page.contains(&format!("<code>{path}</code>")), "{path} is missing");
         }

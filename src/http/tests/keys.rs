@@ -85,5 +85,5 @@ async fn health_needs_no_key_and_readiness_needs_a_worker() {
     assert_eq!(send(&app, get("/readyz")).await.status, 200);
     assert_eq!(send(&app, get("/openapi.json")).await.json()["info"]["title"], "empanel");
     let docs = send(&app, get("/docs")).await;
-    assert!(docs.text.contains("/v1/gradings") && docs.headers.contains_key("content-security-policy"));
+    assert!(docs.text.contains("Idempotency-Key") && docs.headers.contains_key("content-security-policy"));
 }
