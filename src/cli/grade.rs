@@ -166,7 +166,7 @@ fn print(
                 if format == "json" { serde_json::to_string_pretty(&body) } else { serde_json::to_string(&body) };
             println!("{}", text.map_err(Failure::mistake)?);
         }
-        "csv" => csv(rubric, result).map_err(Failure::mistake)?,
+        "csv" => println!("{}", csv(rubric, result).map_err(Failure::mistake)?),
         "junit" => println!("{}", junit(grading, rubric, result)),
         _ => pretty(grading, rubric, result),
     }
@@ -258,8 +258,8 @@ fn pretty(grading: &Grading, rubric: &RubricVersion, result: &GradingResult) {
     }
 }
 
-fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<(), csv::Error> {
-    let mut out = csv::Writer::from_writer(std::io::stdout());
+fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<String, csv::Error> {
+    let mut out = csv::Writer::from_writer(vec![]);
     out.write_record([
         "criterion_id",
         "points",
@@ -293,8 +293,8 @@ fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<(), csv::Error>
             &criterion.requirement.trim_start_matches(['=', '+', '-', '@']).to_owned(),
         ])?;
     }
-    out.flush()?;
-    Ok(())
+    let bytes = out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }
 
 /// JUnit: a criterion is a case; not met (a met penalty) is a failure, inconclusive is skipped.
