@@ -122,6 +122,50 @@ async fn roles_decide_what_a_key_may_do_and_other_projects_do_not_exist() {
     assert_eq!(stranger.get("/v1/agreement").await.is(200)["gradings"], 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_reviewers_are_blind_to_each_other_and_a_third_decides_between_them() {
+    let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
+    let audit = "review = { reviewers = 2, random_share = 1.0 }";
+    let home = Home::new(&format!("{}{}", judge("ada", &server, ""), panel(&["ada"], audit)));
+    let mut keys = Vec::new();
+    for name in ["rob", "sue", "ann"] {
+        keys.push(key(&home, "reviewer", "p", name).await);
+    }
+    let service = Service::start(&home).await;
+    let [rob, sue, ann] = [&keys[0], &keys[1], &keys[2]].map(|key| service.client().with_key(key));
+    let rubric = rob.rubric(&statements(1)).await;
+    let grading = rob.grade(&rob.text("s", "x").await, &rubric).await;
+    let done = rob.settled(&format!("/v1/gradings/{grading}")).await;
+    assert_eq!(done["status"], "awaiting_review", "{done}");
+    let at = format!("/v1/reviews/{}", done["review"]["review_ids"][0].as_str().unwrap());
+
+    let answer = async |who: &Client, value: &str| {
+        let token = who.post(&format!("{at}/claim"), &json!({})).await.is(200)["lease_token"].clone();
+        let answer = json!({"lease_token": token, "value": value, "reason": format!("It is {value}.")});
+        who.post(&format!("{at}/submit"), &answer).await.is(200)
+    };
+    let token = rob.post(&format!("{at}/claim"), &json!({})).await.is(200)["lease_token"].clone();
+    sue.post(&format!("{at}/claim"), &json!({})).await.is_problem(409, "invalid_state", &["claimed"]);
+    rob.post(&format!("{at}/release"), &json!({"lease_token": token})).await.is(200);
+    let first = answer(&rob, "unmet").await;
+    assert_eq!((first["state"].as_str(), first["answered"].as_u64()), (Some("submitted"), Some(1)), "{first}");
+    rob.post(&format!("{at}/claim"), &json!({})).await.is_problem(409, "invalid_state", &["rob"]);
+    let seen = sue.get(&at).await.is(200);
+    assert!(!seen.to_string().contains("unmet") && seen["answers"] == json!([]), "{seen}");
+    assert_eq!(rob.get(&at).await.is(200)["answers"][0]["value"], "unmet", "who has answered may look");
+
+    assert_eq!(answer(&sue, "met").await["state"], "conflict");
+    let decision = json!({"value": "unmet", "reason": "Rob is right."});
+    rob.post(&format!("{at}/resolve"), &decision).await.is_problem(409, "invalid_state", &["rob"]);
+    let decided = ann.post(&format!("{at}/resolve"), &decision).await.is(200);
+    assert_eq!((decided["state"].as_str(), decided["resolution"]["by"].as_str()), (Some("resolved"), Some("ann")));
+    let reviewers: Vec<&str> =
+        decided["answers"].as_array().unwrap().iter().map(|a| a["reviewer"].as_str().unwrap()).collect();
+    assert_eq!(reviewers, ["rob", "sue"], "nobody is averaged away");
+    let done = rob.get(&format!("/v1/gradings/{grading}")).await.is(200);
+    assert_eq!((done["status"].as_str(), done["score"]["value"].as_f64()), (Some("completed"), Some(0.0)), "{done}");
+}
+
 async fn reviewer_sees(client: &Client, address: &str) {
     assert_eq!(client.get(address).await.status, 200, "{address}");
 }

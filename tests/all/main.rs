@@ -16,4 +16,5 @@ mod crash;
 mod faults;
 mod idempotency;
 mod main_job;
+mod real_work;
 mod support;

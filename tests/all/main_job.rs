@@ -2,6 +2,7 @@
 //! leaderboard follows.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use empanel::cli::demo::bundle::{Planted, planted};
 use empanel::judge::fake::{Action, Call, FakeOpenAi, Gate};
@@ -334,6 +335,11 @@ async fn statistics_follow(client: &Client, rubric: &str) {
     assert_eq!(perfect["raw"]["value"], 1.0, "{perfect}");
     assert_eq!(client.get("/v1/agreement?panel=default").await.is(200)["gradings"], 2);
 
+    let by_sector = client.get("/v1/leaderboard?method=score&by=sector").await.is(200);
+    assert_eq!(by_sector["boards"][0]["slice"], "Health care", "{by_sector}");
+    let of_one_judge = client.get("/v1/leaderboard?method=score&judge=ben").await;
+    of_one_judge.is_problem(501, "not_implemented", &["`judge`"]);
+
     let judges = client.get("/v1/judges").await.is(200);
     let names: Vec<&str> =
         judges["items"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
@@ -406,6 +412,46 @@ async fn a_grading_can_be_watched_from_its_first_call_to_its_end() {
     let waited = client.post("/v1/gradings?wait=60", &asked).await.is(200);
     assert_eq!(waited["progress"]["calls_done"], 12, "{waited}");
     client.post("/v1/gradings?wait=1000", &asked).await.is_problem(400, "invalid_query", &["1000", "120"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_gradings_at_once_ask_each_question_as_often_as_wanted_within_the_judges_limit() {
+    let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(5), 0).await;
+    let panel = panel(&["ada"], &format!("repeats = 2\n{NO_REVIEWS}"));
+    let home = Home::new(&format!("{}{panel}", judge("ada", &server, "max_concurrency = 5")));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(4)).await;
+    let submission = client.text("system", "A report.").await;
+    let asked = (0..20).map(|_| {
+        let (client, submission, rubric) = (client.clone(), submission.clone(), rubric.clone());
+        tokio::spawn(async move { client.grade(&submission, &rubric).await })
+    });
+    for grading in asked.collect::<Vec<_>>() {
+        let done = client.settled(&format!("/v1/gradings/{}", grading.await.unwrap())).await;
+        assert_eq!((done["status"].as_str(), done["cost"]["calls"].as_u64()), (Some("completed"), Some(8)), "{done}");
+        let votes = client.votes(done["id"].as_str().unwrap()).await;
+        let repeats: Vec<u64> = votes.iter().map(|vote| vote["repeat"].as_u64().unwrap()).collect();
+        assert_eq!((votes.len(), repeats.iter().sum::<u64>()), (8, 4), "{repeats:?}");
+    }
+    assert_eq!(server.count(), 20 * 8);
+    assert!(server.most_in_flight() <= 5, "{} calls at once", server.most_in_flight());
+
+    // Page by page the lists are what they are at once.
+    let whole = client.all("/v1/gradings").await;
+    let mut pages = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = client.get(&format!("/v1/gradings?limit=7{cursor}")).await.is(200);
+        pages.extend(page["items"].as_array().unwrap().clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(pages, whole);
+    assert_eq!(client.all("/v1/gradings?status=completed&system=system").await, whole);
+    assert!(client.all("/v1/gradings?status=failed").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
