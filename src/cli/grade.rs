@@ -289,12 +289,16 @@ fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<(), csv::Error>
             &tally.unmet.to_string(),
             &tally.cannot_assess.to_string(),
             &tally.failed.to_string(),
-            // A spreadsheet must not take a requirement for a formula.
-            &criterion.requirement.trim_start_matches(['=', '+', '-', '@']).to_owned(),
+            &as_text(&criterion.requirement),
         ])?;
     }
     out.flush()?;
     Ok(())
+}
+
+/// A spreadsheet must not take a text for a formula: an apostrophe in front says that it is none.
+fn as_text(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// JUnit: a criterion is a case; not met (a met penalty) is a failure, inconclusive is skipped.
