@@ -182,7 +182,7 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
     config.base_url.clone_from(&section.base_url);
     config.max_concurrency = section.max_concurrency;
     config.rpm = section.rpm;
-    // TPM
+    config.tpm = section.tpm;
     config.timeout = Duration::from_secs(section.timeout_s);
     config.read_timeout = config.read_timeout.min(config.timeout);
     config.max_attempts = section.max_attempts;

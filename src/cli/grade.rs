@@ -161,7 +161,7 @@ fn print(
 ) -> Result<(), Failure> {
     match format {
         "json" | "jsonl" => {
-            let body = GradingBody::new(&Told { grading, rubric: &rubric.rubric, votes, progress: None });
+            let body = GradingBody::new(&Told { grading, rubric, votes, progress: None });
             let text =
                 if format == "json" { serde_json::to_string_pretty(&body) } else { serde_json::to_string(&body) };
             println!("{}", text.map_err(Failure::mistake)?);

@@ -76,8 +76,11 @@ pub(super) fn leaderboard(args: &Args) -> Result<(), Failure> {
 pub(super) fn print(board: &Board, method: Method) {
     let digits = if method == Method::BradleyTerry { 0 } else { 3 };
     let what = if method == Method::Score { "tasks" } else { "battles" };
-    let mut table =
-        show::table(&["rank", "system", "rating", "95 % interval", what, "won / tied / lost"], &[2, 3, 4, 5]);
+    let mut header = vec!["rank", "system", "rating", "95 % interval", what];
+    if method != Method::Score {
+        header.push("won / tied / lost");
+    }
+    let mut table = show::table(&header, &[2, 3, 4, 5]);
     for row in &board.rows {
         let rank = match row.rank {
             Some((low, high)) if low == high => low.to_string(),
@@ -95,7 +98,9 @@ pub(super) fn print(board: &Board, method: Method) {
             _ => String::new(),
         };
         let rating = row.rating.map_or("–".to_owned(), |rating| format!("{rating:.digits$}"));
-        table.add_row([rank, row.system.clone(), rating, interval, row.n.to_string(), fought]);
+        let mut cells = vec![rank, row.system.clone(), rating, interval, row.n.to_string(), fought];
+        cells.truncate(header.len());
+        table.add_row(cells);
     }
     println!("{table}");
     for note in &board.notes {

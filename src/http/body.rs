@@ -79,7 +79,7 @@ impl Incoming {
             Some("multipart/form-data") => upload::read(self, part).await,
             _ => {
                 let Received { content, identity } = self.json().await?;
-                Ok(Received { content: Form { content, files: vec![], multipart: false }, identity })
+                Ok(Received { content: Form { content, files: vec![] }, identity })
             }
         }
     }
@@ -102,7 +102,10 @@ impl Incoming {
         match self.media_type() {
             Some(t) if t == "application/json" || (t.starts_with("application/") && t.ends_with("+json")) => Ok(()),
             Some(other) => Err(wrong_type(&other, "application/json")),
-            None => Err(Problem::new(Code::UnsupportedMediaType, "the request has no Content-Type; send `Content-Type: application/json`")),
+            None => Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "the request has no Content-Type; send `Content-Type: application/json`",
+            )),
         }
     }
 
@@ -127,14 +130,19 @@ impl Incoming {
 }
 
 /// The next piece of a body.
-async fn next(payload: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin)) -> Result<Option<Bytes>, Problem> {
+async fn next(
+    payload: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin),
+) -> Result<Option<Bytes>, Problem> {
     patient(payload.next()).await?.transpose().map_err(|e| payload_problem(&e))
 }
 
 /// Gives up on a body that stops arriving.
 pub(super) async fn patient<T>(piece: impl Future<Output = T>) -> Result<T, Problem> {
     tokio::time::timeout(PATIENCE, piece).await.map_err(|_| {
-        Problem::new(Code::RequestTimeout, format!("nothing of the body arrived for {} s; send it again", PATIENCE.as_secs()))
+        Problem::new(
+            Code::RequestTimeout,
+            format!("nothing of the body arrived for {} s; send it again", PATIENCE.as_secs()),
+        )
     })
 }
 
@@ -142,13 +150,18 @@ pub(super) fn payload_problem(error: &PayloadError) -> Problem {
     match error {
         PayloadError::Overflow => Problem::new(Code::TooLarge, "the body is too large"),
         PayloadError::UnknownLength => Problem::new(Code::TooLarge, "the length of the body is not known"),
-        PayloadError::Incomplete(_) => Problem::new(Code::MalformedBody, "the body ended before its announced length; send it again"),
+        PayloadError::Incomplete(_) => {
+            Problem::new(Code::MalformedBody, "the body ended before its announced length; send it again")
+        }
         other => Problem::new(Code::MalformedBody, format!("the body cannot be read: {other}")),
     }
 }
 
 pub(super) fn too_large(what: &str, limit: u64) -> Problem {
-    Problem::new(Code::TooLarge, format!("{what} is larger than {limit} bytes; split it, or raise the limit in [limits] of empanel.toml"))
+    Problem::new(
+        Code::TooLarge,
+        format!("{what} is larger than {limit} bytes; split it, or raise the limit in [limits] of empanel.toml"),
+    )
 }
 
 pub(super) fn wrong_type(given: &str, taken: &str) -> Problem {
@@ -158,7 +171,10 @@ pub(super) fn wrong_type(given: &str, taken: &str) -> Problem {
 
 pub(super) fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Problem> {
     std::str::from_utf8(bytes).map_err(|e| {
-        Problem::new(Code::InvalidEncoding, format!("{what} is not UTF-8: byte {} is none of a character; convert it", e.valid_up_to()))
+        Problem::new(
+            Code::InvalidEncoding,
+            format!("{what} is not UTF-8: byte {} is none of a character; convert it", e.valid_up_to()),
+        )
     })
 }
 

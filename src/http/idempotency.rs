@@ -70,10 +70,12 @@ impl Identity {
         let Some(kept) = project.get::<IdempotentAnswer>(&idempotency_key(key)).await? else { return Ok(None) };
         let IdempotentAnswer { request_hash, status, body, location, .. } = kept.record;
         if request_hash != self.request_hash {
-            let detail = format!("the Idempotency-Key {key:?} was used with another request; use a fresh key for a new request");
+            let detail =
+                format!("the Idempotency-Key {key:?} was used with another request; use a fresh key for a new request");
             return Err(Problem::new(Code::IdempotencyMismatch, detail));
         }
-        let status = StatusCode::from_u16(status).map_err(|e| Problem::internal(format!("kept answer {key:?}: {e}")))?;
+        let status =
+            StatusCode::from_u16(status).map_err(|e| Problem::internal(format!("kept answer {key:?}: {e}")))?;
         Ok(Some(Answer { status, body, location, replayed: true }))
     }
 }
@@ -86,7 +88,10 @@ pub(super) fn key_of(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let Some(value) = request.headers().get(HEADER) else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
-        let detail = format!("the Idempotency-Key has {} bytes or is no plain text; send 1 to {MAX_KEY_BYTES} visible characters", value.len());
+        let detail = format!(
+            "the Idempotency-Key has {} bytes or is no plain text; send 1 to {MAX_KEY_BYTES} visible characters",
+            value.len()
+        );
         return Err(Problem::new(Code::InvalidHeader, detail));
     }
     Ok(Some(key.to_owned()))
@@ -167,7 +172,8 @@ mod tests {
 
     #[test]
     fn the_same_request_has_the_same_hash_however_long_it_waits() {
-        let identity = |uri: &str, body: &[u8]| Identity::new(None, &TestRequest::post().uri(uri).to_http_request(), &[body]);
+        let identity =
+            |uri: &str, body: &[u8]| Identity::new(None, &TestRequest::post().uri(uri).to_http_request(), &[body]);
         assert_eq!(identity("/v1/gradings?wait=3", b"x"), identity("/v1/gradings", b"x"));
         assert_ne!(identity("/v1/gradings", b"x"), identity("/v1/gradings", b"y"));
         assert_ne!(identity("/v1/rubrics?format=gdpval", b"x"), identity("/v1/rubrics", b"x"));

@@ -47,7 +47,8 @@ pub fn answered(method: &str, route: &str, status: u16, took: Duration) {
         "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method.to_owned(),
         _ => "other".to_owned(),
     };
-    counter!(REQUESTS, "method" => method.clone(), "route" => route.to_owned(), "status" => status.to_string()).increment(1);
+    counter!(REQUESTS, "method" => method.clone(), "route" => route.to_owned(), "status" => status.to_string())
+        .increment(1);
     histogram!(SECONDS, "method" => method, "route" => route.to_owned()).record(took.as_secs_f64());
 }
 

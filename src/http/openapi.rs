@@ -4,12 +4,12 @@
 use std::sync::LazyLock;
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required, ResponseBuilder,
 };
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::tag::TagBuilder;
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use super::auth::COOKIE;
@@ -47,13 +47,13 @@ const CREATING: [&str; 7] = [
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = Paths::openapi();
-    document.info = InfoBuilder::new()
-        .title("empanel")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(TEXT))
-        .build();
-    let mut tags: Vec<_> = TAGS.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build()).collect();
-    tags.push(TagBuilder::new().name("later").description(Some("Part of the contract, not of this version: 501.")).build());
+    document.info =
+        InfoBuilder::new().title("empanel").version(env!("CARGO_PKG_VERSION")).description(Some(TEXT)).build();
+    let mut tags: Vec<_> =
+        TAGS.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build()).collect();
+    tags.push(
+        TagBuilder::new().name("later").description(Some("Part of the contract, not of this version: 501.")).build(),
+    );
     document.tags = Some(tags);
     let known = document.components.take().unwrap_or_else(|| ComponentsBuilder::new().build());
     let components = ComponentsBuilder::from(known)
@@ -76,8 +76,10 @@ fn complete(path: &str, item: &mut PathItem) {
     for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
         operation.responses.responses.insert("default".to_owned(), RefOr::Ref(Ref::from_response_name("Problem")));
         if is_api {
-            operation.security =
-                Some(vec![SecurityRequirement::new::<_, _, &str>("bearer", []), SecurityRequirement::new::<_, _, &str>("cookie", [])]);
+            operation.security = Some(vec![
+                SecurityRequirement::new::<_, _, &str>("bearer", []),
+                SecurityRequirement::new::<_, _, &str>("cookie", []),
+            ]);
         }
     }
     if let Some(post) = &mut item.post
@@ -98,7 +100,9 @@ fn idempotency_key() -> Parameter {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("Yours, at most 255 bytes. The same key and request get the first answer again, also after a restart."))
+        .description(Some(
+            "Yours, at most 255 bytes. The same key and request get the first answer again, also after a restart.",
+        ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
 }
@@ -133,7 +137,9 @@ mod tests {
         let served: BTreeSet<(String, String)> = LIST.iter().map(|(m, p)| ((*m).to_owned(), (*p).to_owned())).collect();
         let mut told = BTreeSet::new();
         for (path, item) in &document().paths.paths {
-            for (method, operation) in [("get", &item.get), ("post", &item.post), ("put", &item.put), ("delete", &item.delete)] {
+            for (method, operation) in
+                [("get", &item.get), ("post", &item.post), ("put", &item.put), ("delete", &item.delete)]
+            {
                 if operation.is_some() {
                     told.insert((method.to_owned(), path.clone()));
                 }
@@ -178,6 +184,10 @@ mod tests {
             std::fs::write(&path, &now).unwrap();
         }
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(kept == now, "the API has changed: run with EMPANEL_UPDATE_SNAPSHOTS=1 and look at the diff of {}", path.display());
+        assert!(
+            kept == now,
+            "the API has changed: run with EMPANEL_UPDATE_SNAPSHOTS=1 and look at the diff of {}",
+            path.display()
+        );
     }
 }

@@ -199,7 +199,8 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound { .. } => Self::new(Code::NotFound, detail),
             Refusal::Invalid { problems } => {
-                let errors = problems.into_iter().map(|p| FieldProblem { pointer: p.pointer, detail: p.detail }).collect();
+                let errors =
+                    problems.into_iter().map(|p| FieldProblem { pointer: p.pointer, detail: p.detail }).collect();
                 Self { errors, ..Self::new(Code::Invalid, detail) }
             }
             Refusal::Conflict { code, .. } => Self { own_code: Some(code), ..Self::new(Code::Conflict, detail) },
@@ -246,7 +247,8 @@ mod tests {
 
     #[actix_web::test]
     async fn what_happened_inside_stays_inside() {
-        let corrupt = StoreError::Corrupt { kind: "grading".to_owned(), key: "k".to_owned(), detail: "/data/secret".to_owned() };
+        let corrupt =
+            StoreError::Corrupt { kind: "grading".to_owned(), key: "k".to_owned(), detail: "/data/secret".to_owned() };
         let response = Problem::from(corrupt).error_response();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()["content-type"], CONTENT_TYPE);

@@ -19,14 +19,16 @@ use crate::services::IntakeLimits;
 pub struct Form<T> {
     pub content: T,
     pub files: Vec<Upload>,
-    pub multipart: bool,
 }
 
 /// Reads a whole form.
 ///
 /// # Errors
 /// 400, 408, 413 or 422; nothing is kept.
-pub(super) async fn read<T: DeserializeOwned>(incoming: Incoming, part: &'static str) -> Result<Received<Form<T>>, Problem> {
+pub(super) async fn read<T: DeserializeOwned>(
+    incoming: Incoming,
+    part: &'static str,
+) -> Result<Received<Form<T>>, Problem> {
     let limits = incoming.limits()?;
     let Incoming { request, payload } = incoming;
     let key = idempotency::key_of(&request)?;
@@ -43,12 +45,15 @@ pub(super) async fn read<T: DeserializeOwned>(incoming: Incoming, part: &'static
         hashes.push(form.take(field.map_err(problem)?, part).await?);
     }
     let Some(json) = form.json else {
-        return Err(Problem::new(Code::MalformedMultipart, format!("the form has no part `{part}`; send the JSON in it")));
+        return Err(Problem::new(
+            Code::MalformedMultipart,
+            format!("the form has no part `{part}`; send the JSON in it"),
+        ));
     };
     let content = from_json(&json, "")?;
     let hashes: Vec<&[u8]> = hashes.iter().map(Vec::as_slice).collect();
     let identity = Identity::new(key, &request, &hashes);
-    Ok(Received { content: Form { content, files: form.files, multipart: true }, identity })
+    Ok(Received { content: Form { content, files: form.files }, identity })
 }
 
 struct Parts {
@@ -65,7 +70,10 @@ impl Parts {
         let mut hash = Sha256::new();
         if name == part {
             if self.json.is_some() {
-                return Err(Problem::new(Code::MalformedMultipart, format!("the form has two parts `{part}`; send one")));
+                return Err(Problem::new(
+                    Code::MalformedMultipart,
+                    format!("the form has two parts `{part}`; send one"),
+                ));
             }
             let what = format!("the part `{part}`");
             let json = self.collect(&mut field, &what, self.limits.max_json_bytes as u64).await?;
@@ -127,7 +135,9 @@ fn file_name(field: &Field) -> Result<FileName, Problem> {
 fn problem(error: MultipartError) -> Problem {
     match &error {
         MultipartError::Payload(inner) => payload_problem(inner),
-        MultipartError::Incomplete => Problem::new(Code::MalformedMultipart, "the form ends before its last boundary; send it again"),
+        MultipartError::Incomplete => {
+            Problem::new(Code::MalformedMultipart, "the form ends before its last boundary; send it again")
+        }
         MultipartError::BoundaryMissing => {
             Problem::new(Code::MalformedMultipart, "the Content-Type names no boundary; let your client set it")
         }

@@ -23,6 +23,8 @@ pub struct JudgeConfig {
     pub max_concurrency: usize,
     /// Calls per minute at most.
     pub rpm: Option<u32>,
+    /// Tokens per minute at most, as estimated before each call.
+    pub tpm: Option<u32>,
     /// One call, from sending to the last byte.
     pub timeout: Duration,
     /// Between two pieces of a reply's body.
@@ -63,6 +65,7 @@ impl JudgeConfig {
             recording: None,
             max_concurrency: 32,
             rpm: None,
+            tpm: None,
             timeout: Duration::from_mins(2),
             read_timeout: Duration::from_secs(60),
             max_attempts: 5,

@@ -20,7 +20,7 @@ use super::journal::{History, Journal, JournalError};
 use super::pause::{self, Rate};
 use super::provider::{Lost, Provider, RawReply, Retry};
 use super::seams::Seams;
-use crate::domain::{AttemptReply, CallKey, Cause, JudgeSpec, Prompt, Usage};
+use crate::domain::{AttemptReply, CallKey, Cause, JudgeSpec, Part, Prompt, Usage};
 
 /// A provider adapts what it sends at most this often: from JSON schema to JSON object to plain text.
 const MAX_ADAPTATIONS: u32 = 2;
@@ -35,6 +35,8 @@ pub struct Judge {
     /// Calls in flight and those whose intent is being made durable, so that the network need not wait for the disk.
     runway: Semaphore,
     rate: Option<Rate>,
+    /// Of tokens, as far as they are known before the call.
+    tokens: Option<Rate>,
 }
 
 impl std::fmt::Debug for Judge {
@@ -81,6 +83,7 @@ impl Judge {
             flights: Semaphore::new(flights),
             runway: Semaphore::new(flights + flights / 2 + 8),
             rate: config.rpm.map(Rate::per_minute),
+            tokens: config.tpm.map(Rate::per_minute),
             config,
         })
     }
@@ -127,7 +130,7 @@ impl Judge {
             let waited = tokio::select! {
                 biased;
                 () = cancel.cancelled() => None,
-                runway = self.ready(&mut next) => Some(runway),
+                runway = self.ready(&mut next, prompt) => Some(runway),
             };
             let Some(_runway) = waited else { return Ok(self.close(books, Err(cancelled()))) };
             journal.intent(key, number).await?;
@@ -155,20 +158,32 @@ impl Judge {
     }
 
     /// Waits out the pause, for a place in the minute, and for one on the runway.
-    async fn ready(&self, next: &mut Next) -> Option<tokio::sync::SemaphorePermit<'_>> {
+    async fn ready(&self, next: &mut Next, prompt: &Prompt) -> Option<tokio::sync::SemaphorePermit<'_>> {
         let pause = std::mem::take(&mut next.pause);
         if !pause.is_zero() {
             self.seams.timer.sleep(pause).await;
         }
         // The semaphore is never closed.
         let runway = self.runway.acquire().await.ok();
-        if let Some(rate) = &self.rate {
-            let wait = rate.take(self.seams.timer.as_ref());
-            if !wait.is_zero() {
-                self.seams.timer.sleep(wait).await;
-            }
+        let timer = self.seams.timer.as_ref();
+        let calls = self.rate.as_ref().map(|rate| rate.take(1, timer));
+        let tokens = self.tokens.as_ref().map(|rate| rate.take(self.tokens_of(prompt), timer));
+        let wait = calls.max(tokens).unwrap_or_default();
+        if !wait.is_zero() {
+            timer.sleep(wait).await;
         }
         runway
+    }
+
+    /// An estimate before the call: four bytes of text a token, and the output that is allowed. Images are not counted.
+    fn tokens_of(&self, prompt: &Prompt) -> u32 {
+        let text = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::Image { .. } => 0,
+        };
+        let bytes = prompt.system.len() + prompt.question.len() + prompt.prefix.parts.iter().map(text).sum::<usize>();
+        let output = self.config.spec.settings.get("max_completion_tokens").and_then(serde_json::Value::as_u64);
+        u32::try_from(bytes as u64 / 4 + output.unwrap_or(4_096)).unwrap_or(u32::MAX)
     }
 
     /// Reads what an earlier life received, without a call.

@@ -55,12 +55,12 @@ impl Rate {
         Self { interval: Duration::from_mins(1) / places.max(1), due: Mutex::new(Duration::ZERO) }
     }
 
-    /// Takes the next place and says how long to wait for it.
-    pub(super) fn take(&self, timer: &dyn Timer) -> Duration {
+    /// Takes the next `places` and says how long to wait for the first of them.
+    pub(super) fn take(&self, places: u32, timer: &dyn Timer) -> Duration {
         let now = timer.elapsed();
         let mut due = self.due.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let start = (*due).max(now);
-        *due = start + self.interval;
+        *due = start + self.interval * places;
         let burst = Duration::from_secs(1).saturating_sub(self.interval);
         start.saturating_sub(now).saturating_sub(burst)
     }
@@ -118,11 +118,11 @@ mod tests {
     fn places_in_the_minute_are_spaced() {
         let timer = StillTimer::default();
         let rate = Rate::per_minute(30);
-        let waits: Vec<u64> = (0..4).map(|_| rate.take(&timer).as_secs()).collect();
+        let waits: Vec<u64> = (0..4).map(|_| rate.take(1, &timer).as_secs()).collect();
         assert_eq!(waits, [0, 2, 4, 6]);
         // A hundred and twenty a minute: two at once, then one each half second.
         let rate = Rate::per_minute(120);
-        let waits: Vec<u128> = (0..4).map(|_| rate.take(&timer).as_millis()).collect();
+        let waits: Vec<u128> = (0..4).map(|_| rate.take(1, &timer).as_millis()).collect();
         assert_eq!(waits, [0, 0, 500, 1000]);
     }
 }

@@ -555,6 +555,23 @@ async fn calls_per_minute_are_spaced() {
 }
 
 #[tokio::test]
+async fn tokens_per_minute_are_spaced_by_what_a_call_may_take() {
+    let server = FakeOpenAi::sequence(vec![Action::answer("MET")]).await;
+    let timer = Arc::new(StillTimer::default());
+    let mut config = JudgeConfig { tpm: Some(6_000), ..config(server.base_url()) };
+    config.spec.settings = json!({"max_completion_tokens": 1_000});
+    let judge = Judge::new(config, &seams(Arc::clone(&timer) as Arc<dyn Timer>)).unwrap();
+    for _ in 0..3 {
+        let none = CancellationToken::new();
+        judge.ask(&key(), &prompt(), vec![], &parse, &Unkept, &none).await.unwrap();
+    }
+    // 6,000 a minute is one per 10 ms: 1,000 tokens of output take 10 s, the prompt's text a little more.
+    let slept = timer.slept();
+    let apart = slept[1] - slept[0];
+    assert!((Duration::from_secs(10)..Duration::from_secs(13)).contains(&apart), "{slept:?}");
+}
+
+#[tokio::test]
 async fn the_key_is_shown_nowhere() {
     let echo = Action::error(401, "invalid_api_key", "Incorrect API key provided: sk-secret-123.");
     let server = FakeOpenAi::sequence(vec![echo]).await;

@@ -290,7 +290,7 @@ pub fn battle_board(
             rating::bradley_terry(systems.len(), &rated, scale, BtOptions { interval, level: wanted.level })
         }
     };
-    let mut notes: Vec<String> = table.notes.iter().map(|note| in_words(note, &systems)).collect();
+    let mut notes: Vec<String> = table.notes.iter().map(|note| in_words(note, &table, &systems)).collect();
     if alone > 0 {
         notes.push(format!("{alone} battles name no task and count as a task each: intervals may be too narrow"));
     }
@@ -354,8 +354,14 @@ fn best_first(rows: &mut [Row]) {
     rows.sort_by(|a, b| a.group.cmp(&b.group).then(value(b).total_cmp(&value(a))).then(a.system.cmp(&b.system)));
 }
 
-/// The room of statistics knows players by number; a reader knows them by name.
-fn in_words(note: &Note, systems: &[&SystemName]) -> String {
+/// The room of statistics knows players and groups by number; a reader knows systems by name.
+fn in_words(note: &Note, table: &RatingTable, systems: &[&SystemName]) -> String {
+    let played = table.groups.iter().filter(|group| group.len() > 1).count();
+    let group = |index: usize| {
+        let names = table.groups.get(index).into_iter().flatten().map(|player| systems[*player].as_str());
+        let names: Vec<&str> = names.collect();
+        if played > 1 { format!("among {}: ", names.join(", ")) } else { String::new() }
+    };
     match note {
         Note::Unbeaten { player } => {
             format!("`{}` is unbeaten: how much better it is has no upper bound", systems[*player])
@@ -363,8 +369,33 @@ fn in_words(note: &Note, systems: &[&SystemName]) -> String {
         Note::Winless { player } => {
             format!("`{}` has not won: how much worse it is has no lower bound", systems[*player])
         }
+        Note::BothBadExcluded { battles } => {
+            format!(
+                "{} judged both bad: that says nothing about who is better and is left out",
+                count(*battles, "battle")
+            )
+        }
+        Note::FewClusters { group: index, clusters } => {
+            format!("{}the ratings rest on {} only: their intervals are rough", group(*index), count(*clusters, "task"))
+        }
+        Note::ResamplesRegularised { group: index, rounds } => {
+            format!(
+                "{}{} of the bootstrap had no finite estimate and were held finite by a prior",
+                group(*index),
+                count(*rounds, "round")
+            )
+        }
+        Note::Disconnected { groups } => {
+            format!(
+                "the systems fall into {groups} groups that never met: ratings of different groups cannot be compared"
+            )
+        }
         other => other.to_string(),
     }
+}
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// One system's score on one task.
@@ -438,6 +469,21 @@ async fn graded(project: &ProjectStore, wanted: &Wanted) -> Result<AllGraded, Re
     Ok(AllGraded { scores, notes })
 }
 
+/// The ranks that the intervals leave open: a system stands behind those whose interval lies wholly above its own.
+/// Intervals of single systems are a rough guide to a difference, and err on the side of "not told apart".
+fn rank_by_intervals(rows: &mut [Row]) {
+    let bounds: Vec<Option<(f64, f64)>> =
+        rows.iter().map(|row| row.interval.as_ref().and_then(|i| Some((i.low?, i.high?)))).collect();
+    let all = bounds.iter().flatten().count();
+    for (row, own) in rows.iter_mut().zip(&bounds) {
+        row.rank = own.map(|(low, high)| {
+            let above = bounds.iter().flatten().filter(|other| other.0 > high).count();
+            let below = bounds.iter().flatten().filter(|other| other.1 < low).count();
+            (1 + above, all - below)
+        });
+    }
+}
+
 fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], wanted: &Wanted) -> Board {
     let mut systems: Vec<&SystemName> = scores.iter().map(|one| &one.system).collect();
     systems.sort();
@@ -482,6 +528,7 @@ fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], want
         })
         .collect();
     best_first(&mut rows);
+    rank_by_intervals(&mut rows);
     let mut notes = notes.to_vec();
     let uneven = by_system.iter().any(|own| own.len() != by_system[0].len());
     if uneven {

@@ -106,14 +106,20 @@ async fn failures(project: &ProjectStore, gradings: &[Grading]) -> Result<(), Re
 async fn how_far_they_agree(project: &ProjectStore, panel: &PanelName) -> Result<(), Refusal> {
     let found = agreement(project, &Filter { panel: Some(panel.clone()), ..Filter::default() }).await?;
     println!("\n{}", show::bold("Agreement of the judges"));
-    let prevalence = found
-        .overall
-        .prevalence
+    // Levels of scales are many and rare; together they are one figure.
+    let is_label = |answer: &str| ["MET", "UNMET"].contains(&answer);
+    let shares = &found.overall.prevalence;
+    let levels: f64 = shares.iter().filter(|(answer, _)| !is_label(answer)).map(|(_, share)| share).sum();
+    let labels: Vec<String> = shares
         .iter()
+        .filter(|(answer, _)| is_label(answer))
         .map(|(answer, share)| format!("{answer} {share:.2}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    println!("{} criteria of {} gradings; answers: {prevalence}", found.overall.units, found.gradings);
+        .collect();
+    let prevalence = labels.join(", ");
+    println!(
+        "{} criteria of {} gradings; answers: {prevalence}, levels of scales {levels:.2}",
+        found.overall.units, found.gradings
+    );
     let mut table = show::table(&["", "value", "95 % interval", "n"], &[1, 2, 3]);
     let overall = &found.overall;
     let rows: Vec<(String, &Figure)> = [

@@ -123,7 +123,8 @@ fn at_least(role: Role, caller: Caller) -> Result<Caller, Problem> {
     if caller.role >= role {
         return Ok(caller);
     }
-    let detail = format!("this needs the role `{role}`; the key has `{}`. Ask an admin for a key with that role", caller.role);
+    let detail =
+        format!("this needs the role `{role}`; the key has `{}`. Ask an admin for a key with that role", caller.role);
     Err(Problem::new(Code::Forbidden, detail))
 }
 
@@ -133,7 +134,8 @@ fn at_least(role: Role, caller: Caller) -> Result<Caller, Problem> {
 /// 401 without a valid key, 403 for a request from another site, 503 if the store cannot say.
 pub async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     site::refuse_other_sites(request)?;
-    let (Some(services), Some(door)) = (request.app_data::<web::Data<Services>>(), request.app_data::<web::Data<Door>>())
+    let (Some(services), Some(door)) =
+        (request.app_data::<web::Data<Services>>(), request.app_data::<web::Data<Door>>())
     else {
         return Err(Problem::new(Code::Internal, "the service is not joined"));
     };
@@ -144,7 +146,10 @@ pub async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
             match known {
                 Some(key) => keyed(services, &key),
                 None if door.keys.none(services).await? => local(services, request),
-                None => Err(Problem::new(Code::Unauthorized, "the API key is not known or was revoked; ask an admin for another")),
+                None => Err(Problem::new(
+                    Code::Unauthorized,
+                    "the API key is not known or was revoked; ask an admin for another",
+                )),
             }
         }
         None if door.keys.none(services).await? => local(services, request),

@@ -17,7 +17,12 @@ pub(super) fn refuse_other_sites(request: &HttpRequest) -> Result<(), Problem> {
     }
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
     let refused = |from: &str| {
-        Problem::new(Code::OtherSite, format!("the request comes from a page of another site ({from}); use this service's own pages, or a program"))
+        Problem::new(
+            Code::OtherSite,
+            format!(
+                "the request comes from a page of another site ({from}); use this service's own pages, or a program"
+            ),
+        )
     };
     // `same-site` is not enough: every port of localhost is the same site.
     if let Some(site) = header("sec-fetch-site")
@@ -70,7 +75,9 @@ fn is_loopback(host: &str) -> bool {
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
     let name = name.to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -80,10 +87,27 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_loopback() {
-        for ours in ["localhost", "localhost:8787", "LOCALHOST:1", "127.0.0.1:80", "127.1.2.3", "[::1]:8787", "[::1]", "a.localhost:1"] {
+        for ours in [
+            "localhost",
+            "localhost:8787",
+            "LOCALHOST:1",
+            "127.0.0.1:80",
+            "127.1.2.3",
+            "[::1]:8787",
+            "[::1]",
+            "a.localhost:1",
+        ] {
             assert!(is_loopback(ours), "{ours}");
         }
-        for theirs in ["evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1:8787", "[2001:db8::1]:1", "", "127.0.0.1.evil.example"] {
+        for theirs in [
+            "evil.example",
+            "evil.example:8787",
+            "localhost.evil.example",
+            "10.0.0.1:8787",
+            "[2001:db8::1]:1",
+            "",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_loopback(theirs), "{theirs}");
         }
     }
@@ -110,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_name_that_was_made_to_point_here_is_refused_whatever_a_proxy_header_says() {
-        let request = TestRequest::get().insert_header(("host", "evil.example:8787")).insert_header(("x-forwarded-host", "localhost"));
+        let request = TestRequest::get()
+            .insert_header(("host", "evil.example:8787"))
+            .insert_header(("x-forwarded-host", "localhost"));
         assert!(only_this_machine(&request.to_http_request()).is_err());
         let far = TestRequest::get().insert_header(("host", "localhost")).peer_addr("192.0.2.1:5".parse().unwrap());
         assert!(only_this_machine(&far.to_http_request()).is_err());

@@ -39,7 +39,11 @@ pub struct Filter {
 /// Have two submissions compared, in both orders.
 #[utoipa::path(post, path = "/v1/comparisons", tag = "comparisons", request_body = ComparisonRequest,
     responses((status = 202, description = "Accepted; ask for it under `Location`", body = Accepted)))]
-pub async fn create(caller: Submitter, services: web::Data<Services>, incoming: Incoming) -> Result<HttpResponse, Problem> {
+pub async fn create(
+    caller: Submitter,
+    services: web::Data<Services>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
     let request = incoming.json::<ComparisonRequest>().await?;
     let ComparisonRequest { task_id, a, b, panel } = request.content;
     let pair = (SubmissionId::from_uuid(a), SubmissionId::from_uuid(b));
@@ -56,7 +60,11 @@ pub async fn create(caller: Submitter, services: web::Data<Services>, incoming: 
 
 /// Comparisons, the newest first.
 #[utoipa::path(get, path = "/v1/comparisons", tag = "comparisons", params(Filter), responses((status = 200, body = List<ComparisonBody>)))]
-pub async fn list(caller: Submitter, services: web::Data<Services>, filter: web::Query<Filter>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    caller: Submitter,
+    services: web::Data<Services>,
+    filter: web::Query<Filter>,
+) -> Result<HttpResponse, Problem> {
     let Filter { status, task_id, limit, cursor } = filter.into_inner();
     let query = match (&task_id, status) {
         (Some(task), _) => Query::link("task", task),

@@ -37,7 +37,7 @@ fn render() -> Result<String, minijinja::Error> {
     let mut engine = minijinja::Environment::new();
     engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     engine.add_template("docs.html", TEMPLATE)?;
-    engine.get_template("docs.html")?.render(minijinja::Value::from_serialize(page(&document)))
+    engine.get_template("docs.html")?.render(minijinja::value::Serde(page(&document)))
 }
 
 /// The document as the template wants it: calls by tag, schemas with their fields.

@@ -2,8 +2,8 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Charset, ContentDisposition, DispositionParam, DispositionType,
+    ExtendedValue, X_CONTENT_TYPE_OPTIONS,
 };
 
 use crate::domain::StoredFile;
@@ -16,12 +16,21 @@ use crate::services::Services;
 /// 404 if there are not so many.
 pub async fn file(services: &Services, files: &[StoredFile], n: usize) -> Result<HttpResponse, Problem> {
     let Some(file) = files.get(n) else {
-        return Err(Problem::new(crate::http::Code::NotFound, format!("there is no file {n}; there are {} files, from 0", files.len())));
+        return Err(Problem::new(
+            crate::http::Code::NotFound,
+            format!("there is no file {n}; there are {} files, from 0", files.len()),
+        ));
     };
     let bytes = services.blobs.get(&file.sha256).await?;
-    let name = ExtendedValue { charset: Charset::Ext("UTF-8".to_owned()), language_tag: None, value: file.name.as_str().into() };
-    let disposition =
-        ContentDisposition { disposition: DispositionType::Attachment, parameters: vec![DispositionParam::FilenameExt(name)] };
+    let name = ExtendedValue {
+        charset: Charset::Ext("UTF-8".to_owned()),
+        language_tag: None,
+        value: file.name.as_str().into(),
+    };
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::FilenameExt(name)],
+    };
     Ok(HttpResponse::Ok()
         .content_type(file.media_type.as_str())
         .insert_header(disposition)

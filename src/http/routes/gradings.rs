@@ -110,20 +110,29 @@ pub async fn get(
     id: web::Path<Uuid>,
     wait: web::Query<Wait>,
 ) -> Result<HttpResponse, Problem> {
-    let grading = waiting::grading(&services, &door, &caller.project, GradingId::from_uuid(*id), wait.seconds()?).await?;
+    let grading =
+        waiting::grading(&services, &door, &caller.project, GradingId::from_uuid(*id), wait.seconds()?).await?;
     Ok(HttpResponse::Ok().json(tell(&services, &caller.project, &grading).await?))
 }
 
 /// Stop a grading. Votes that are there stay; `retry` goes on with the rest.
 #[utoipa::path(post, path = "/v1/gradings/{id}/cancel", tag = "gradings", responses((status = 200, body = GradingBody)))]
-pub async fn cancel(caller: Submitter, services: web::Data<Services>, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn cancel(
+    caller: Submitter,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let grading = change::cancel(&services, &caller.project, GradingId::from_uuid(*id)).await?;
     Ok(HttpResponse::Ok().json(tell(&services, &caller.project, &grading).await?))
 }
 
 /// Ask again only what failed or was never asked.
 #[utoipa::path(post, path = "/v1/gradings/{id}/retry", tag = "gradings", responses((status = 202, body = Accepted)))]
-pub async fn retry(caller: Submitter, services: web::Data<Services>, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn retry(
+    caller: Submitter,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let grading = change::retry(&services, &caller.project, GradingId::from_uuid(*id)).await?;
     Ok(accepted(&grading)?.respond())
 }
@@ -145,7 +154,10 @@ async fn of_submission(
     let terms = Terms { panel, repeats, prompt };
     once(services, caller, identity, async |intake| {
         let Some(submission) = caller.project.get::<Submission>(&id.to_string()).await? else {
-            return Err(Problem::invalid("/submission_id", format!("there is no submission `{id}`; post it to /v1/submissions first")));
+            return Err(Problem::invalid(
+                "/submission_id",
+                format!("there is no submission `{id}`; post it to /v1/submissions first"),
+            ));
         };
         let rubric = rubric_for(&caller.project, &submission.record, rubric_id.map(RubricId::from_uuid)).await?;
         accepted(&intake.grading(&submission.record, &rubric, terms.clone())?)
@@ -162,7 +174,20 @@ async fn one_shot(
 ) -> Result<Answer, Problem> {
     no_budget(request.budget_usd)?;
     let inline = inline_rubric(&request).await?;
-    let OneShotRequest { rubric_id, prompt, task_id, system, panel, repeats, text, cost_usd, duration_s, tokens, metadata, .. } = request;
+    let OneShotRequest {
+        rubric_id,
+        prompt,
+        task_id,
+        system,
+        panel,
+        repeats,
+        text,
+        cost_usd,
+        duration_s,
+        tokens,
+        metadata,
+        ..
+    } = request;
     let new = NewSubmission { task_id, system, text, files, cost_usd, duration_s, tokens, trace: None, metadata };
     let terms = Terms { panel, repeats, prompt };
     once(services, caller, identity, async |intake| {
@@ -204,13 +229,22 @@ async fn inline_rubric(request: &OneShotRequest) -> Result<Option<Rubric>, Probl
 
 fn no_budget(budget: Option<f64>) -> Result<(), Problem> {
     match budget {
-        Some(_) => Err(Problem::not_implemented("budget_usd is not part of this version; leave it out and choose a smaller panel or fewer repeats")),
+        Some(_) => Err(Problem::not_implemented(
+            "budget_usd is not part of this version; leave it out and choose a smaller panel or fewer repeats",
+        )),
         None => Ok(()),
     }
 }
 
-async fn respond(services: &Services, door: &Door, caller: &Caller, answer: &Answer, wait: Duration) -> Result<HttpResponse, Problem> {
-    let id = answer.location.as_deref().and_then(|at| at.rsplit('/').next()).and_then(|id| id.parse::<GradingId>().ok());
+async fn respond(
+    services: &Services,
+    door: &Door,
+    caller: &Caller,
+    answer: &Answer,
+    wait: Duration,
+) -> Result<HttpResponse, Problem> {
+    let id =
+        answer.location.as_deref().and_then(|at| at.rsplit('/').next()).and_then(|id| id.parse::<GradingId>().ok());
     let (false, Some(id), Some(location)) = (wait.is_zero(), id, &answer.location) else { return Ok(answer.respond()) };
     let grading = waiting::grading(services, door, &caller.project, id, wait).await?;
     if !grading.status().is_settled() {

@@ -29,7 +29,10 @@ pub async fn readyz(services: web::Data<Services>, door: web::Data<Door>) -> Res
     }
     services.store.ready().await?;
     if !services.running.is_worked() {
-        return Err(Problem::new(Code::Unavailable, "nothing takes up queued work; the service is starting or stopping"));
+        return Err(Problem::new(
+            Code::Unavailable,
+            "nothing takes up queued work; the service is starting or stopping",
+        ));
     }
     Ok(HttpResponse::Ok().json(Health { status: "ready" }))
 }

@@ -24,12 +24,18 @@ const FORMS: [(&str, Form); 5] = [
 #[utoipa::path(post, path = "/v1/comparisons/import", tag = "comparisons",
     request_body(content((String = "application/jsonl"), (String = "text/csv"))),
     responses((status = 201, body = Imported)))]
-pub async fn import(caller: Submitter, services: web::Data<Services>, incoming: Incoming) -> Result<HttpResponse, Problem> {
+pub async fn import(
+    caller: Submitter,
+    services: web::Data<Services>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
     let form = form_of(&incoming)?;
     let limits = services.intake;
     let text = incoming.text(&FORMS.map(|(name, _)| name), limits.max_upload_bytes).await?;
     let content = text.content;
-    let fought = web::block(move || read(&content, form, limits.max_battles)).await.map_err(|e| Problem::internal(e.to_string()))??;
+    let fought = web::block(move || read(&content, form, limits.max_battles))
+        .await
+        .map_err(|e| Problem::internal(e.to_string()))??;
     let answer = once(&services, &caller, &text.identity, async |intake| {
         for battle in &fought {
             intake.insert(&battle.clone().kept(services.ids.next(), services.now()));

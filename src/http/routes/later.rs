@@ -23,13 +23,17 @@ pub async fn draft_rubric(_caller: Submitter) -> Answer {
     params(("id" = String, Path), ("p" = String, Path)),
     responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
 pub async fn rendered_page(_caller: Submitter, _path: web::Path<(String, String)>) -> Answer {
-    later("rendering pages is not part of this version; the files are at /v1/submissions/{id}/files/{n}, what is read of them at .../manifest")
+    later(
+        "rendering pages is not part of this version; the files are at /v1/submissions/{id}/files/{n}, what is read of them at .../manifest",
+    )
 }
 
 /// What a grading would cost. Not part of this version.
 #[utoipa::path(post, path = "/v1/quotes", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
 pub async fn quote(_caller: Submitter) -> Answer {
-    later("quotes are not part of this version; a grading makes criteria × judges × repeats calls, and GET /v1/judges has the prices")
+    later(
+        "quotes are not part of this version; a grading makes criteria × judges × repeats calls, and GET /v1/judges has the prices",
+    )
 }
 
 /// The report card of a judge. Not part of this version.
@@ -69,13 +73,17 @@ pub async fn redeliver_webhook(_caller: Admin, _id: web::Path<String>) -> Answer
 /// The log of what was done by whom. Not part of this version.
 #[utoipa::path(get, path = "/v1/audit", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
 pub async fn audit(_caller: Admin) -> Answer {
-    later("the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides")
+    later(
+        "the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides",
+    )
 }
 
 /// Whether the log is whole. Not part of this version.
 #[utoipa::path(get, path = "/v1/audit/verify", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
 pub async fn verify_audit(_caller: Admin) -> Answer {
-    later("the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides")
+    later(
+        "the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides",
+    )
 }
 
 /// Everything, as a file. Not part of this version.

@@ -36,7 +36,10 @@ pub async fn create(
         Answer::json(StatusCode::CREATED, &Overruled { decision: OverrideBody::from(one), score })
     };
     // The answer is kept in the batch of the decision.
-    let keep = |batch: crate::store::Batch, one: &_, grading: &_| match told(one, grading).ok().and_then(|a| identity.record(&services, &a)) {
+    let keep = |batch: crate::store::Batch, one: &_, grading: &_| match told(one, grading)
+        .ok()
+        .and_then(|a| identity.record(&services, &a))
+    {
         Some(record) => batch.insert(&record),
         None => batch,
     };

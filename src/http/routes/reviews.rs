@@ -33,7 +33,11 @@ pub struct Filter {
 
 /// Questions, what is at stake first.
 #[utoipa::path(get, path = "/v1/reviews", tag = "reviews", params(Filter), responses((status = 200, body = List<ReviewBody>)))]
-pub async fn list(caller: Reviewer, services: web::Data<Services>, filter: web::Query<Filter>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    filter: web::Query<Filter>,
+) -> Result<HttpResponse, Problem> {
     let states = states(filter.state.as_deref())?;
     let reviews = queue::list(&services, &caller.project, &states).await?;
     let now = services.now();
@@ -44,7 +48,11 @@ pub async fn list(caller: Reviewer, services: web::Data<Services>, filter: web::
 
 /// One question with the task, the criterion and the deliverable; blind until your answer is in.
 #[utoipa::path(get, path = "/v1/reviews/{id}", tag = "reviews", responses((status = 200, body = ReviewDetail)))]
-pub async fn get(caller: Reviewer, services: web::Data<Services>, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn get(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let review = find(&caller, *id).await?;
     let body = ReviewBody::new(&review, &caller.author, services.now());
     Ok(HttpResponse::Ok().json(detail(&caller, &review, body).await?))
@@ -53,7 +61,11 @@ pub async fn get(caller: Reviewer, services: web::Data<Services>, id: web::Path<
 /// The bytes of a file of the deliverable, `n` from 0.
 #[utoipa::path(get, path = "/v1/reviews/{id}/files/{n}", tag = "reviews",
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
-pub async fn file(caller: Reviewer, services: web::Data<Services>, path: web::Path<(Uuid, usize)>) -> Result<HttpResponse, Problem> {
+pub async fn file(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    path: web::Path<(Uuid, usize)>,
+) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
     let review = find(&caller, id).await?;
     let submission = material(&caller, &review).await?.submission;
@@ -62,7 +74,11 @@ pub async fn file(caller: Reviewer, services: web::Data<Services>, path: web::Pa
 
 /// Take a question for a while. `lease_token` is what `submit` and `release` must carry.
 #[utoipa::path(post, path = "/v1/reviews/{id}/claim", tag = "reviews", responses((status = 200, body = Claimed)))]
-pub async fn claim(caller: Reviewer, services: web::Data<Services>, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn claim(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let review = queue::claim(&services, &caller.project, ReviewId::from_uuid(*id), &caller.author).await?;
     let body = ReviewBody::new(&review, &caller.author, services.now());
     let Some(lease_token) = review.lease.as_ref().map(|lease| lease.token.uuid()) else {
@@ -144,7 +160,8 @@ async fn material(caller: &Caller, review: &Review) -> Result<Material, Problem>
 
 async fn detail(caller: &Caller, review: &Review, body: ReviewBody) -> Result<ReviewDetail, Problem> {
     let Material { task, rubric, submission } = material(caller, review).await?;
-    let criterion = rubric.as_ref().and_then(|kept| kept.rubric.criterion(&review.criterion_id)).map(ReviewCriterion::from);
+    let criterion =
+        rubric.as_ref().and_then(|kept| kept.rubric.criterion(&review.criterion_id)).map(ReviewCriterion::from);
     let files = files_of(submission.as_ref());
     Ok(ReviewDetail { review: body, task, criterion, text: submission.and_then(|submission| submission.text), files })
 }
@@ -163,17 +180,24 @@ fn states(given: Option<&str>) -> Result<Vec<ReviewState>, Problem> {
 }
 
 /// The queue is ordered by what is at stake, so its cursor is the last review that was told.
-fn one_page<'a>(reviews: &'a [Review], limit: Option<usize>, cursor: Option<&str>) -> Result<(&'a [Review], Option<String>), Problem> {
+fn one_page<'a>(
+    reviews: &'a [Review],
+    limit: Option<usize>,
+    cursor: Option<&str>,
+) -> Result<(&'a [Review], Option<String>), Problem> {
     let (limit, _) = crate::http::listing::Paging::new(limit, None).read()?;
     let begin = match cursor {
         None => 0,
         Some(text) => {
-            let bad = || Problem::new(Code::InvalidCursor, "the cursor is not one of ours; start again from the first page");
+            let bad =
+                || Problem::new(Code::InvalidCursor, "the cursor is not one of ours; start again from the first page");
             let (priority, id) = text.split_once('_').ok_or_else(bad)?;
             let priority = u64::from_str_radix(priority, 16).map(f64::from_bits).map_err(|_| bad())?;
             let id = id.parse::<ReviewId>().map_err(|_| bad())?;
             // By place, not by presence: the review may have left the queue since.
-            reviews.partition_point(|review| review.priority.total_cmp(&priority).reverse().then(review.id.cmp(&id)).is_le())
+            reviews.partition_point(|review| {
+                review.priority.total_cmp(&priority).reverse().then(review.id.cmp(&id)).is_le()
+            })
         }
     };
     let rest = reviews.get(begin..).unwrap_or_default();

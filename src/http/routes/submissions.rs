@@ -44,7 +44,11 @@ pub struct Filter {
 #[utoipa::path(post, path = "/v1/submissions", tag = "submissions",
     request_body(content((SubmissionRequest = "application/json"), (SubmissionForm = "multipart/form-data"))),
     responses((status = 201, body = SubmissionBody)))]
-pub async fn create(caller: Submitter, services: web::Data<Services>, incoming: Incoming) -> Result<HttpResponse, Problem> {
+pub async fn create(
+    caller: Submitter,
+    services: web::Data<Services>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
     let form = incoming.form::<SubmissionRequest>("submission").await?;
     let new = form.content.content.with(form.content.files);
     let answer = once(&services, &caller, &form.identity, async |intake| {
@@ -79,7 +83,11 @@ pub async fn get(caller: Submitter, id: web::Path<Uuid>) -> Result<HttpResponse,
 /// The bytes of a file, `n` from 0.
 #[utoipa::path(get, path = "/v1/submissions/{id}/files/{n}", tag = "submissions",
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
-pub async fn file(caller: Submitter, services: web::Data<Services>, path: web::Path<(Uuid, usize)>) -> Result<HttpResponse, Problem> {
+pub async fn file(
+    caller: Submitter,
+    services: web::Data<Services>,
+    path: web::Path<(Uuid, usize)>,
+) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
     files::file(&services, &find(&caller, id).await?.files, n).await
 }
@@ -87,7 +95,11 @@ pub async fn file(caller: Submitter, services: web::Data<Services>, path: web::P
 /// What can be shown of each file: how it is read, how much of it, what is cut. A judge with a small window may be
 /// shown less; that stands with its grading.
 #[utoipa::path(get, path = "/v1/submissions/{id}/manifest", tag = "submissions", responses((status = 200, body = ManifestBody)))]
-pub async fn manifest(caller: Submitter, services: web::Data<Services>, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn manifest(
+    caller: Submitter,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let submission = find(&caller, *id).await?;
     let extract = read_files(&services, &submission.files, submission.text).await?;
     Ok(HttpResponse::Ok().json(ManifestBody::from(extract.manifest())))

@@ -29,7 +29,11 @@ pub struct TaskForm {
 #[utoipa::path(post, path = "/v1/tasks", tag = "tasks",
     request_body(content((TaskRequest = "application/json"), (TaskForm = "multipart/form-data"))),
     responses((status = 201, body = TaskBody), (status = 200, description = "It was there already", body = TaskBody)))]
-pub async fn create(caller: Submitter, services: web::Data<Services>, incoming: Incoming) -> Result<HttpResponse, Problem> {
+pub async fn create(
+    caller: Submitter,
+    services: web::Data<Services>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
     let form = incoming.form::<TaskRequest>("task").await?;
     let new = form.content.content.with(form.content.files);
     let answer = once(&services, &caller, &form.identity, async |intake| {
@@ -57,7 +61,11 @@ pub async fn get(caller: Submitter, id: web::Path<String>) -> Result<HttpRespons
 /// The bytes of a reference file, `n` from 0.
 #[utoipa::path(get, path = "/v1/tasks/{id}/files/{n}", tag = "tasks",
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
-pub async fn file(caller: Submitter, services: web::Data<Services>, path: web::Path<(String, usize)>) -> Result<HttpResponse, Problem> {
+pub async fn file(
+    caller: Submitter,
+    services: web::Data<Services>,
+    path: web::Path<(String, usize)>,
+) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
     files::file(&services, &find(&caller, &id).await?.references, n).await
 }

@@ -32,7 +32,10 @@ impl Wait {
     pub fn seconds(&self) -> Result<Duration, Problem> {
         let seconds = self.wait.unwrap_or(0);
         if seconds > MAX_WAIT_S {
-            return Err(Problem::new(Code::InvalidQuery, format!("wait={seconds} is more than {MAX_WAIT_S}; ask again or follow /events")));
+            return Err(Problem::new(
+                Code::InvalidQuery,
+                format!("wait={seconds} is more than {MAX_WAIT_S}; ask again or follow /events"),
+            ));
         }
         Ok(Duration::from_secs(seconds))
     }
@@ -73,10 +76,24 @@ async fn hold<T>(
 ///
 /// # Errors
 /// 404, or as the store.
-pub async fn grading(services: &Services, door: &Door, project: &ProjectStore, id: GradingId, at_most: Duration) -> Result<Grading, Problem> {
+pub async fn grading(
+    services: &Services,
+    door: &Door,
+    project: &ProjectStore,
+    id: GradingId,
+    at_most: Duration,
+) -> Result<Grading, Problem> {
     // An id that names nothing is not watched.
     find(project, id).await?;
-    hold(services, door, Subject::Grading(id), at_most, async || find(project, id).await, |grading| grading.status().is_settled()).await
+    hold(
+        services,
+        door,
+        Subject::Grading(id),
+        at_most,
+        async || find(project, id).await,
+        |grading| grading.status().is_settled(),
+    )
+    .await
 }
 
 /// # Errors

@@ -70,7 +70,11 @@ impl From<Agreement> for AgreementReport {
             criteria: found
                 .criteria
                 .into_iter()
-                .map(|c| CriterionAgreementBody { rubric_id: c.rubric_id, criterion_id: c.criterion_id, figures: c.figures.into() })
+                .map(|c| CriterionAgreementBody {
+                    rubric_id: c.rubric_id,
+                    criterion_id: c.criterion_id,
+                    figures: c.figures.into(),
+                })
                 .collect(),
         }
     }

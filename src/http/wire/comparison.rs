@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::grading::{CostBody, ProgressBody};
 use super::vote::VoteBody;
-use crate::domain::{Comparison, ComparisonState, Id, JudgePreference, PanelName, Preference, TaskId, Timestamp, Vote, VoteOutcome};
+use crate::domain::{
+    Comparison, ComparisonState, Id, JudgePreference, PanelName, Preference, TaskId, Timestamp, Vote, VoteOutcome,
+};
 use crate::services::Progress;
 
 /// Two submissions of one task.

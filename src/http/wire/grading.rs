@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
-    Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, RubricRef, RubricVersion, Score,
-    ScoreInterval, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict, Vote,
+    Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, RubricRef,
+    RubricVersion, Score, ScoreInterval, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict, Vote,
 };
 use crate::grading::aggregate::ballots;
 use crate::grading::result::verdicts;
@@ -268,7 +268,8 @@ impl GradingBody {
             Some(result) => result.verdicts.clone(),
             None => so_far(grading, rubric, votes),
         };
-        let criteria = rubric.rubric.criteria().iter().zip(&verdicts).map(|(c, v)| CriterionVerdict::new(c, v)).collect();
+        let criteria =
+            rubric.rubric.criteria().iter().zip(&verdicts).map(|(c, v)| CriterionVerdict::new(c, v)).collect();
         let summary = GradingSummary::from(*grading);
         Self {
             id: summary.id,
@@ -308,7 +309,8 @@ pub fn progress_of(grading: &Grading, votes: &[Vote], running: Option<Progress>)
         return ProgressBody { calls_planned: calls.planned, calls_done: calls.done, calls_failed: calls.failed };
     }
     let counted = || {
-        let failed = votes.iter().filter(|vote| matches!(vote.outcome, crate::domain::VoteOutcome::Failed { .. })).count();
+        let failed =
+            votes.iter().filter(|vote| matches!(vote.outcome, crate::domain::VoteOutcome::Failed { .. })).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Progress { planned: grading.calls_planned, done: count(votes.len()), failed: count(failed) }
     };
@@ -376,7 +378,8 @@ impl From<&RubricRef> for RubricRefBody {
 
 impl ScoreBody {
     fn new(score: &Score, interval: Option<&ScoreInterval>, without_overrides: Option<f64>) -> Self {
-        let Score { value, raw, ungated, awarded, positive, coverage, gates, if_all_met, if_none_met, undefined } = score;
+        let Score { value, raw, ungated, awarded, positive, coverage, gates, if_all_met, if_none_met, undefined } =
+            score;
         Self {
             value: *value,
             raw: *raw,
@@ -385,7 +388,12 @@ impl ScoreBody {
             coverage: *coverage,
             ungated: *ungated,
             gates: gates.iter().map(|g| GateBody { criterion_id: g.criterion_id.to_string(), cap: g.cap }).collect(),
-            interval: interval.map(|i| IntervalBody { low: i.low, high: i.high, level: i.level, method: i.method.clone() }),
+            interval: interval.map(|i| IntervalBody {
+                low: i.low,
+                high: i.high,
+                level: i.level,
+                method: i.method.clone(),
+            }),
             if_all_met: *if_all_met,
             if_none_met: *if_none_met,
             without_overrides,
@@ -445,7 +453,13 @@ impl From<&PanelAgreement> for AgreementBody {
     fn from(agreement: &PanelAgreement) -> Self {
         let PanelAgreement { raw, alpha, undefined } = agreement;
         let krippendorff_alpha = match alpha {
-            Some(alpha) => AlphaBody { value: Some(alpha.value), low: alpha.low, high: alpha.high, n: Some(alpha.n), undefined: None },
+            Some(alpha) => AlphaBody {
+                value: Some(alpha.value),
+                low: alpha.low,
+                high: alpha.high,
+                n: Some(alpha.n),
+                undefined: None,
+            },
             None => {
                 let why = undefined.clone().unwrap_or_else(|| "it cannot be computed from these votes".to_owned());
                 AlphaBody { value: None, low: None, high: None, n: None, undefined: Some(why) }
@@ -466,7 +480,9 @@ mod tests {
         let body = serde_json::to_value(AgreementBody::from(&undefined)).unwrap();
         assert_eq!(body["krippendorff_alpha"], serde_json::json!({"value": null, "undefined": "all votes equal"}));
         let alpha = Some(AlphaInterval { value: 0.71, low: Some(0.42), high: Some(0.9), n: 10 });
-        let body = serde_json::to_value(AgreementBody::from(&PanelAgreement { raw: Some(0.9), alpha, undefined: None })).unwrap();
+        let body =
+            serde_json::to_value(AgreementBody::from(&PanelAgreement { raw: Some(0.9), alpha, undefined: None }))
+                .unwrap();
         assert_eq!(body["krippendorff_alpha"], serde_json::json!({"value": 0.71, "low": 0.42, "high": 0.9, "n": 10}));
         assert_eq!(body["undefined"], serde_json::Value::Null);
     }

@@ -98,7 +98,12 @@ impl From<&Row> for RowBody {
         Self {
             system: system.clone(),
             rating: *rating,
-            interval: interval.as_ref().map(|i| RowIntervalBody { low: i.low, high: i.high, level: i.level, method: i.method.clone() }),
+            interval: interval.as_ref().map(|i| RowIntervalBody {
+                low: i.low,
+                high: i.high,
+                level: i.level,
+                method: i.method.clone(),
+            }),
             undefined: undefined.clone(),
             rank: rank.map(|(best, worst)| RankBody { best, worst }),
             n: *n,
@@ -118,8 +123,22 @@ impl From<&Row> for RowBody {
 pub fn csv(leaderboard: &Leaderboard) -> Result<String, csv::Error> {
     let mut out = csv::Writer::from_writer(vec![]);
     out.write_record([
-        "slice", "system", "rating", "low", "high", "level", "interval_method", "rank_best", "rank_worst", "n", "wins", "ties",
-        "losses", "group", "regularised", "undefined",
+        "slice",
+        "system",
+        "rating",
+        "low",
+        "high",
+        "level",
+        "interval_method",
+        "rank_best",
+        "rank_worst",
+        "n",
+        "wins",
+        "ties",
+        "losses",
+        "group",
+        "regularised",
+        "undefined",
     ])?;
     for board in &leaderboard.boards {
         for row in &board.rows {

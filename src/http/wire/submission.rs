@@ -53,7 +53,8 @@ pub struct SubmissionBody {
 
 impl From<&Submission> for SubmissionBody {
     fn from(submission: &Submission) -> Self {
-        let Submission { id, task_id, system, text, files, cost_usd, duration_s, tokens, trace, metadata, created_at } = submission;
+        let Submission { id, task_id, system, text, files, cost_usd, duration_s, tokens, trace, metadata, created_at } =
+            submission;
         Self {
             id: id.uuid(),
             task_id: task_id.as_ref().map(ToString::to_string),
@@ -151,7 +152,11 @@ impl From<SeenFile> for SeenFileBody {
             images: file.images,
             pages: file.pages,
             coverage: file.coverage,
-            cuts: file.cuts.into_iter().map(|c| CutBody { what: c.what, why: c.why, characters: c.characters }).collect(),
+            cuts: file
+                .cuts
+                .into_iter()
+                .map(|c| CutBody { what: c.what, why: c.why, characters: c.characters })
+                .collect(),
             findings: file
                 .findings
                 .into_iter()

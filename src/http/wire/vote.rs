@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Answer, Attempt, AttemptReply, Evidence, Id, Match, Order, Question, Subject, Timestamp, Usage, Vote, VoteFingerprint,
-    VoteOutcome,
+    Answer, Attempt, AttemptReply, Evidence, Id, Match, Order, Question, Subject, Timestamp, Usage, Vote,
+    VoteFingerprint, VoteOutcome,
 };
 
 /// What one judge said on one criterion (or, of a comparison, in one order). A failed vote has `answer: null` and a

@@ -1,0 +1,72 @@
+//! What only a real connection shows: bodies that break off, uploads that are too large, the end of the service.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use super::Bench;
+use crate::domain::{ProjectId, Submission};
+use crate::http::{ServeError, ServeOptions, serve};
+use crate::judge::CancellationToken;
+
+fn options(bind: &str) -> ServeOptions {
+    ServeOptions { bind: bind.parse().unwrap(), workers: 1, drain: Duration::from_secs(2) }
+}
+
+/// Sends bytes, closes the sending side, and reads to the end.
+async fn talk(address: std::net::SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The service may answer and close before everything is sent.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = vec![];
+    let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[actix_web::test]
+async fn a_body_that_breaks_off_or_is_too_large_is_told_and_leaves_nothing_and_the_service_stops_when_asked() {
+    let bench = Bench::new().await;
+    let stop = CancellationToken::new();
+    let (ready, address) = oneshot::channel();
+    let services = bench.services.clone();
+    let stopping = stop.clone();
+    let served = actix_web::rt::spawn(async move {
+        serve(services, options("127.0.0.1:0"), |address| ready.send(address).unwrap(), stopping).await
+    });
+    let address = address.await.unwrap();
+    let head = |length: usize, kind: &str| {
+        format!("POST /v1/submissions HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n")
+    };
+    let form = "multipart/form-data; boundary=B";
+    let begun = "--B\r\ncontent-disposition: form-data; name=\"submission\"\r\n\r\n{\"system\":\"a\",\"text\":\"x\"}\r\n--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
+    for (kind, body) in [(form, format!("{begun}half")), ("application/json", "{\"system\":\"a\",\"text".to_owned())] {
+        let answer = talk(address, format!("{}{body}", head(2_000, kind)).as_bytes()).await;
+        // A peer that went away for good is told nothing; one that still listens is told what broke.
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{kind}: {answer}");
+    }
+    let chunk = "x".repeat(500);
+    let mut chunked = format!("POST /v1/submissions HTTP/1.1\r\nhost: {address}\r\ncontent-type: {form}\r\ntransfer-encoding: chunked\r\n\r\n");
+    chunked += &format!("{:x}\r\n{begun}\r\n", begun.len());
+    for _ in 0..8 {
+        chunked += &format!("1f4\r\n{chunk}\r\n");
+    }
+    let answer = talk(address, chunked.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("application/problem+json"), "{answer}");
+    let project = bench.services.store.project(&ProjectId::parse("default").unwrap());
+    assert_eq!(project.count::<Submission>().await.unwrap(), 0);
+    let metrics = talk(address, format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes()).await;
+    assert!(metrics.contains("empanel_http_requests_total"), "{metrics}");
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+}
+
+#[actix_web::test]
+async fn without_a_key_only_this_machine_is_served() {
+    let bench = Bench::new().await;
+    let refused = serve(bench.services.clone(), options("0.0.0.0:0"), |_| (), CancellationToken::new()).await;
+    let Err(error @ ServeError::NoKey { .. }) = refused else { panic!("it listens: {refused:?}") };
+    assert!(error.to_string().contains("keys create"));
+}
