@@ -53,7 +53,10 @@ impl Connection {
         };
         let text = std::str::from_utf8(&self.buffer[..head]).unwrap();
         let status = text[9..12].parse().unwrap();
-        let length = text.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let length = text.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            if name.eq_ignore_ascii_case("content-length") { value.parse::<usize>().ok() } else { None }
+        });
         let end = head + length.unwrap_or_else(|| panic!("an answer without a length: {text}"));
         while self.buffer.len() < end {
             self.more().await;

@@ -94,10 +94,14 @@ impl Measured {
     fn wrong(&self, scenario: &Scenario, arrived: u64) -> Vec<String> {
         let calls = scenario.calls() as u64;
         let mut wrong = self.problems.clone();
-        for (what, found) in [("answered votes", self.answered), ("calls in the books", self.made), ("calls at the judges", arrived)]
+        for (what, found) in
+            [("answered votes", self.answered), ("calls in the books", self.made), ("calls at the judges", arrived)]
         {
             if found != calls {
-                wrong.push(format!("{found} {what} of {calls} ({} in flight, {:?})", scenario.in_flight, scenario.latency));
+                wrong.push(format!(
+                    "{found} {what} of {calls} ({} in flight, {:?})",
+                    scenario.in_flight, scenario.latency
+                ));
             }
         }
         wrong

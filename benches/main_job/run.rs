@@ -75,7 +75,9 @@ impl Empanel {
         std::fs::write(&config, configuration(folder.path(), base_url, in_flight)).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let started = Instant::now();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_empanel"));
+        // `EMPANEL_BENCH_PROGRAM`: another build of it, to compare with.
+        let program = std::env::var("EMPANEL_BENCH_PROGRAM");
+        let mut command = Command::new(program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_empanel")));
         command.arg("serve").arg("--config").arg(&config).stdout(Stdio::piped()).stderr(log);
         for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             command.env_remove(proxy);
@@ -142,8 +144,12 @@ pub async fn grade(scenario: &Scenario, base_url: &str) -> Measured {
     }
     let wall_s = started.elapsed().as_secs_f64();
     let cpu = process::cpu(empanel.pid()).saturating_sub(before);
-    let mut measured =
-        Measured { cpu_ms: cpu.as_secs_f64() * 1e3, wall_s, peak_mb: process::peak_mb(empanel.pid()), ..Measured::default() };
+    let mut measured = Measured {
+        cpu_ms: cpu.as_secs_f64() * 1e3,
+        wall_s,
+        peak_mb: process::peak_mb(empanel.pid()),
+        ..Measured::default()
+    };
     for grading in &gradings {
         let number = |pointer: &str| grading.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
         let failed = number("/progress/calls_failed");

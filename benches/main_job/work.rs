@@ -44,13 +44,19 @@ pub fn prose(seed: usize) -> String {
 /// Name and bytes of a deliverable.
 pub fn deliverable(number: usize) -> (String, Vec<u8>) {
     let text = prose(number);
-    if number.is_multiple_of(2) { (format!("memo-{number}.md"), text.into_bytes()) } else { (format!("memo-{number}.docx"), docx(&text)) }
+    if number.is_multiple_of(2) {
+        (format!("memo-{number}.md"), text.into_bytes())
+    } else {
+        (format!("memo-{number}.docx"), docx(&text))
+    }
 }
 
 fn docx(text: &str) -> Vec<u8> {
     let paragraphs: String = text
         .split("\n\n")
-        .map(|paragraph| format!("<w:p><w:r><w:t xml:space=\"preserve\">{}</w:t></w:r></w:p>", paragraph.replace('\n', " ")))
+        .map(|paragraph| {
+            format!("<w:p><w:r><w:t xml:space=\"preserve\">{}</w:t></w:r></w:p>", paragraph.replace('\n', " "))
+        })
         .collect();
     let main = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
     let parts = [
@@ -76,7 +82,9 @@ fn docx(text: &str) -> Vec<u8> {
 pub fn rubric() -> Value {
     let criteria: Vec<Value> = (1..=CRITERIA)
         .map(|n| {
-            let requirement = format!("The memo explains variance {n} by its cause, with the amount and the account it is booked on.");
+            let requirement = format!(
+                "The memo explains variance {n} by its cause, with the amount and the account it is booked on."
+            );
             json!({"id": format!("c{n}"), "requirement": requirement, "points": n})
         })
         .collect();

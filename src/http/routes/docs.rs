@@ -68,7 +68,8 @@ fn page(document: &Value) -> Value {
     }
     let schemas = object(&document["components"]["schemas"]);
     let schemas = schemas.iter().map(|(name, schema)| {
-        let required: Vec<&str> = schema["required"].as_array().map(|r| r.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+        let required: Vec<&str> =
+            schema["required"].as_array().map(|r| r.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
         json!({
             "name": name,
             "text": schema["description"].as_str().unwrap_or_default(),
@@ -108,16 +109,16 @@ fn parameter(parameter: &Value) -> Value {
 /// Media types with the schema of each.
 fn contents(of: &Value) -> Vec<Value> {
     let content = of["content"].as_object().cloned().unwrap_or_default();
-    let one = |(media_type, body): (&String, &Value)| {
-        json!({"media_type": media_type, "type": kind(&body["schema"]), "link": link(&body["schema"])})
-    };
+    let one = |(media_type, body): (&String, &Value)| json!({"media_type": media_type, "type": kind(&body["schema"]), "link": link(&body["schema"])});
     content.iter().map(one).collect()
 }
 
 /// Own fields, and those of what it is composed of.
 fn fields(schema: &Value) -> Vec<(String, Value)> {
-    let mut all: Vec<(String, Value)> =
-        schema["properties"].as_object().map(|p| p.iter().map(|(k, v)| (k.clone(), v.clone())).collect()).unwrap_or_default();
+    let mut all: Vec<(String, Value)> = schema["properties"]
+        .as_object()
+        .map(|p| p.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
+        .unwrap_or_default();
     for part in schema["allOf"].as_array().cloned().unwrap_or_default() {
         match part["$ref"].as_str() {
             Some(_) => all.push(("…".to_owned(), part)),
@@ -133,7 +134,8 @@ fn link(schema: &Value) -> Option<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         return Some(name(reference));
     }
-    let inside = ["oneOf", "anyOf", "allOf"].iter().flat_map(|word| schema[*word].as_array().cloned().unwrap_or_default());
+    let inside =
+        ["oneOf", "anyOf", "allOf"].iter().flat_map(|word| schema[*word].as_array().cloned().unwrap_or_default());
     inside.chain(schema.get("items").cloned()).find_map(|inner| link(&inner))
 }
 

@@ -58,7 +58,9 @@ async fn json_that_is_none_or_not_ours_is_refused_with_its_field() {
     let app = app!(bench);
     send(&app, raw("/v1/tasks", "application/json", "{\"prompt\": ")).await.problem(400, "malformed_json");
     send(&app, raw("/v1/tasks", "application/json", "{\"prompt\": \"x\"} y")).await.problem(400, "malformed_json");
-    send(&app, raw("/v1/tasks", "application/json", b"{\"prompt\": \"\xff\"}".to_vec())).await.problem(400, "invalid_encoding");
+    send(&app, raw("/v1/tasks", "application/json", b"{\"prompt\": \"\xff\"}".to_vec()))
+        .await
+        .problem(400, "invalid_encoding");
     send(&app, raw("/v1/tasks", "text/plain", "{\"prompt\": \"x\"}")).await.problem(415, "unsupported_media_type");
     let told = send(&app, post("/v1/tasks", &json!({"prompt": "x", "promt": "y"}))).await;
     assert!(told.problem(422, "invalid").contains("promt"));
@@ -86,7 +88,8 @@ async fn what_is_not_there_is_named() {
     let told = send(&app, post("/v1/gradings", &json!({"submission_id": unknown}))).await;
     assert!(told.problem(422, "invalid").contains(unknown));
     assert_eq!(pointer(&told), "/submission_id");
-    let submission = send(&app, post("/v1/submissions", &json!({"system": "a", "text": "42"}))).await.json()["id"].clone();
+    let submission =
+        send(&app, post("/v1/submissions", &json!({"system": "a", "text": "42"}))).await.json()["id"].clone();
     let told = send(&app, post("/v1/gradings", &json!({"submission_id": submission, "rubric_id": unknown}))).await;
     told.problem(422, "invalid");
     assert_eq!(pointer(&told), "/rubric_id");
@@ -94,7 +97,9 @@ async fn what_is_not_there_is_named() {
     assert_eq!((told.problem(422, "invalid").contains("rubric"), pointer(&told).as_str()), (true, "/rubric_id"));
     let rubric = send(&app, post("/v1/rubrics", &rubric())).await.json()["id"].clone();
     let before = kept(&bench).await;
-    let told = send(&app, post("/v1/gradings", &json!({"submission_id": submission, "rubric_id": rubric, "panel": "nobody"}))).await;
+    let told =
+        send(&app, post("/v1/gradings", &json!({"submission_id": submission, "rubric_id": rubric, "panel": "nobody"})))
+            .await;
     assert!(told.problem(422, "invalid").contains("`default`"));
     assert_eq!(pointer(&told), "/panel");
     assert_eq!(kept(&bench).await, before);
@@ -158,7 +163,9 @@ async fn forms_with_bad_parts_leave_nothing_behind() {
     let told = send(&app, form(uri, &[good, ("file", Some("a.txt"), &[b'x'; 1_001])])).await;
     assert!(told.problem(413, "too_large").contains("a.txt"));
     let part: &[u8] = &[b'x'; 900];
-    let told = send(&app, form(uri, &[good, ("file", Some("a"), part), ("file", Some("b"), part), ("file", Some("c"), part)])).await;
+    let told =
+        send(&app, form(uri, &[good, ("file", Some("a"), part), ("file", Some("b"), part), ("file", Some("c"), part)]))
+            .await;
     assert!(told.problem(413, "too_large").contains("upload"));
     let small: &[u8] = b"x";
     let four = ["a", "b", "c", "d"].map(|name| ("file", Some(name), small));
@@ -188,7 +195,8 @@ async fn an_archive_and_a_file_that_nobody_can_read_are_taken() {
     assert_eq!(told.status, 201, "{}", told.text);
     let id = told.json()["id"].as_str().unwrap().to_owned();
     let manifest = send(&app, get(&format!("/v1/submissions/{id}/manifest"))).await.json();
-    let broken = manifest["files"].as_array().unwrap().iter().find(|file| file["name"] == "broken.pdf").unwrap().clone();
+    let broken =
+        manifest["files"].as_array().unwrap().iter().find(|file| file["name"] == "broken.pdf").unwrap().clone();
     assert_eq!(broken["outcome"], "unreadable", "{broken}");
     assert!(broken["reason"].is_string());
     let file = send(&app, get(&format!("/v1/submissions/{id}/files/1"))).await;

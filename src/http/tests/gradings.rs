@@ -7,7 +7,8 @@ use crate::domain::{Grading, Override, ProjectId, Submission};
 
 fn one_shot(key: &str, text: &str) -> actix_web::test::TestRequest {
     let request = json!({"rubric": rubric(), "prompt": "Write a memo.", "system": "sys", "text": text}).to_string();
-    let parts: [(&str, Option<&str>, &[u8]); 2] = [("grading", None, request.as_bytes()), ("file", Some("memo.md"), b"# Memo\n\nTotal: 42.")];
+    let parts: [(&str, Option<&str>, &[u8]); 2] =
+        [("grading", None, request.as_bytes()), ("file", Some("memo.md"), b"# Memo\n\nTotal: 42.")];
     form("/v1/gradings?wait=20", &parts).insert_header(("idempotency-key", key))
 }
 
@@ -24,7 +25,10 @@ async fn a_one_shot_grading_is_judged_reviewed_and_overruled() {
     // Judges without a reply say nothing; the check has spoken.
     assert_eq!(grading["status"], "failed");
     assert_eq!(grading["progress"], json!({"calls_planned": 2, "calls_done": 2, "calls_failed": 2}));
-    assert_eq!((&grading["criteria"][0]["verdict"], &grading["criteria"][0]["source"]), (&json!("met"), &json!("check")));
+    assert_eq!(
+        (&grading["criteria"][0]["verdict"], &grading["criteria"][0]["source"]),
+        (&json!("met"), &json!("check"))
+    );
     assert_eq!(grading["criteria"][1]["verdict"], "inconclusive");
     assert_eq!(grading["criteria"][1]["votes"]["failed"], 2);
     assert_eq!(grading["agreement"]["krippendorff_alpha"]["value"], Value::Null);
@@ -33,7 +37,10 @@ async fn a_one_shot_grading_is_judged_reviewed_and_overruled() {
     let votes = send(&app, get(&format!("/v1/gradings/{id}/votes"))).await.json();
     assert_eq!(votes["items"].as_array().unwrap().len(), 2);
     let vote = &votes["items"][0];
-    assert_eq!((&vote["answer"], &vote["cause"], &vote["grading_id"]), (&Value::Null, &json!("not_recorded"), &grading["id"]));
+    assert_eq!(
+        (&vote["answer"], &vote["cause"], &vote["grading_id"]),
+        (&Value::Null, &json!("not_recorded"), &grading["id"])
+    );
 
     let events = send(&app, get(&format!("/v1/gradings/{id}/events"))).await;
     assert_eq!(events.headers["content-type"], "text/event-stream");
@@ -49,8 +56,12 @@ async fn a_one_shot_grading_is_judged_reviewed_and_overruled() {
     let project = bench.services.store.project(&ProjectId::parse("default").unwrap());
     assert_eq!(project.count::<Override>().await.unwrap(), 1);
     assert_eq!(send(&app, get(&uri)).await.json()["items"][0]["author"], "local");
-    send(&app, post(&uri, &json!({"criterion_id": "clear", "value": "met", "reason": " "}))).await.problem(422, "invalid");
-    send(&app, post(&uri, &json!({"criterion_id": "none", "value": "met", "reason": "x"}))).await.problem(422, "invalid");
+    send(&app, post(&uri, &json!({"criterion_id": "clear", "value": "met", "reason": " "})))
+        .await
+        .problem(422, "invalid");
+    send(&app, post(&uri, &json!({"criterion_id": "none", "value": "met", "reason": "x"})))
+        .await
+        .problem(422, "invalid");
     let after = send(&app, get(&format!("/v1/gradings/{id}"))).await.json();
     assert_eq!((&after["score"]["value"], &after["criteria"][1]["source"]), (&json!(1.0), &json!("override")));
 }
@@ -64,7 +75,10 @@ async fn the_same_key_is_one_grading_and_another_body_is_refused() {
     let (first, second) = futures_util::join!(send(&app, keyed(&body)), send(&app, keyed(&body)));
     assert_eq!((first.status, &first.text), (201, &second.text));
     let third = send(&app, keyed(&body)).await;
-    assert_eq!((third.status, &third.text, third.headers.get("location")), (201, &first.text, first.headers.get("location")));
+    assert_eq!(
+        (third.status, &third.text, third.headers.get("location")),
+        (201, &first.text, first.headers.get("location"))
+    );
     send(&app, keyed(&json!({"system": "sys", "text": "43"}))).await.problem(409, "idempotency_mismatch");
     let elsewhere = post("/v1/tasks", &json!({"prompt": "x"})).insert_header(("idempotency-key", "k"));
     send(&app, elsewhere).await.problem(409, "idempotency_mismatch");
@@ -79,8 +93,11 @@ async fn the_same_form_with_another_boundary_is_the_same_request() {
     let bench = Bench::new().await;
     let app = app!(bench);
     let form = |boundary: &str| {
-        let part = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"submission\"\r\n\r\n{{\"system\":\"a\",\"text\":\"x\"}}\r\n--{boundary}--\r\n");
-        raw("/v1/submissions", &format!("multipart/form-data; boundary={boundary}"), part).insert_header(("idempotency-key", "f"))
+        let part = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"submission\"\r\n\r\n{{\"system\":\"a\",\"text\":\"x\"}}\r\n--{boundary}--\r\n"
+        );
+        raw("/v1/submissions", &format!("multipart/form-data; boundary={boundary}"), part)
+            .insert_header(("idempotency-key", "f"))
     };
     let (first, second) = (send(&app, form("AAA")).await, send(&app, form("BBB")).await);
     assert_eq!((first.status, second.status, &first.text), (201, 201, &second.text));
@@ -111,9 +128,12 @@ async fn without_a_worker_a_grading_waits_and_can_be_cancelled_and_retried() {
     assert_eq!(send(&app, post(&format!("{uri}/cancel"), &json!({}))).await.json()["status"], "cancelled");
     let told = send(&app, post(&format!("{uri}/retry"), &json!({}))).await;
     assert_eq!((told.status, &told.json()["status"]), (202, &json!("queued")));
-    send(&app, post("/v1/gradings", &json!({"submission_id": submission["id"], "rubric_id": kept["id"], "budget_usd": 1.0})))
-        .await
-        .problem(501, "not_implemented");
+    send(
+        &app,
+        post("/v1/gradings", &json!({"submission_id": submission["id"], "rubric_id": kept["id"], "budget_usd": 1.0})),
+    )
+    .await
+    .problem(501, "not_implemented");
     let list = send(&app, get("/v1/gradings?status=queued&system=sys")).await.json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     let project = bench.services.store.project(&ProjectId::parse("default").unwrap());
@@ -125,7 +145,8 @@ async fn lists_go_on_where_they_ended() {
     let bench = Bench::new().await;
     let app = app!(bench);
     for n in 0..5 {
-        send(&app, post("/v1/submissions", &json!({"system": if n % 2 == 0 { "even" } else { "odd" }, "text": "x"}))).await;
+        send(&app, post("/v1/submissions", &json!({"system": if n % 2 == 0 { "even" } else { "odd" }, "text": "x"})))
+            .await;
     }
     let (mut seen, mut cursor) = (vec![], String::new());
     loop {
@@ -150,14 +171,20 @@ async fn a_reviewer_is_blind_until_the_answer_is_in() {
     let grading = send(&app, one_shot("r", "a secret-system note")).await.json();
     let reviews = send(&app, get("/v1/reviews?state=open")).await.json();
     let review = &reviews["items"][0];
-    assert_eq!((&review["grading_id"], &review["criterion_id"], &review["reason"]), (&grading["id"], &json!("clear"), &Value::Null));
+    assert_eq!(
+        (&review["grading_id"], &review["criterion_id"], &review["reason"]),
+        (&grading["id"], &json!("clear"), &Value::Null)
+    );
     let uri = format!("/v1/reviews/{}", review["id"].as_str().unwrap());
     let detail = send(&app, get(&uri)).await;
     for hidden in ["\"sys\"", "not_recorded", "votes", "\"one\"", "system"] {
         assert!(!detail.text.replace("secret-system", "").contains(hidden), "{hidden} in {}", detail.text);
     }
     assert_eq!(detail.json()["criterion"]["requirement"], "Is clearly written.");
-    assert_eq!((&detail.json()["task"], &detail.json()["files"][0]["name"]), (&json!("Write a memo."), &json!("memo.md")));
+    assert_eq!(
+        (&detail.json()["task"], &detail.json()["files"][0]["name"]),
+        (&json!("Write a memo."), &json!("memo.md"))
+    );
     assert!(send(&app, get(&format!("{uri}/files/0"))).await.text.contains("Total: 42"));
     let claimed = send(&app, post(&format!("{uri}/claim"), &json!({}))).await.json();
     let answer = json!({"lease_token": claimed["lease_token"], "value": "unmet", "reason": "Too terse."});

@@ -39,7 +39,9 @@ async fn with_a_key_every_request_shows_one_and_sees_its_project_only() {
     send(&app, get("/v1/tasks/t").insert_header(bearer(&two))).await.problem(404, "not_found");
     let cookie = format!("{COOKIE}={one}");
     assert_eq!(send(&app, get("/v1/tasks/t").insert_header(("cookie", cookie.clone()))).await.status, 200);
-    let forged = post("/v1/tasks", &json!({"prompt": "y"})).insert_header(("cookie", cookie)).insert_header(("origin", "https://evil.example"));
+    let forged = post("/v1/tasks", &json!({"prompt": "y"}))
+        .insert_header(("cookie", cookie))
+        .insert_header(("origin", "https://evil.example"));
     send(&app, forged).await.problem(403, "other_site");
 }
 
@@ -67,7 +69,9 @@ async fn a_revoked_key_is_no_key_and_does_not_open_the_house() {
     let system = bench.services.store.system();
     system.commit(system.batch().put(&key)).await.unwrap();
     let app = app!(bench);
-    send(&app, get("/v1/gradings").insert_header(("authorization", format!("Bearer {secret}")))).await.problem(401, "unauthorized");
+    send(&app, get("/v1/gradings").insert_header(("authorization", format!("Bearer {secret}"))))
+        .await
+        .problem(401, "unauthorized");
     send(&app, get("/v1/gradings")).await.problem(401, "unauthorized");
 }
 

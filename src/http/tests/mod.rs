@@ -39,8 +39,13 @@ impl Drop for Bench {
     }
 }
 
-pub const LIMITS: IntakeLimits =
-    IntakeLimits { max_file_bytes: 1_000, max_files: 3, max_upload_bytes: 2_500, max_json_bytes: 2 << 20, max_battles: 100 };
+pub const LIMITS: IntakeLimits = IntakeLimits {
+    max_file_bytes: 1_000,
+    max_files: 3,
+    max_upload_bytes: 2_500,
+    max_json_bytes: 2 << 20,
+    max_battles: 100,
+};
 
 impl Bench {
     pub async fn new() -> Self {
@@ -144,7 +149,8 @@ where
     S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody,
 {
-    let response = app.call(request.to_request()).await.unwrap_or_else(|e| panic!("an error left the application: {e}"));
+    let response =
+        app.call(request.to_request()).await.unwrap_or_else(|e| panic!("an error left the application: {e}"));
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = to_bytes(response.into_body()).await.unwrap_or_else(|_| panic!("the body broke"));
     Told { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
@@ -167,7 +173,9 @@ pub fn form(uri: &str, parts: &[(&str, Option<&str>, &[u8])]) -> TestRequest {
     let mut body = Vec::new();
     for (name, file, bytes) in parts {
         let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
-        body.extend_from_slice(format!("--BOUND\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+        body.extend_from_slice(
+            format!("--BOUND\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes(),
+        );
         body.extend_from_slice(bytes);
         body.extend_from_slice(b"\r\n");
     }

@@ -38,7 +38,9 @@ async fn a_body_that_breaks_off_or_is_too_large_is_told_and_leaves_nothing_and_t
     });
     let address = address.await.unwrap();
     let head = |length: usize, kind: &str| {
-        format!("POST /v1/submissions HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n")
+        format!(
+            "POST /v1/submissions HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+        )
     };
     let form = "multipart/form-data; boundary=B";
     let begun = "--B\r\ncontent-disposition: form-data; name=\"submission\"\r\n\r\n{\"system\":\"a\",\"text\":\"x\"}\r\n--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
@@ -48,7 +50,9 @@ async fn a_body_that_breaks_off_or_is_too_large_is_told_and_leaves_nothing_and_t
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{kind}: {answer}");
     }
     let chunk = "x".repeat(500);
-    let mut chunked = format!("POST /v1/submissions HTTP/1.1\r\nhost: {address}\r\ncontent-type: {form}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let mut chunked = format!(
+        "POST /v1/submissions HTTP/1.1\r\nhost: {address}\r\ncontent-type: {form}\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
     chunked += &format!("{:x}\r\n{begun}\r\n", begun.len());
     for _ in 0..8 {
         chunked += &format!("1f4\r\n{chunk}\r\n");
@@ -57,7 +61,9 @@ async fn a_body_that_breaks_off_or_is_too_large_is_told_and_leaves_nothing_and_t
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("application/problem+json"), "{answer}");
     let project = bench.services.store.project(&ProjectId::parse("default").unwrap());
     assert_eq!(project.count::<Submission>().await.unwrap(), 0);
-    let metrics = talk(address, format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes()).await;
+    let metrics =
+        talk(address, format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
+            .await;
     assert!(metrics.contains("empanel_http_requests_total"), "{metrics}");
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();

@@ -47,7 +47,9 @@ async fn a_comparison_is_accepted_for_two_submissions_of_one_task() {
         ids.push(send(&app, post("/v1/submissions", &body)).await.json()["id"].clone());
     }
     assert_eq!(send(&app, get("/v1/tasks/a%2Fb%20%C3%BC")).await.json()["id"], "a/b ü");
-    send(&app, post("/v1/comparisons", &json!({"task_id": "a/b ü", "a": ids[0], "b": ids[0]}))).await.problem(422, "invalid");
+    send(&app, post("/v1/comparisons", &json!({"task_id": "a/b ü", "a": ids[0], "b": ids[0]})))
+        .await
+        .problem(422, "invalid");
     let told = send(&app, post("/v1/comparisons", &json!({"task_id": "a/b ü", "a": ids[0], "b": ids[1]}))).await;
     assert_eq!(told.status, 202, "{}", told.text);
     let uri = told.headers["location"].to_str().unwrap().to_owned();
