@@ -177,6 +177,7 @@ struct State {
     count: AtomicU64,
     in_flight: AtomicU64,
     most_in_flight: AtomicU64,
+    connections: AtomicU64,
 }
 
 /// The running server; it stops when dropped.
@@ -224,6 +225,7 @@ impl FakeOpenAi {
             count: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             most_in_flight: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
         Self { address, state, accepting }
@@ -239,6 +241,12 @@ impl FakeOpenAi {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.state.count.load(Ordering::SeqCst)
+    }
+
+    /// Connections that are open: none is left once everything that an ended client sent has been read.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::SeqCst)
     }
 
     /// The most calls that were being answered at one time.
@@ -268,7 +276,12 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(serve(stream, Arc::clone(&state)));
+                    state.connections.fetch_add(1, Ordering::SeqCst);
+                    let state = Arc::clone(&state);
+                    connections.spawn(async move {
+                        serve(stream, &state).await;
+                        state.connections.fetch_sub(1, Ordering::SeqCst);
+                    });
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -276,7 +289,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn serve(mut stream: TcpStream, state: Arc<State>) {
+async fn serve(mut stream: TcpStream, state: &State) {
     let mut buffer = BytesMut::with_capacity(32 << 10);
     while let Some(mut call) = receive(&mut stream, &mut buffer).await {
         call.number = state.count.fetch_add(1, Ordering::SeqCst) + 1;

@@ -362,4 +362,10 @@ async fn a_configuration_with_a_mistake_starts_nothing_and_says_where_it_is() {
         assert!(said.stdout.is_empty(), "{}", said.stdout);
     }
     run(&home, &["serve", "--config", "nowhere.toml"]).await.complains(&["nowhere.toml"]);
+
+    // A store belongs to one process.
+    home.configure("", "");
+    let service = Service::start(&home).await;
+    run(&home, &["serve", "--config", &config]).await.complains(&["data"]);
+    assert_eq!(service.client().get("/readyz").await.status, 200);
 }

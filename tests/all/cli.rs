@@ -319,6 +319,10 @@ async fn the_demo_finds_what_was_planted_and_a_second_run_asks_nothing() {
     let second = run(&home, &["demo", "--no-serve", "--store", &store]).await.exits_with(0);
     assert_eq!(second.stdout, first.stdout, "the same scores");
     assert!(second.stderr.contains("nothing is asked twice"), "{}", second.stderr);
-    let service = Service::start(&home).await;
-    assert_eq!(kept(&service.client()).await, before);
+    // The third time it stays, and serves the pages.
+    let service = Service::start_verb(&home, "demo", &["--bind", "127.0.0.1:0", "--store", &store]).await;
+    let client = service.client();
+    assert_eq!(kept(&client).await, before);
+    let page = client.get("/leaderboard").await;
+    assert!(page.status == 200 && page.text().contains("atlas-large"), "{}", page.text());
 }

@@ -12,7 +12,9 @@ use crate::support::{
 };
 
 const JUDGES: [&str; 3] = ["steady", "calm", "shaky"];
-const CRITERIA: usize = 36;
+const CRITERIA: usize = 48;
+/// Ways to behave; it shares no factor with the three patterns of opinions, so all of them meet.
+const WAYS: usize = 16;
 
 /// What `steady` and `calm` agree on in two of three cases; in the third `shaky` decides.
 fn opinion(judge: &str, number: usize) -> &'static str {
@@ -26,20 +28,22 @@ fn opinion(judge: &str, number: usize) -> &'static str {
 
 /// The cause that a failed vote of `shaky` must have; `None` where it is answered in the end.
 fn cause(number: usize) -> Option<&'static str> {
-    match number % 12 {
+    match number % WAYS {
         4 => Some("unparseable"),
         5 => Some("truncated"),
         6 => Some("refused"),
         7 | 8 => Some("rate_limited"),
-        9 | 10 => Some("provider_error"),
+        9 | 10 | 14 => Some("provider_error"),
         11 => Some("outside_scale"),
+        12 => Some("context_overflow"),
+        13 => Some("content_filter"),
         _ => None,
     }
 }
 
 fn fault(number: usize, time: u64, good: Action) -> Action {
     let limited = || Action::error(429, "rate_limit_exceeded", "slow down");
-    match (number % 12, time) {
+    match (number % WAYS, time) {
         (1, 1) => limited().with_header("retry-after", "0"),
         (2, 1) => Action::error(500, "server_error", "try again"),
         (3, 1) => Action::Reset,
@@ -52,6 +56,10 @@ fn fault(number: usize, time: u64, good: Action) -> Action {
         (9, _) => Action::error(503, "overloaded", "later"),
         (10, _) => Action::ResetHalfway,
         (11, _) => Action::answer("MOSTLY_MET"),
+        (12, _) => Action::error(400, "context_length_exceeded", "too long"),
+        (13, _) => Action::error(400, "content_filter", "filtered"),
+        // More than anybody has to say.
+        (14, _) => Action::Flood(9 << 20),
         _ => good,
     }
 }
@@ -115,10 +123,10 @@ async fn faults_become_failed_votes_with_their_cause_and_never_another_verdict()
         .filter(|vote| vote["judge"] == "shaky")
         .map(|vote| (vote, vote["criterion_id"].as_str().unwrap().trim_start_matches('c').parse::<usize>().unwrap()))
     {
-        let calls = match n % 12 {
-            0 | 5 | 6 | 8 => 1,
+        let calls = match n % WAYS {
             4 | 11 => 3,
-            _ => 2,
+            1..=3 | 7 | 9 | 10 => 2,
+            _ => 1,
         };
         assert_eq!(vote["attempts"], calls, "{vote}");
         assert_eq!(asked.lock().unwrap()[&("shaky".to_owned(), format!("Statement {n}."))], calls);
@@ -164,16 +172,16 @@ async fn a_cancelled_grading_keeps_its_votes_and_a_retry_asks_the_rest() {
         if call.number <= 12 { answer } else { Action::Held(held.clone(), Box::new(answer)) }
     })
     .await;
-    let judges: String = JUDGES.iter().map(|name| judge(name, &server, "max_concurrency = 4")).collect();
-    let home = Home::new(&format!("{judges}{}", panel(&JUDGES, NO_REVIEWS)));
+    let home =
+        Home::new(&format!("{}{}", judge("shaky", &server, "max_concurrency = 4"), panel(&["shaky"], NO_REVIEWS)));
     let service = Service::start(&home).await;
     let client = service.client();
     let rubric = client.rubric(&statements(CRITERIA)).await;
     let grading = client.grade(&client.text("system", "A report.").await, &rubric).await;
     let at = format!("/v1/gradings/{grading}");
 
-    // All twelve places are taken by calls that wait.
-    wait_for("calls in flight", async || (server.count() == 24).then_some(())).await;
+    // All four places are taken by calls that wait.
+    wait_for("calls in flight", async || (server.count() == 16).then_some(())).await;
     wait_for("votes", async || (client.votes(&grading).await.len() == 12).then_some(())).await;
     let cancelled = client.post(&format!("{at}/cancel"), &serde_json::json!({})).await.is(200);
     assert_eq!(cancelled["status"], "cancelled");
@@ -181,8 +189,8 @@ async fn a_cancelled_grading_keeps_its_votes_and_a_retry_asks_the_rest() {
     gate.open();
 
     // What was in flight comes home and is kept; nothing else leaves.
-    wait_for("votes that came home", async || (client.votes(&grading).await.len() == 24).then_some(())).await;
-    assert_eq!(server.count(), 24, "nothing was asked after the cancel");
+    wait_for("votes that came home", async || (client.votes(&grading).await.len() == 16).then_some(())).await;
+    assert_eq!(server.count(), 16, "nothing was asked after the cancel");
     let stopped = client.get(&at).await.is(200);
     assert_eq!(stopped["status"], "cancelled", "{stopped}");
     assert!(stopped["score"].is_null(), "half a panel gives no score: {stopped}");
@@ -190,11 +198,25 @@ async fn a_cancelled_grading_keeps_its_votes_and_a_retry_asks_the_rest() {
     client.post(&format!("{at}/retry"), &serde_json::json!({})).await.is(202);
     let done = client.settled(&at).await;
     assert_eq!(done["status"], "completed", "{done}");
-    assert_eq!(server.count(), (CRITERIA * JUDGES.len()) as u64, "each question was asked once");
+    assert_eq!(server.count(), CRITERIA as u64, "each question was asked once");
     let said = answers(&client.votes(&grading).await);
     for ((criterion, judge), answer) in &said {
         assert_eq!(answer, opinion(judge, criterion.trim_start_matches('c').parse().unwrap()));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judge_that_never_answers_is_given_up() {
+    let server = FakeOpenAi::start(|call| if number(call) == 0 { Action::Hang } else { Action::Stall }).await;
+    let limits = "timeout_s = 1\nmax_attempts = 1";
+    let home = Home::new(&format!("{}{}", judge("ada", &server, limits), panel(&["ada"], NO_REVIEWS)));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(2)).await;
+    let grading = client.grade(&client.text("system", "A report.").await, &rubric).await;
+    assert_eq!(client.settled(&format!("/v1/gradings/{grading}")).await["status"], "failed");
+    let said = answers(&client.votes(&grading).await);
+    assert!(said.len() == 2 && said.values().all(|cause| cause == "timeout"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -124,6 +124,16 @@ async fn the_same_request_many_times_at_once_is_one() {
     }
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert_eq!(client.all("/v1/gradings").await.len(), 1);
+    // One key for two requests at once: one of them is told.
+    let other = |prompt: &'static str| {
+        let client = client.clone();
+        let body = json!({"prompt": prompt}).to_string();
+        tokio::spawn(async move { client.send("/v1/tasks", "application/json", body, Some("two")).await.status })
+    };
+    let (one, two) = (other("One."), other("Two."));
+    let mut statuses = [one.await.unwrap(), two.await.unwrap()];
+    statuses.sort_unstable();
+    assert_eq!((statuses, client.all("/v1/tasks").await.len()), ([201, 409], 1));
     // Without a key, the same rubric at once is one all the same.
     let rubrics = (0..8).map(|_| {
         let client = client.clone();

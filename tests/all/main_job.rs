@@ -116,6 +116,16 @@ async fn bring_in(client: &Client) -> (String, Vec<String>) {
         assert_eq!((file.status, file.body.as_ref()), (200, files[0].1), "the bytes come back as they came in");
         ids.push(id);
     }
+    // Each file is listed with what can be shown of it, also the one that was broken on the way.
+    let manifest = client.get(&format!("/v1/submissions/{}/manifest", ids[1])).await.is(200);
+    let seen: Vec<(&str, &str)> = manifest["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|file| file["name"].as_str().unwrap().contains('.'))
+        .map(|file| (file["name"].as_str().unwrap(), file["outcome"].as_str().unwrap()))
+        .collect();
+    assert_eq!(seen, [("care_plan.docx", "read"), ("handover_sheet.xlsx", "unreadable")], "{manifest}");
     (rubric["id"].as_str().unwrap().to_owned(), ids)
 }
 

@@ -133,8 +133,13 @@ impl Service {
     }
 
     pub async fn start_with(home: &Home, arguments: &[&str]) -> Self {
+        Self::start_verb(home, "serve", arguments).await
+    }
+
+    /// Any verb that ends in serving.
+    pub async fn start_verb(home: &Home, verb: &str, arguments: &[&str]) -> Self {
         let mut command = program(home);
-        command.arg("serve").arg("--config").arg(home.config()).args(arguments);
+        command.arg(verb).arg("--config").arg(home.config()).args(arguments);
         tokio::task::spawn_blocking(move || Self::spawn(command)).await.unwrap()
     }
 
@@ -153,13 +158,11 @@ impl Service {
                 let _ = lines.send(line);
             }
         });
-        match line.recv_timeout(DEADLINE) {
-            Ok(line) => {
-                let address =
-                    line.strip_prefix("listening on ").unwrap_or_else(|| panic!("the first line is {line:?}"));
-                Self { child, url: address.to_owned() }
-            }
-            Err(_) => {
+        let address = std::iter::from_fn(|| line.recv_timeout(DEADLINE).ok())
+            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        match address {
+            Some(url) => Self { child, url },
+            None => {
                 let _ = child.kill();
                 let _ = child.wait();
                 panic!("the service did not start:\n{}", log.join().unwrap_or_default());
@@ -177,12 +180,26 @@ impl Service {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, and waits for its exit code.
-    pub async fn sigterm(mut self) -> i32 {
+    /// Asks it to end.
+    pub fn sigterm(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended by itself; its exit code.
+    pub async fn ended(mut self) -> i32 {
         let ended = wait_for("the service to end", async || self.child.try_wait().unwrap()).await;
         ended.code().unwrap_or(-1)
+    }
+
+    /// Waits until it takes no more requests.
+    pub async fn is_stopping(&self) {
+        let client = self.client();
+        wait_for("the service to stop listening", async || {
+            let answer = client.request("GET", "/readyz").timeout(DEADLINE).send().await;
+            (!answer.is_ok_and(|answer| answer.status() == 200)).then_some(())
+        })
+        .await;
     }
 }
 
