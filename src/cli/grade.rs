@@ -182,9 +182,9 @@ fn rows<'a>(
 
 /// Why a verdict is what it is, in a line.
 fn because(verdict: &Verdict) -> String {
-    let quote = verdict.evidence.first().map(|evidence| {
+    let quote = verdict.evidence.iter().find(|evidence| !evidence.quote.trim().is_empty()).map(|evidence| {
         let place = evidence.place.as_ref().map_or(evidence.said_where.clone(), ToString::to_string);
-        let quote: String = evidence.quote.chars().take(100).collect();
+        let quote: String = evidence.quote.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
         format!("{} {place}: “{quote}”", evidence.file)
     });
     match &verdict.decision {
@@ -216,6 +216,7 @@ fn pretty(grading: &Grading, rubric: &RubricVersion, result: &GradingResult) {
         };
         let votes = match verdict.source {
             Source::Check => "check".to_owned(),
+            _ if verdict.tally.levels > 0 => String::new(),
             _ => format!("{}:{}", verdict.tally.met, verdict.tally.unmet),
         };
         let points = format!("{:+}", criterion.points);
