@@ -182,9 +182,9 @@ fn rows<'a>(
 
 /// Why a verdict is what it is, in a line.
 fn because(verdict: &Verdict) -> String {
-    let quote = verdict.evidence.first().map(|evidence| {
+    let quote = verdict.evidence.iter().find(|evidence| !evidence.quote.trim().is_empty()).map(|evidence| {
         let place = evidence.place.as_ref().map_or(evidence.said_where.clone(), ToString::to_string);
-        let quote: String = evidence.quote.chars().take(100).collect();
+        let quote: String = evidence.quote.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
         format!("{} {place}: “{quote}”", evidence.file)
     });
     match &verdict.decision {
@@ -216,6 +216,7 @@ fn pretty(grading: &Grading, rubric: &RubricVersion, result: &GradingResult) {
         };
         let votes = match verdict.source {
             Source::Check => "check".to_owned(),
+            _ if verdict.tally.levels > 0 => String::new(),
             _ => format!("{}:{}", verdict.tally.met, verdict.tally.unmet),
         };
         let points = format!("{:+}", criterion.points);
@@ -289,12 +290,16 @@ fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<String, csv::Er
             &tally.unmet.to_string(),
             &tally.cannot_assess.to_string(),
             &tally.failed.to_string(),
-            // A spreadsheet must not take a requirement for a formula.
-            &criterion.requirement.trim_start_matches(['=', '+', '-', '@']).to_owned(),
+            &as_text(&criterion.requirement),
         ])?;
     }
     let bytes = out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+/// A spreadsheet must not take a text for a formula: an apostrophe in front says that it is none.
+fn as_text(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// JUnit: a criterion is a case; not met (a met penalty) is a failure, inconclusive is skipped.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeName, Opinion, Panel, Prompt, Subject, Timestamp,
+    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeName, JudgeSpec, Opinion, Prompt, Subject, Timestamp,
     Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{CancellationToken as Cancel, Judge};
@@ -21,7 +21,8 @@ use super::journal::{StoreJournal, history};
 /// One planned call.
 pub struct Call {
     pub key: CallKey,
-    pub judge: Arc<Judge>,
+    /// `Err`: the panel names a judge that this process does not have (any more).
+    pub judge: Result<Arc<Judge>, JudgeSpec>,
     pub prompt: Prompt,
     /// Where quotes are looked up.
     pub shown: Arc<Shown>,
@@ -47,22 +48,12 @@ pub fn as_said(answer: Answer) -> Answer {
     answer
 }
 
-/// The judges of a panel that this process has.
+/// A judge of a panel, if this process has it.
 ///
 /// # Errors
-/// Names the first that is not configured any more.
-pub fn judges(services: &Services, panel: &Panel) -> Result<BTreeMap<JudgeName, Arc<Judge>>, Refusal> {
-    panel
-        .judges
-        .iter()
-        .map(|spec| match services.judges.get(&spec.name) {
-            Some(judge) => Ok((spec.name.clone(), judge.clone())),
-            None => Err(Refusal::Conflict {
-                code: "judge_not_configured",
-                detail: format!("judge `{}` of panel `{}` is not configured any more", spec.name, panel.name),
-            }),
-        })
-        .collect()
+/// Gives the specification back: its votes fail, the others' do not.
+pub fn judge(services: &Services, spec: &JudgeSpec) -> Result<Arc<Judge>, JudgeSpec> {
+    services.judges.get(&spec.name).cloned().ok_or_else(|| spec.clone())
 }
 
 /// Asks everything that has no vote yet and keeps each vote. Returns false when it was stopped before the end;
@@ -101,7 +92,7 @@ pub fn subject_prefix(subject: Subject) -> String {
 /// Enough waiting calls to keep every judge busy, and not more.
 fn in_flight(calls: &[Call]) -> usize {
     let judges: BTreeMap<&JudgeName, usize> =
-        calls.iter().map(|call| (&call.key.judge, call.judge.max_concurrency())).collect();
+        calls.iter().filter_map(|call| Some((&call.key.judge, call.judge.as_ref().ok()?.max_concurrency()))).collect();
     judges.values().sum::<usize>().clamp(1, calls.len().max(1))
 }
 
@@ -115,6 +106,13 @@ async fn ask(
     if cancel.is_cancelled() {
         return Ok(None);
     }
+    let Ok(judge) = call.judge.clone() else {
+        let detail = format!("judge `{}` is not configured any more; configure it and retry", call.key.judge);
+        let outcome = VoteOutcome::Failed { cause: Cause::ProviderError, detail };
+        let vote = unasked(services, &call, outcome);
+        project.commit(project.batch().put(&vote)).await?;
+        return Ok(Some(vote));
+    };
     let past = match earlier {
         Earlier::None => crate::judge::History::default(),
         // Read call by call: the replies of a large grading need not fit into memory together.
@@ -124,7 +122,7 @@ async fn ask(
     };
     let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
     let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
-    let asked = call.judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
+    let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
     let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
     let outcome = match asked.outcome {
         // A stop is no outcome: the call is asked at the next run.
@@ -158,7 +156,10 @@ fn fingerprint(call: &Call) -> VoteFingerprint {
         rubric: call.rubric.clone(),
         template: call.prompt.template.clone(),
         prompt: call.prompt.fingerprint.clone(),
-        judge: call.judge.spec().fingerprint(),
+        judge: match &call.judge {
+            Ok(judge) => judge.spec().fingerprint(),
+            Err(spec) => spec.fingerprint(),
+        },
         reader: call.reader.clone(),
         files: call.files.clone(),
     }
@@ -169,10 +170,15 @@ fn fingerprint(call: &Call) -> VoteFingerprint {
 #[must_use]
 pub fn nothing_to_show(services: &Services, call: &Call, reason: String) -> Vote {
     let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![] };
+    unasked(services, call, VoteOutcome::Answered(opinion))
+}
+
+/// The record of a vote for which no call was made.
+fn unasked(services: &Services, call: &Call, outcome: VoteOutcome) -> Vote {
     Vote {
         id: services.ids.next(),
         key: call.key.clone(),
-        outcome: VoteOutcome::Answered(opinion),
+        outcome,
         model: None,
         usage: Usage::default(),
         cost_usd: Some(0.0),

@@ -189,7 +189,6 @@ fn plan(
     material: &Materials,
     votes: &[Vote],
 ) -> Result<(Vec<Call>, Vec<View>), Refusal> {
-    let judges = fan_out::judges(services, &grading.panel)?;
     let settled: HashMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
     let extract = &material.deliverable;
     let work = Work { task: material.task.as_deref(), references: material.references.as_ref(), deliverable: extract };
@@ -228,7 +227,7 @@ fn plan(
                 };
                 calls.push(Call {
                     key,
-                    judge: judges[&spec.name].clone(),
+                    judge: fan_out::judge(services, spec),
                     prompt: prompt.clone(),
                     shown: sight.quotes.clone(),
                     turn: as_said,

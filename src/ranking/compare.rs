@@ -10,7 +10,7 @@ use crate::domain::{
     Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
-use crate::grading::fan_out::{Call, Earlier, as_said, fan_out, judges, nothing_to_show, subject_prefix};
+use crate::grading::fan_out::{self, Call, Earlier, as_said, fan_out, nothing_to_show, subject_prefix};
 use crate::grading::run::read_files;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
@@ -104,6 +104,9 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
     Ok(())
 }
 
+/// What judges that take the same input see in one order, and where their quotes are looked up.
+type Sight = (Arc<Prefix>, Arc<Shown>);
+
 /// The calls that are owed, and, where one side has nothing that could be shown, why they are not made.
 async fn plan(
     services: &Services,
@@ -129,9 +132,8 @@ async fn plan(
     }
     let empty = sides.iter().zip(["a", "b"]).find(|(side, _)| !side.has_content());
     let nothing = empty.map(|(_, name)| format!("not asked: nothing of submission `{name}` could be read"));
-    let judges = judges(services, &comparison.panel)?;
     let settled: BTreeMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
-    let mut prefixes: BTreeMap<(u64, bool, Order), (Arc<Prefix>, Arc<Shown>)> = BTreeMap::new();
+    let mut prefixes: BTreeMap<(u64, bool, Order), Sight> = BTreeMap::new();
     let mut planned = Vec::new();
     for order in [Order::AFirst, Order::BFirst] {
         let (first, second) = match order {
@@ -161,7 +163,7 @@ async fn plan(
                     prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
                 planned.push(Call {
                     key,
-                    judge: judges[&spec.name].clone(),
+                    judge: fan_out::judge(services, spec),
                     prompt,
                     shown: shown.clone(),
                     turn: if order == Order::AFirst { as_said } else { mirrored },

@@ -235,3 +235,41 @@ async fn a_panel_of_which_nobody_answers_gives_no_score() {
     assert!(done["agreement"]["krippendorff_alpha"]["value"].is_null(), "{done}");
     assert_eq!(done["review"]["required"], false, "what a retry can settle takes nobody's time: {done}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judge_that_is_not_configured_any_more_fails_alone() {
+    let gate = Gate::closed();
+    let server = FakeOpenAi::start(move |call| match asker(call).as_str() {
+        "gone" => Action::Held(gate.clone(), Box::new(Action::answer("MET"))),
+        _ => Action::answer("MET"),
+    })
+    .await;
+    let of = |names: &[&str]| {
+        let judges: String = names.iter().map(|name| judge(name, &server, "")).collect();
+        format!("{judges}{}", panel(names, NO_REVIEWS))
+    };
+    let home = Home::new(&of(&["steady", "calm", "gone"]));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(5)).await;
+    let submission = client.text("system", "A report.").await;
+    let grading = client.grade(&submission, &rubric).await;
+    wait_for("the votes of the other two", async || (client.votes(&grading).await.len() == 10).then_some(())).await;
+    service.kill9();
+
+    home.configure("", &of(&["steady", "calm"]));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let done = client.settled(&format!("/v1/gradings/{grading}")).await;
+    assert_eq!((&done["status"], &done["progress"]["calls_failed"]), (&"partial".into(), &5.into()), "{done}");
+    assert!(verdicts(&done).values().all(|verdict| verdict == "met"), "{done}");
+    let lost: BTreeSet<String> = client
+        .votes(&grading)
+        .await
+        .iter()
+        .filter(|vote| vote["judge"] == "gone")
+        .map(|vote| format!("{} {} {}", vote["answer"], vote["cause"], vote["detail"]))
+        .collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost.iter().all(|vote| vote.contains("provider_error") && vote.starts_with("null")), "{lost:?}");
+}

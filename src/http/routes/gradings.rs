@@ -52,12 +52,11 @@ pub struct Filter {
     cursor: Option<String>,
 }
 
-/// Have a submission graded. With `wait` the answer is the whole grading (200) if it is done in time.
+/// Have a submission graded. With `wait` the answer is held, and is the whole grading if it is done in time.
 #[utoipa::path(post, path = "/v1/gradings", tag = "gradings", params(Wait),
     request_body(content((GradingRequest = "application/json"), (GradingForm = "multipart/form-data"))),
     responses(
-        (status = 202, description = "Accepted; ask for it under `Location`", body = Accepted),
-        (status = 200, description = "It was done within `wait` seconds", body = GradingBody)))]
+        (status = 202, description = "Accepted; ask for it under `Location`. Done within `wait` seconds: the whole grading", body = Accepted)))]
 pub async fn create(
     caller: Submitter,
     services: web::Data<Services>,
@@ -252,5 +251,5 @@ async fn respond(
         return Ok(HttpResponse::Accepted().insert_header((LOCATION, location.as_str())).json(body));
     }
     let body = tell(services, &caller.project, &grading).await?;
-    Ok(HttpResponse::Ok().insert_header((LOCATION, location.as_str())).json(body))
+    Ok(HttpResponse::Accepted().insert_header((LOCATION, location.as_str())).json(body))
 }

@@ -18,7 +18,7 @@ async fn a_one_shot_grading_is_judged_reviewed_and_overruled() {
     bench.start_working();
     let app = app!(bench);
     let told = send(&app, one_shot("k1", "done")).await;
-    assert_eq!(told.status, 200, "{}", told.text);
+    assert_eq!(told.status, 202, "{}", told.text);
     let grading = told.json();
     let id = grading["id"].as_str().unwrap();
     assert_eq!(told.headers.get("location").unwrap().to_str().unwrap(), format!("/v1/gradings/{id}"));
