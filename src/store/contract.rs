@@ -91,6 +91,7 @@ contract!(
     one_of_many_inserts_of_one_key_wins,
     puts_of_one_record_by_many_leave_exactly_one_set_of_links,
     links_follow_the_record,
+    linked_keys_are_those_of_the_records_with_the_link,
     a_prefix_finds_its_own_and_no_neighbour,
     pages_cover_everything_once_in_either_direction,
     paging_is_stable_while_others_write,
@@ -207,6 +208,16 @@ async fn links_follow_the_record(home: Home) {
         assert!(p.all::<Note>(Query::link("tag", tag)).await.unwrap().is_empty(), "{tag}");
     }
     assert_eq!(p.count::<Note>().await.unwrap(), 1);
+}
+
+async fn linked_keys_are_those_of_the_records_with_the_link(home: Home) {
+    let (_store, p) = notes(&home).await;
+    let batch = ["b", "a/1", "c"].iter().fold(p.batch(), |batch, key| batch.insert(&note(key, "red", 1)));
+    p.commit(batch.insert(&note("d", "redder", 1))).await.unwrap();
+    assert_eq!(p.linked::<Note>("tag", "red", 10).await.unwrap(), ["a/1", "b", "c"]);
+    assert_eq!(p.linked::<Note>("tag", "red", 2).await.unwrap(), ["a/1", "b"]);
+    p.commit(p.batch().put(&note("b", "blue", 2))).await.unwrap();
+    assert_eq!(p.linked::<Note>("tag", "red", 10).await.unwrap(), ["a/1", "c"]);
 }
 
 async fn a_prefix_finds_its_own_and_no_neighbour(home: Home) {

@@ -284,6 +284,15 @@ impl ProjectStore {
         Ok(kept)
     }
 
+    /// The keys of up to `limit` records that have this link, in their order, without reading the records: one that
+    /// moves on at this moment may still be among them.
+    pub async fn linked<R: Record>(&self, index: &str, value: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        let base = keys::links(&self.scope, R::KIND, index, value);
+        let scan = Scan { prefix: base.clone(), after: None, limit, backwards: false };
+        let found = self.backend.scan(scan).await?;
+        Ok(found.into_iter().map(|(key, _)| key.strip_prefix(&base).unwrap_or(&key).to_owned()).collect())
+    }
+
     /// Everything the query asks for, page after page (its `limit` is not looked at). For results that are
     /// known to be bounded: the votes of a grading, not the gradings of a project.
     pub async fn all<R: Record>(&self, query: Query) -> Result<Vec<R>, StoreError> {
