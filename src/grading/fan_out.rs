@@ -65,28 +65,37 @@ pub fn judges(services: &Services, panel: &Panel) -> Result<BTreeMap<JudgeName, 
         .collect()
 }
 
-/// Asks everything that has no vote yet and keeps each vote. Returns false when it was stopped before the end;
-/// what is unsettled is asked at the next run.
+/// Asks everything that has no vote yet and keeps each vote. A call is taken from `calls` when there is room for it,
+/// `at_once` of them at most: a grading of any size takes the same memory. Returns false when it was stopped before
+/// the end; what is unsettled is asked at the next run.
 ///
 /// # Errors
-/// If the store cannot keep a reply or a vote: then nothing more is asked.
+/// If the store cannot keep a reply or a vote: then nothing more is asked. If a call cannot be made: then those that
+/// are under way are finished first.
 pub async fn fan_out(
     services: &Services,
     project: &ProjectStore,
     subject: Subject,
-    calls: Vec<Call>,
+    calls: impl Iterator<Item = Result<Call, Refusal>> + Send,
+    at_once: usize,
     earlier: Earlier,
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
-    let waiting = in_flight(&calls);
-    let mut settled =
-        stream::iter(calls).map(|call| ask(services, project, call, earlier, cancel)).buffer_unordered(waiting);
-    while let Some(vote) = settled.next().await {
-        if let Some(vote) = vote? {
-            services.running.settled(subject, &Arc::new(vote));
+    let mut refused = None;
+    {
+        let calls = calls.map_while(|call| call.map_err(|refusal| refused = Some(refusal)).ok());
+        let asked = stream::iter(calls).map(|call| ask(services, project, call, earlier, cancel));
+        let mut settled = asked.buffer_unordered(at_once);
+        while let Some(vote) = settled.next().await {
+            if let Some(vote) = vote? {
+                services.running.settled(subject, &Arc::new(vote));
+            }
         }
     }
-    Ok(!cancel.is_cancelled())
+    match refused {
+        Some(refusal) => Err(refusal),
+        None => Ok(!cancel.is_cancelled()),
+    }
 }
 
 /// The prefix of the keys of a subject's votes and attempts.
@@ -98,11 +107,10 @@ pub fn subject_prefix(subject: Subject) -> String {
     }
 }
 
-/// Enough waiting calls to keep every judge busy, and not more.
-fn in_flight(calls: &[Call]) -> usize {
-    let judges: BTreeMap<&JudgeName, usize> =
-        calls.iter().map(|call| (&call.key.judge, call.judge.max_concurrency())).collect();
-    judges.values().sum::<usize>().clamp(1, calls.len().max(1))
+/// Enough calls to keep every judge busy while others wait for the disk, and not more.
+#[must_use]
+pub fn at_once(judges: &BTreeMap<JudgeName, Arc<Judge>>) -> usize {
+    2 * judges.values().map(|judge| judge.max_concurrency()).sum::<usize>().max(1)
 }
 
 async fn ask(
