@@ -1,13 +1,12 @@
 //! Many questions to many judges at once. How many are in flight is each judge's own limit; here it is only
 //! bounded how many wait, so that a queue of any length takes the same memory. Votes are kept as they come.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeName, JudgeSpec, Opinion, Prompt, Subject, Timestamp,
+    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Panel, Prompt, Subject, Timestamp,
     Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{CancellationToken as Cancel, Judge};
@@ -21,8 +20,10 @@ use super::journal::{StoreJournal, history};
 /// One planned call.
 pub struct Call {
     pub key: CallKey,
-    /// `Err`: the panel names a judge that this process does not have (any more).
-    pub judge: Result<Arc<Judge>, JudgeSpec>,
+    /// `None`: the panel names a judge that this process does not have (any more).
+    pub judge: Option<Arc<Judge>>,
+    /// Of the judge that answers, or was to answer.
+    pub judged_by: Fingerprint,
     pub prompt: Prompt,
     /// Where quotes are looked up.
     pub shown: Arc<Shown>,
@@ -48,36 +49,45 @@ pub fn as_said(answer: Answer) -> Answer {
     answer
 }
 
-/// A judge of a panel, if this process has it.
-///
-/// # Errors
-/// Gives the specification back: its votes fail, the others' do not.
-pub fn judge(services: &Services, spec: &JudgeSpec) -> Result<Arc<Judge>, JudgeSpec> {
-    services.judges.get(&spec.name).cloned().ok_or_else(|| spec.clone())
+/// A judge of a panel, if this process has it, and the fingerprint that its votes carry.
+#[must_use]
+pub fn judge(services: &Services, spec: &JudgeSpec) -> (Option<Arc<Judge>>, Fingerprint) {
+    let judge = services.judges.get(&spec.name).cloned();
+    let fingerprint = judge.as_ref().map_or(spec, |judge| judge.spec()).fingerprint();
+    (judge, fingerprint)
 }
 
-/// Asks everything that has no vote yet and keeps each vote. Returns false when it was stopped before the end;
-/// what is unsettled is asked at the next run.
+/// Asks everything that has no vote yet and keeps each vote. A call is taken from `calls` when there is room for it,
+/// `at_once` of them at most: a grading of any size takes the same memory. Returns false when it was stopped before
+/// the end; what is unsettled is asked at the next run.
 ///
 /// # Errors
-/// If the store cannot keep a reply or a vote: then nothing more is asked.
+/// If the store cannot keep a reply or a vote: then nothing more is asked. If a call cannot be made: then those that
+/// are under way are finished first.
 pub async fn fan_out(
     services: &Services,
     project: &ProjectStore,
     subject: Subject,
-    calls: Vec<Call>,
+    calls: impl Iterator<Item = Result<Call, Refusal>> + Send,
+    at_once: usize,
     earlier: Earlier,
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
-    let waiting = in_flight(&calls);
-    let mut settled =
-        stream::iter(calls).map(|call| ask(services, project, call, earlier, cancel)).buffer_unordered(waiting);
-    while let Some(vote) = settled.next().await {
-        if let Some(vote) = vote? {
-            services.running.settled(subject, &Arc::new(vote));
+    let mut refused = None;
+    {
+        let calls = calls.map_while(|call| call.map_err(|refusal| refused = Some(refusal)).ok());
+        let asked = stream::iter(calls).map(|call| ask(services, project, call, earlier, cancel));
+        let mut settled = asked.buffer_unordered(at_once);
+        while let Some(vote) = settled.next().await {
+            if let Some(vote) = vote? {
+                services.running.settled(subject, &Arc::new(vote));
+            }
         }
     }
-    Ok(!cancel.is_cancelled())
+    match refused {
+        Some(refusal) => Err(refusal),
+        None => Ok(!cancel.is_cancelled()),
+    }
 }
 
 /// The prefix of the keys of a subject's votes and attempts.
@@ -89,11 +99,11 @@ pub fn subject_prefix(subject: Subject) -> String {
     }
 }
 
-/// Enough waiting calls to keep every judge busy, and not more.
-fn in_flight(calls: &[Call]) -> usize {
-    let judges: BTreeMap<&JudgeName, usize> =
-        calls.iter().filter_map(|call| Some((&call.key.judge, call.judge.as_ref().ok()?.max_concurrency()))).collect();
-    judges.values().sum::<usize>().clamp(1, calls.len().max(1))
+/// Enough calls to keep every judge busy while others wait for the disk, and not more.
+#[must_use]
+pub fn at_once(services: &Services, panel: &Panel) -> usize {
+    let judges = panel.judges.iter().filter_map(|spec| services.judges.get(&spec.name));
+    2 * judges.map(|judge| judge.max_concurrency()).sum::<usize>().max(1)
 }
 
 async fn ask(
@@ -106,7 +116,7 @@ async fn ask(
     if cancel.is_cancelled() {
         return Ok(None);
     }
-    let Ok(judge) = call.judge.clone() else {
+    let Some(judge) = call.judge.clone() else {
         let detail = format!("judge `{}` is not configured any more; configure it and retry", call.key.judge);
         let outcome = VoteOutcome::Failed { cause: Cause::ProviderError, detail };
         let vote = unasked(services, &call, outcome);
@@ -156,10 +166,7 @@ fn fingerprint(call: &Call) -> VoteFingerprint {
         rubric: call.rubric.clone(),
         template: call.prompt.template.clone(),
         prompt: call.prompt.fingerprint.clone(),
-        judge: match &call.judge {
-            Ok(judge) => judge.spec().fingerprint(),
-            Err(spec) => spec.fingerprint(),
-        },
+        judge: call.judged_by.clone(),
         reader: call.reader.clone(),
         files: call.files.clone(),
     }

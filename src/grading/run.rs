@@ -2,13 +2,14 @@
 //! send doubts to a human. Every step can be the last before a crash: what is kept is found again, what is not
 //! is done again, and a call that was answered is never made twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::document;
 use crate::domain::{
-    CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, Override, Prefix, Question,
-    Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote, VoteOutcome,
+    CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override, Prefix,
+    Prompt, Question, Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
+    VoteOutcome,
 };
 use crate::prompt::Work;
 use crate::refusal::Refusal;
@@ -50,15 +51,19 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
         let checks = blocking(move || run_checks(&rubric, &extract)).await?;
         (checks, material)
     };
-    let (calls, views) = plan(services, &grading, &material, &votes)?;
+    let sights = sights(services, &grading, &material);
     let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
+    let plan = Plan { services, grading: &grading, material: &material, sights: &sights };
     let finished = if material.deliverable.has_content() {
-        fan_out(services, project, subject, calls, earlier, &cancel).await?
+        let calls = plan.calls(settled(&grading, votes));
+        fan_out(services, project, subject, calls, fan_out::at_once(services, &grading.panel), earlier, &cancel).await?
     } else {
-        keep_nothing_to_show(services, project, subject, &material, &calls).await?;
+        let calls = plan.calls(settled(&grading, votes));
+        keep_nothing_to_show(services, project, subject, &material, calls).await?;
         true
     };
     if finished {
+        let views = sights.into_values().map(|sight| sight.view).collect();
         finish(services, project, id, &material.rubric, checks, views).await?;
     }
     Ok(())
@@ -182,64 +187,87 @@ struct Sight {
     view: View,
 }
 
-/// The calls that are still owed, and what each judge is shown.
-fn plan(
-    services: &Services,
-    grading: &Grading,
-    material: &Materials,
-    votes: &[Vote],
-) -> Result<(Vec<Call>, Vec<View>), Refusal> {
-    let settled: HashMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
-    let extract = &material.deliverable;
-    let work = Work { task: material.task.as_deref(), references: material.references.as_ref(), deliverable: extract };
-    // Judges that take the same input share one prefix, byte for byte.
-    let mut prefixes: BTreeMap<(u64, bool), Sight> = BTreeMap::new();
+/// By what a judge takes: its characters, and whether it sees.
+type Sights = BTreeMap<(u64, bool), Sight>;
+
+/// Judges that take the same input share one prefix, byte for byte.
+fn sights(services: &Services, grading: &Grading, material: &Materials) -> Sights {
+    let (references, deliverable) = (material.references.as_ref(), &material.deliverable);
+    let work = Work { task: material.task.as_deref(), references, deliverable };
+    let mut sights = Sights::new();
     for spec in &grading.panel.judges {
-        let entry = prefixes.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
+        let sight = sights.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
             let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision);
             let quotes = Arc::new(Shown::new(&shown.prefix.deliverables));
             Sight { prefix: shown.prefix, quotes, view: View { judges: vec![], manifest: shown.manifest } }
         });
-        entry.view.judges.push(spec.name.clone());
+        sight.view.judges.push(spec.name.clone());
     }
-    let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
-    let mut calls = Vec::new();
-    // Criterion by criterion, so that verdicts become complete one after the other.
-    for criterion in asked(&material.rubric) {
-        for spec in &grading.panel.judges {
-            let Some(sight) = prefixes.get(&(spec.max_input_chars, spec.vision)) else { continue };
-            let mut prompt = None;
-            for repeat in 0..grading.panel.repeats {
+    sights
+}
+
+/// Calls that are not owed any more.
+fn settled(grading: &Grading, votes: Vec<Vote>) -> HashSet<CallKey> {
+    votes.into_iter().filter(|vote| !asked_again(grading, vote)).map(|vote| vote.key).collect()
+}
+
+struct Plan<'a> {
+    services: &'a Services,
+    grading: &'a Grading,
+    material: &'a Materials,
+    sights: &'a Sights,
+}
+
+impl Plan<'_> {
+    /// The calls that are still owed, each made when it is taken. Criterion by criterion, so that verdicts become
+    /// complete one after the other.
+    fn calls(&self, settled: HashSet<CallKey>) -> impl Iterator<Item = Result<Call, Refusal>> + Send {
+        let extract = &self.material.deliverable;
+        let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
+        let mut worded: Option<(&Criterion, (u64, bool), Prompt)> = None;
+        self.questions().filter(move |question| !settled.contains(&question.0)).map(move |(key, criterion, spec)| {
+            let takes = (spec.max_input_chars, spec.vision);
+            let sight = &self.sights[&takes];
+            // The judges of one criterion mostly take the same input, and are then asked in the same words.
+            let prompt = match &worded {
+                Some((of, to, prompt)) if *to == takes && of.id == criterion.id => prompt.clone(),
+                _ => {
+                    let prompt = self.services.templates.criterion(&sight.prefix, criterion).map_err(|e| {
+                        Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id))
+                    })?;
+                    worded.insert((criterion, takes, prompt)).2.clone()
+                }
+            };
+            let (judge, judged_by) = fan_out::judge(self.services, spec);
+            Ok(Call {
+                judge,
+                judged_by,
+                key,
+                prompt,
+                shown: sight.quotes.clone(),
+                turn: as_said,
+                rubric: Some(self.grading.rubric.fingerprint.clone()),
+                reader: reader.clone(),
+                files: files.clone(),
+            })
+        })
+    }
+
+    fn questions(&self) -> impl Iterator<Item = (CallKey, &Criterion, &JudgeSpec)> + Send {
+        let panel = &self.grading.panel;
+        let each_judge = move |criterion| panel.judges.iter().map(move |spec| (criterion, spec));
+        asked(&self.material.rubric).flat_map(each_judge).flat_map(move |(criterion, spec): (&Criterion, _)| {
+            (0..panel.repeats).map(move |repeat| {
                 let key = CallKey {
-                    subject: Subject::Grading(grading.id),
+                    subject: Subject::Grading(self.grading.id),
                     judge: spec.name.clone(),
                     repeat,
                     question: Question::Criterion(criterion.id.clone()),
                 };
-                if settled.get(&key).is_some_and(|vote| !asked_again(grading, vote)) {
-                    continue;
-                }
-                let prompt = match &prompt {
-                    Some(made) => made,
-                    None => prompt.insert(services.templates.criterion(&sight.prefix, criterion).map_err(|e| {
-                        Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id))
-                    })?),
-                };
-                calls.push(Call {
-                    key,
-                    judge: fan_out::judge(services, spec),
-                    prompt: prompt.clone(),
-                    shown: sight.quotes.clone(),
-                    turn: as_said,
-                    rubric: Some(grading.rubric.fingerprint.clone()),
-                    reader: reader.clone(),
-                    files: files.clone(),
-                });
-            }
-        }
+                (key, criterion, spec)
+            })
+        })
     }
-    let views = prefixes.into_values().map(|sight| sight.view).collect();
-    Ok((calls, views))
 }
 
 fn asked(rubric: &RubricVersion) -> impl Iterator<Item = &Criterion> {
@@ -251,7 +279,7 @@ async fn keep_nothing_to_show(
     project: &ProjectStore,
     subject: Subject,
     material: &Materials,
-    calls: &[Call],
+    calls: impl Iterator<Item = Result<Call, Refusal>>,
 ) -> Result<(), Refusal> {
     let files: Vec<String> = material
         .deliverable
@@ -265,7 +293,7 @@ async fn keep_nothing_to_show(
     let reason = format!("not asked: nothing of the submission could be read ({})", files.join("; "));
     let mut batch = project.batch();
     for call in calls {
-        let vote = fan_out::nothing_to_show(services, call, reason.clone());
+        let vote = fan_out::nothing_to_show(services, &call?, reason.clone());
         batch = batch.put(&vote);
         services.running.settled(subject, &Arc::new(vote));
     }

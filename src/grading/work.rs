@@ -11,7 +11,7 @@ use crate::judge::CancellationToken as Cancel;
 use crate::ranking::compare;
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{ProjectStore, Query};
+use crate::store::ProjectStore;
 
 use super::run;
 
@@ -48,7 +48,7 @@ async fn take_up(services: &Arc<Services>, running: &mut JoinSet<()>) -> Result<
             if room == 0 {
                 return Ok(());
             }
-            for subject in waiting(&project, status, services).await?.into_iter().take(room) {
+            for subject in waiting(&project, status, room, services).await? {
                 running.spawn(one(services.clone(), project_id.clone(), subject));
             }
         }
@@ -56,14 +56,22 @@ async fn take_up(services: &Arc<Services>, running: &mut JoinSet<()>) -> Result<
     Ok(())
 }
 
-async fn waiting(project: &ProjectStore, status: Status, services: &Services) -> Result<Vec<Subject>, Refusal> {
-    // One page holds more than can run at once besides what runs already.
-    let query = || Query::link("status", status.as_str()).limit(services.max_running * 2 + 16);
-    let gradings =
-        project.list::<Grading>(query()).await?.items.into_iter().map(|kept| Subject::Grading(kept.record.id));
-    let comparisons =
-        project.list::<Comparison>(query()).await?.items.into_iter().map(|kept| Subject::Comparison(kept.record.id));
-    Ok(gradings.chain(comparisons).filter(|subject| services.running.take(*subject)).collect())
+/// Reserves up to `room` subjects that nobody has taken up. Only keys are read: this happens whenever work comes or
+/// ends, however much is waiting.
+async fn waiting(
+    project: &ProjectStore,
+    status: Status,
+    room: usize,
+    services: &Services,
+) -> Result<Vec<Subject>, Refusal> {
+    // Among that many keys are enough that were not taken before, if there are as many.
+    let limit = room + services.running.count();
+    let gradings = project.linked::<Grading>("status", status.as_str(), limit).await?;
+    let comparisons = project.linked::<Comparison>("status", status.as_str(), limit).await?;
+    let gradings = gradings.iter().filter_map(|key| key.parse().ok()).map(Subject::Grading);
+    let comparisons = comparisons.iter().filter_map(|key| key.parse().ok()).map(Subject::Comparison);
+    // Whoever is reserved is run: nobody past the room is.
+    Ok(gradings.chain(comparisons).filter(|subject| services.running.take(*subject)).take(room).collect())
 }
 
 async fn one(services: Arc<Services>, project_id: ProjectId, subject: Subject) {
@@ -106,4 +114,58 @@ pub async fn compare_now(services: &Services, project: &ProjectStore, id: Compar
     let outcome = compare::run(services, project, id).await;
     services.running.end(subject);
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Choices, build};
+    use crate::config::Config;
+    use crate::domain::SystemName;
+    use crate::grading::accept::{Intake, NewSubmission, Terms};
+    use crate::rubric::{Format, import};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn everything_queued_is_taken_up_in_the_end_however_little_room_there_is() {
+        let mut config = Config::default();
+        config.store.url = "memory:".to_owned();
+        config.files.url = "memory:".to_owned();
+        config.grading.max_running = 2;
+        let services = build(&config, Choices::system().unwrap()).await.unwrap();
+        let project = services.store.project(&ProjectId::parse("p").unwrap());
+        let rubric =
+            import(r#"{"criteria": [{"requirement": "Names the cause.", "points": 1}]}"#, Format::Native).unwrap();
+        let mut gradings = Vec::new();
+        for _ in 0..23 {
+            let mut intake = Intake::new(&services, &project);
+            let submission = intake.submission(NewSubmission {
+                task_id: None,
+                system: SystemName::parse("s").unwrap(),
+                text: Some("The cause is named.".to_owned()),
+                files: vec![],
+                cost_usd: None,
+                duration_s: None,
+                tokens: None,
+                trace: None,
+                metadata: None,
+            });
+            let submission = submission.await.unwrap();
+            let (rubric, _) = intake.rubric(rubric.clone(), None).await.unwrap();
+            gradings.push(intake.grading(&submission, &rubric, Terms::default()).unwrap().id);
+            intake.commit().await.unwrap();
+        }
+        let stop = Cancel::new();
+        let worker = tokio::spawn(work(services.clone(), stop.clone()));
+        for id in gradings {
+            loop {
+                let grading = project.get::<Grading>(&id.to_string()).await.unwrap().unwrap().record;
+                if grading.status().is_settled() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        stop.cancel();
+        worker.await.unwrap();
+    }
 }

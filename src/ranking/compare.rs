@@ -10,7 +10,7 @@ use crate::domain::{
     Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
-use crate::grading::fan_out::{self, Call, Earlier, as_said, fan_out, nothing_to_show, subject_prefix};
+use crate::grading::fan_out::{self, Call, Earlier, as_said, at_once, fan_out, nothing_to_show, subject_prefix};
 use crate::grading::run::read_files;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
@@ -90,7 +90,9 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         project.commit(batch).await?;
     } else {
         let earlier = if fresh { Earlier::None } else { Earlier::Since(None) };
-        if !fan_out(services, project, subject, planned, earlier, &cancel).await? {
+        let at_once = at_once(services, &comparison.panel);
+        let planned = planned.into_iter().map(Ok);
+        if !fan_out(services, project, subject, planned, at_once, earlier, &cancel).await? {
             return Ok(());
         }
     }
@@ -161,9 +163,11 @@ async fn plan(
                 let prompt = services.templates.pairwise(prefix, &task.prompt);
                 let prompt =
                     prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
+                let (judge, judged_by) = fan_out::judge(services, spec);
                 planned.push(Call {
                     key,
-                    judge: fan_out::judge(services, spec),
+                    judge,
+                    judged_by,
                     prompt,
                     shown: shown.clone(),
                     turn: if order == Order::AFirst { as_said } else { mirrored },

@@ -24,6 +24,8 @@ pub(super) struct Change {
 pub(super) enum Action {
     Insert(Content),
     Put(Content),
+    /// Of a kind that has no links: what was there does not matter.
+    Overwrite(Content),
     Update(Content, Revision),
     Delete,
     Require(Revision),
@@ -42,7 +44,7 @@ impl Batch {
 
     /// Keeps a record, whether or not there is one with its key.
     pub fn put<R: Record>(self, record: &R) -> Self {
-        self.write(record, Action::Put)
+        self.write(record, if R::LINKED { Action::Put } else { Action::Overwrite })
     }
 
     /// Replaces a record; a [`StoreError::Conflict`] if it is gone or was written since it was read.

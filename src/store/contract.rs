@@ -90,7 +90,9 @@ contract!(
     sixty_four_writers_of_one_record_lose_no_update,
     one_of_many_inserts_of_one_key_wins,
     puts_of_one_record_by_many_leave_exactly_one_set_of_links,
+    a_kind_without_links_is_overwritten_whole,
     links_follow_the_record,
+    linked_keys_are_those_of_the_records_with_the_link,
     a_prefix_finds_its_own_and_no_neighbour,
     pages_cover_everything_once_in_either_direction,
     paging_is_stable_while_others_write,
@@ -195,6 +197,36 @@ async fn puts_of_one_record_by_many_leave_exactly_one_set_of_links(home: Home) {
     }
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Leaf {
+    text: String,
+    tag: Option<String>,
+}
+
+impl Record for Leaf {
+    const KIND: &'static str = "page";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        "p".to_owned()
+    }
+    fn links(&self) -> Vec<Link> {
+        self.tag.iter().map(|tag| ("tag", tag.clone())).collect()
+    }
+}
+
+async fn a_kind_without_links_is_overwritten_whole(home: Home) {
+    let (_store, p) = notes(&home).await;
+    for length in [10, 100_000, 20_000, 0] {
+        let page = Leaf { text: "z".repeat(length), tag: None };
+        p.commit(p.batch().put(&page).put(&note("n", "", length as u64))).await.unwrap();
+        assert_eq!(p.get::<Leaf>("p").await.unwrap().unwrap().record, page);
+    }
+    let linked = Leaf { text: String::new(), tag: Some("t".to_owned()) };
+    let refused = p.commit(p.batch().put(&linked)).await;
+    assert!(matches!(refused, Err(StoreError::InvalidRecord { .. })), "{refused:?}");
+}
+
 async fn links_follow_the_record(home: Home) {
     let (_store, p) = notes(&home).await;
     p.commit(p.batch().insert(&note("a", "red", 1)).insert(&note("b", "red", 1))).await.unwrap();
@@ -207,6 +239,16 @@ async fn links_follow_the_record(home: Home) {
         assert!(p.all::<Note>(Query::link("tag", tag)).await.unwrap().is_empty(), "{tag}");
     }
     assert_eq!(p.count::<Note>().await.unwrap(), 1);
+}
+
+async fn linked_keys_are_those_of_the_records_with_the_link(home: Home) {
+    let (_store, p) = notes(&home).await;
+    let batch = ["b", "a/1", "c"].iter().fold(p.batch(), |batch, key| batch.insert(&note(key, "red", 1)));
+    p.commit(batch.insert(&note("d", "redder", 1))).await.unwrap();
+    assert_eq!(p.linked::<Note>("tag", "red", 10).await.unwrap(), ["a/1", "b", "c"]);
+    assert_eq!(p.linked::<Note>("tag", "red", 2).await.unwrap(), ["a/1", "b"]);
+    p.commit(p.batch().put(&note("b", "blue", 2))).await.unwrap();
+    assert_eq!(p.linked::<Note>("tag", "red", 10).await.unwrap(), ["a/1", "c"]);
 }
 
 async fn a_prefix_finds_its_own_and_no_neighbour(home: Home) {

@@ -24,6 +24,10 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The format of the record's JSON, from 1.
     const VERSION: u32;
 
+    /// Whether records of this kind can have links, or ever could. One that cannot is put without a look at what it
+    /// replaces.
+    const LINKED: bool = true;
+
     /// The primary key: ordered text, not empty, at most 2,000 bytes. Join several parts with `/` and
     /// escape each with [`keys::part`](super::part).
     fn key(&self) -> String;
@@ -88,6 +92,10 @@ pub(super) fn encode<R: Record>(record: &R) -> Result<Encoded, StoreError> {
     let key = record.key();
     check_key(R::KIND, &key)?;
     let links = record.links();
+    if !R::LINKED && !links.is_empty() {
+        let problem = "it has links, and its kind says that it has none".to_owned();
+        return Err(StoreError::InvalidRecord { kind: R::KIND.to_owned(), key, problem });
+    }
     let envelope = EnvelopeOut { kind: R::KIND, version: R::VERSION, links: &links, record };
     let bytes = serde_json::to_vec(&envelope).map_err(|error| StoreError::InvalidRecord {
         kind: R::KIND.to_owned(),

@@ -87,6 +87,7 @@ pub fn call_key(key: &CallKey) -> String {
 impl Record for Vote {
     const KIND: &'static str = "vote";
     const VERSION: u32 = 1;
+    const LINKED: bool = false;
     fn key(&self) -> String {
         call_key(&self.key)
     }
@@ -95,6 +96,7 @@ impl Record for Vote {
 impl Record for Attempt {
     const KIND: &'static str = "attempt";
     const VERSION: u32 = 1;
+    const LINKED: bool = false;
     fn key(&self) -> String {
         format!("{}/{:04}", call_key(&self.key), self.number)
     }

@@ -172,8 +172,10 @@ impl ProjectStore {
 
     /// The changes with the links they bring and take, and the preconditions that keep both right.
     async fn raw_batch(&self, changes: &[Change]) -> Result<RawBatch, StoreError> {
-        let replaced: Vec<&Change> =
-            changes.iter().filter(|c| !matches!(c.action, Action::Insert(_) | Action::Require(_))).collect();
+        let replaced: Vec<&Change> = changes
+            .iter()
+            .filter(|c| matches!(c.action, Action::Put(_) | Action::Update(..) | Action::Delete))
+            .collect();
         let old_keys = replaced.iter().map(|c| keys::record(&self.scope, c.kind, &c.key)).collect();
         let mut old = if replaced.is_empty() { Vec::new() } else { self.backend.get_many(old_keys).await? }.into_iter();
         let mut raw = RawBatch::default();
@@ -182,6 +184,10 @@ impl ProjectStore {
             let (content, expect, old) = match &change.action {
                 Action::Require(revision) => {
                     raw.expects.push((key, Expect::Unchanged(*revision)));
+                    continue;
+                }
+                Action::Overwrite(content) => {
+                    raw.writes.push((key, Some(content.bytes.clone())));
                     continue;
                 }
                 Action::Insert(content) => (Some(content), Expect::Absent, None),
@@ -282,6 +288,15 @@ impl ProjectStore {
             }
         }
         Ok(kept)
+    }
+
+    /// The keys of up to `limit` records that have this link, in their order, without reading the records: one that
+    /// moves on at this moment may still be among them.
+    pub async fn linked<R: Record>(&self, index: &str, value: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        let base = keys::links(&self.scope, R::KIND, index, value);
+        let scan = Scan { prefix: base.clone(), after: None, limit, backwards: false };
+        let found = self.backend.scan(scan).await?;
+        Ok(found.into_iter().map(|(key, _)| key.strip_prefix(&base).unwrap_or(&key).to_owned()).collect())
     }
 
     /// Everything the query asks for, page after page (its `limit` is not looked at). For results that are
