@@ -1,9 +1,11 @@
 //! Takes up what is queued, and what was running when an earlier life of the process ended. The queue is the
 //! store itself: nothing that was accepted depends on this process living on.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use crate::domain::{Comparison, ComparisonId, Grading, GradingId, ProjectId, Status, Subject};
@@ -76,20 +78,25 @@ async fn waiting(
 
 async fn one(services: Arc<Services>, project_id: ProjectId, subject: Subject) {
     let project = services.store.project(&project_id);
-    let outcome = match subject {
-        Subject::Grading(id) => grading(&services, &project, id).await,
-        Subject::Comparison(id) => compare::run(&services, &project, id).await,
+    let story = async {
+        match subject {
+            Subject::Grading(id) => run::run(&services, &project, id).await,
+            Subject::Comparison(id) => compare::run(&services, &project, id).await,
+        }
     };
-    services.running.end(subject);
-    if let Err(error) = outcome {
-        tracing::error!(project = %project_id, ?subject, %error, "stopped early; it is taken up again");
+    // A panic in one story is that story's alone: it is told, and what is kept is taken up again.
+    let ended = AssertUnwindSafe(story).catch_unwind().await;
+    let trouble = match ended {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("a panic; this is a defect, please report it".to_owned()),
+    };
+    if let Some(error) = trouble {
+        tracing::error!(project = %project_id, ?subject, error, "stopped early; it is taken up again in 5 s");
         // Not at once: what failed just now will most likely fail again.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
     }
-}
-
-async fn grading(services: &Services, project: &ProjectStore, id: GradingId) -> Result<(), Refusal> {
-    run::run(services, project, id).await
+    services.running.end(subject);
 }
 
 /// Runs one grading here and now, for a command line without a service.
