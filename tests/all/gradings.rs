@@ -1,0 +1,176 @@
+//! Gradings as a client sees them: watched, many at once, in one request, and by judges without a network.
+
+use std::time::Duration;
+
+use empanel::judge::fake::{Action, FakeOpenAi, Gate};
+use serde_json::{Value, json};
+
+use crate::main_job::{JUDGES, scripted};
+use crate::support::{Answer, DEADLINE, Home, NO_REVIEWS, Service, asker, judge, panel, statements, verdicts};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grading_can_be_watched_from_its_first_call_to_its_end() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let (_server, home) = scripted(move |call| {
+        let answer = if asker(call) == "ben" { "UNMET" } else { "MET" };
+        Action::Held(held.clone(), Box::new(Action::answer(answer)))
+    })
+    .await;
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(4)).await;
+    let submission = client.text("system", "A report.").await;
+    let grading = client.grade(&submission, &rubric).await;
+    let at = format!("/v1/gradings/{grading}");
+
+    let running = client.get(&at).await.is(200);
+    assert!(matches!(running["status"].as_str(), Some("queued" | "running")), "{running}");
+    assert!(
+        running["score"].is_null() && verdicts(&running).values().all(|verdict| verdict == "inconclusive"),
+        "{running}"
+    );
+    let early = json!({"criterion_id": "c0", "value": "met", "reason": "x"});
+    client.post(&format!("{at}/overrides"), &early).await.is_problem(409, "not_judged", &[&grading]);
+    let held_back = client.get(&format!("{at}?wait=1")).await.is(200);
+    assert!(held_back["completed_at"].is_null(), "waiting ends also where the work does not");
+
+    let mut stream = client.request("GET", &format!("{at}/events")).timeout(DEADLINE).send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut text = String::new();
+    let mut opened = false;
+    while let Some(piece) = stream.chunk().await.unwrap() {
+        text.push_str(std::str::from_utf8(&piece).unwrap());
+        // The stream is followed before the first answer comes.
+        if !opened && text.contains("event: progress") {
+            gate.open();
+            opened = true;
+        }
+    }
+    let events: Vec<(&str, Value)> = text
+        .split("\n\n")
+        .filter(|event| event.starts_with("event: "))
+        .map(|event| {
+            let (name, data) = event.strip_prefix("event: ").unwrap().split_once("\ndata: ").unwrap();
+            (name, serde_json::from_str(data).unwrap())
+        })
+        .collect();
+    let count = |name: &str| events.iter().filter(|(event, _)| *event == name).count();
+    assert_eq!((events[0].0, count("vote"), count("completed")), ("progress", 4 * JUDGES.len(), 1), "{text}");
+    let (last, body) = events.last().unwrap();
+    assert_eq!((*last, &body["id"], &body["progress"]["calls_done"]), ("completed", &json!(grading), &json!(12)));
+    let done: Vec<u64> = events
+        .iter()
+        .filter(|(event, _)| *event == "progress")
+        .map(|(_, data)| data["calls_done"].as_u64().unwrap())
+        .collect();
+    assert!(done.is_sorted() && done.contains(&12), "{done:?}");
+
+    // Who comes late is told the end at once; who waits for what is done does not wait.
+    let late = Answer::of(client.request("GET", &format!("{at}/events"))).await;
+    assert!(late.text().contains("event: completed"), "{}", late.text());
+    let asked = json!({"submission_id": submission, "rubric_id": rubric});
+    let waited = client.post("/v1/gradings?wait=60", &asked).await.is(202);
+    assert_eq!(waited["progress"]["calls_done"], 12, "{waited}");
+    client.post("/v1/gradings?wait=1000", &asked).await.is_problem(400, "invalid_query", &["1000", "120"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_gradings_at_once_ask_each_question_as_often_as_wanted_within_the_judges_limit() {
+    let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(5), 0).await;
+    let panel = panel(&["ada"], &format!("repeats = 2\n{NO_REVIEWS}"));
+    let home = Home::new(&format!("{}{panel}", judge("ada", &server, "max_concurrency = 5")));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric = client.rubric(&statements(4)).await;
+    let submission = client.text("system", "A report.").await;
+    let asked = (0..20).map(|_| {
+        let (client, submission, rubric) = (client.clone(), submission.clone(), rubric.clone());
+        tokio::spawn(async move { client.grade(&submission, &rubric).await })
+    });
+    for grading in asked.collect::<Vec<_>>() {
+        let done = client.settled(&format!("/v1/gradings/{}", grading.await.unwrap())).await;
+        assert_eq!((done["status"].as_str(), done["cost"]["calls"].as_u64()), (Some("completed"), Some(8)), "{done}");
+        let votes = client.votes(done["id"].as_str().unwrap()).await;
+        let repeats: Vec<u64> = votes.iter().map(|vote| vote["repeat"].as_u64().unwrap()).collect();
+        assert_eq!((votes.len(), repeats.iter().sum::<u64>()), (8, 4), "{repeats:?}");
+    }
+    assert_eq!(server.count(), 20 * 8);
+    assert!(server.most_in_flight() <= 5, "{} calls at once", server.most_in_flight());
+
+    // Page by page the lists are what they are at once.
+    let whole = client.all("/v1/gradings").await;
+    let mut pages = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = client.get(&format!("/v1/gradings?limit=7{cursor}")).await.is(200);
+        pages.extend(page["items"].as_array().unwrap().clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(pages, whole);
+    assert_eq!(client.all("/v1/gradings?status=completed&system=system").await, whole);
+    assert!(client.all("/v1/gradings?status=failed").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grading_in_one_request_brings_rubric_and_files_with_it() {
+    let (_server, home) = scripted(|_| Action::answer("MET")).await;
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let one_shot = json!({"rubric": statements(2), "prompt": "Write a report.", "system": "s"});
+    let done = client
+        .upload("/v1/gradings?wait=60", "grading", &one_shot, &[("report.md", b"# Report\n\nDone.")])
+        .await
+        .is(202);
+    assert_eq!((done["status"].as_str(), done["score"]["value"].as_f64()), (Some("completed"), Some(1.0)), "{done}");
+    let submission = client.get(&format!("/v1/submissions/{}", done["submission_id"].as_str().unwrap())).await.is(200);
+    assert_eq!(submission["files"][0]["name"], "report.md");
+    let kept = client.get(&format!("/v1/rubrics/{}", done["rubric"]["id"].as_str().unwrap())).await.is(200);
+    assert_eq!(kept["criteria"].as_array().unwrap().len(), 2);
+    let both = json!({"rubric": statements(2), "rubric_id": done["rubric"]["id"], "system": "s", "text": "x"});
+    client.upload("/v1/gradings", "grading", &both, &[]).await.is_bad_field("/rubric_id", &[]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_and_lexical_judges_grade_without_a_network() {
+    let home = Home::new("");
+    home.write("replies.jsonl", "");
+    let recorded = "[[judges]]\nname = \"tape\"\nprovider = \"recorded\"\nreplies = \"replies.jsonl\"\n";
+    home.configure("", &format!("{recorded}{}", panel(&["tape", "lexical-strict", "lexical-lenient"], NO_REVIEWS)));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let rubric =
+        json!({"criteria": [{"id": "total", "requirement": "The total revenue is 4,512 dollars.", "points": 2}]});
+    let rubric = client.rubric(&rubric).await;
+    let grading = client.grade(&client.text("s", "Revenue in total: 4,512 dollars.").await, &rubric).await;
+    let done = client.settled(&format!("/v1/gradings/{grading}")).await;
+    assert_eq!((done["status"].as_str(), done["score"]["value"].as_f64()), (Some("partial"), Some(1.0)), "{done}");
+    let votes = client.votes(&grading).await;
+    let tape = votes.iter().find(|vote| vote["judge"] == "tape").unwrap().clone();
+    assert_eq!(
+        (tape["cause"].as_str(), tape["answer"].is_null()),
+        (Some("not_recorded"), true),
+        "nothing is made up: {tape}"
+    );
+    let lexical = votes.iter().find(|vote| vote["judge"] == "lexical-strict").unwrap();
+    assert!(
+        lexical["reason"].as_str().unwrap().contains("not a reading") || lexical["model"] == "lexical/1",
+        "it says what it is: {lexical}"
+    );
+
+    // What is recorded for exactly this prompt is replayed.
+    let prompt = tape["fingerprint"]["prompt"].as_str().unwrap();
+    let reply = json!({"evidence": [{"file": "message", "where": "", "quote": "4,512"}], "reason": "recorded", "answer": "UNMET"}).to_string();
+    home.write("replies.jsonl", json!({"prompt": prompt, "reply": reply}).to_string());
+    drop(service);
+    let service = Service::start(&home).await;
+    let client = service.client();
+    client.post(&format!("/v1/gradings/{grading}/retry"), &json!({})).await.is(202);
+    let done = client.settled(&format!("/v1/gradings/{grading}")).await;
+    assert_eq!(done["status"], "completed", "{done}");
+    let tape = client.votes(&grading).await.into_iter().find(|vote| vote["judge"] == "tape").unwrap();
+    assert_eq!((tape["answer"].as_str(), tape["reason"].as_str()), (Some("UNMET"), Some("recorded")), "{tape}");
+}
