@@ -3,11 +3,11 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 # Dependencies alone, so that a change of our own code does not build them again.
-RUN mkdir -p src benches tests/all \
-    && echo 'fn main() {}' | tee src/main.rs benches/store.rs benches/main_job.rs tests/all/main.rs >/dev/null \
+RUN mkdir -p src benches/main_job tests/all \
+    && echo 'fn main() {}' | tee src/main.rs benches/store.rs benches/main_job/main.rs tests/all/main.rs >/dev/null \
     && touch src/lib.rs && cargo build --release --locked && rm -rf src
 COPY . .
-RUN touch src/lib.rs src/main.rs && cargo build --release --locked
+RUN touch src/lib.rs src/main.rs && cargo build --release --locked && strip --strip-debug target/release/empanel
 
 FROM debian:bookworm-slim
 RUN apt-get update \
