@@ -59,7 +59,7 @@ async fn a_page_of_another_site_cannot_change_anything() {
 async fn roles_decide_what_a_key_may_do_and_other_projects_do_not_exist() {
     let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
     let home =
-        Home::new(&format!("{}{}", judge("ada", &server, ""), panel(&["ada"], "review = { random_share = 1.0 }")));
+        Home::new(&format!("{}{}", judge("anna", &server, ""), panel(&["anna"], "review = { random_share = 1.0 }")));
     let (submitter, reviewer) = (key(&home, "submitter", "p", "sue").await, key(&home, "reviewer", "p", "rob").await);
     let (admin, stranger) = (key(&home, "admin", "p", "ann").await, key(&home, "admin", "q", "max").await);
     let bad = run(&home, &["keys", "create", "--role", "king", "--config", &home.config().display().to_string()]).await;
@@ -126,7 +126,7 @@ async fn roles_decide_what_a_key_may_do_and_other_projects_do_not_exist() {
 async fn two_reviewers_are_blind_to_each_other_and_a_third_decides_between_them() {
     let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
     let audit = "review = { reviewers = 2, random_share = 1.0 }";
-    let home = Home::new(&format!("{}{}", judge("ada", &server, ""), panel(&["ada"], audit)));
+    let home = Home::new(&format!("{}{}", judge("anna", &server, ""), panel(&["anna"], audit)));
     let mut keys = Vec::new();
     for name in ["rob", "sue", "ann"] {
         keys.push(key(&home, "reviewer", "p", name).await);

@@ -261,7 +261,7 @@ async fn seen(client: &Client, submission: &str, name: &str) -> Value {
 async fn a_file_that_cannot_be_read_is_kept_and_its_criteria_are_inconclusive_never_unmet() {
     // A judge that would say UNMET to everything, so that only the service itself can save the deliverable from it.
     let server = FakeOpenAi::start(|_| Action::answer("UNMET")).await;
-    let home = Home::new(&format!("{}{}", judge("ada", &server, ""), panel(&["ada"], NO_REVIEWS)));
+    let home = Home::new(&format!("{}{}", judge("anna", &server, ""), panel(&["anna"], NO_REVIEWS)));
     let service = Service::start(&home).await;
     let client = service.client();
     let good = bytes_of("fixtures/documents/small.xlsx");
@@ -337,20 +337,20 @@ async fn a_file_that_cannot_be_read_is_kept_and_its_criteria_are_inconclusive_ne
 async fn a_configuration_with_a_mistake_starts_nothing_and_says_where_it_is() {
     let home = Home::new("");
     let config = home.config().display().to_string();
-    let ada =
-        "[[judges]]\nname = \"ada\"\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    let anna =
+        "[[judges]]\nname = \"anna\"\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
     for (text, says) in [
         ("[server]\nbnd = \"x\"\n".to_owned(), vec!["bnd", "line 2"]),
         ("[severs]\n".to_owned(), vec!["severs", "line 1"]),
         ("[server\n".to_owned(), vec!["line 1"]),
-        (format!("{ada}[[panels]]\nname = \"p\"\njudges = [\"bob\"]\n"), vec!["bob", "ada"]),
+        (format!("{anna}[[panels]]\nname = \"p\"\njudges = [\"bob\"]\n"), vec!["bob", "anna"]),
         (
-            format!("{ada}[[panels]]\nname = \"p\"\njudges = [\"ada\"]\nmode = \"batch\"\n"),
+            format!("{anna}[[panels]]\nname = \"p\"\njudges = [\"anna\"]\nmode = \"batch\"\n"),
             vec!["batch", "per_criterion"],
         ),
-        (ada.replace("openai", "oracle"), vec!["ada", "oracle", "openai"]),
-        (format!("{ada}settings = {{ temprature = 1 }}\n"), vec!["temprature", "temperature"]),
-        (format!("{ada}api_key_env = \"NO_SUCH_KEY\"\n"), vec!["NO_SUCH_KEY"]),
+        (anna.replace("openai", "oracle"), vec!["anna", "oracle", "openai"]),
+        (format!("{anna}settings = {{ temprature = 1 }}\n"), vec!["temprature", "temperature"]),
+        (format!("{anna}api_key_env = \"NO_SUCH_KEY\"\n"), vec!["NO_SUCH_KEY"]),
         (
             "[[judges]]\nname = \"t\"\nprovider = \"recorded\"\nreplies = \"none.jsonl\"\n".to_owned(),
             vec!["none.jsonl"],

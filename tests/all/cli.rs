@@ -21,7 +21,7 @@ fn text(path: &Path) -> String {
 /// A home with a report, a rubric, and a panel of one whose replies depend on the requirement.
 async fn grading_home(reply: impl Fn(&str) -> Action + Send + Sync + 'static) -> (FakeOpenAi, Home) {
     let server = FakeOpenAi::start(move |call| reply(&requirement(call))).await;
-    let home = Home::new(&format!("{}{}", judge("ada", &server, "max_attempts = 1"), panel(&["ada"], NO_REVIEWS)));
+    let home = Home::new(&format!("{}{}", judge("anna", &server, "max_attempts = 1"), panel(&["anna"], NO_REVIEWS)));
     home.write("report.md", "# Report\n\nThe total revenue is 4512 dollars.\n");
     home.write("rubric.yaml", RUBRIC);
     (server, home)

@@ -13,7 +13,7 @@ use crate::support::{
     wait_for,
 };
 
-const JUDGES: [&str; 3] = ["ada", "ben", "cleo"];
+const JUDGES: [&str; 3] = ["anna", "ben", "cleo"];
 const CRITERIA: usize = 100;
 const PLANNED: u64 = (CRITERIA * JUDGES.len()) as u64;
 const CONCURRENCY: u64 = 8;
@@ -88,7 +88,7 @@ impl Script {
 
 fn opinion(judge: &str, number: usize) -> &'static str {
     match (judge, number % 7) {
-        ("ada", 0..=3) | ("ben", 0..=2) | ("cleo", 2..=5) => "MET",
+        ("anna", 0..=3) | ("ben", 0..=2) | ("cleo", 2..=5) => "MET",
         ("cleo", 6) => "CANNOT_ASSESS",
         _ => "UNMET",
     }
@@ -200,7 +200,7 @@ async fn a_grading_that_is_killed_again_and_again_ends_as_if_nothing_had_happene
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_is_asked_to_stop_lets_calls_come_home_and_asks_nothing_twice() {
     let script = Script::default();
-    let (server, home) = home(&script, &["ada"]).await;
+    let (server, home) = home(&script, &["anna"]).await;
     let gate = script.brake_after(50);
     let service = Service::start(&home).await;
     let client = service.client();
@@ -227,7 +227,7 @@ async fn a_service_that_is_asked_to_stop_lets_calls_come_home_and_asks_nothing_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_does_not_wait_for_a_judge_for_ever() {
     let script = Script::default();
-    let (server, home) = home(&script, &["ada"]).await;
+    let (server, home) = home(&script, &["anna"]).await;
     let config = std::fs::read_to_string(home.config()).unwrap();
     std::fs::write(home.config(), config.replace("[server]\n", "[server]\ndrain_s = 1\n")).unwrap();
     script.brake_after(10);

@@ -209,7 +209,7 @@ async fn a_cancelled_grading_keeps_its_votes_and_a_retry_asks_the_rest() {
 async fn a_judge_that_never_answers_is_given_up() {
     let server = FakeOpenAi::start(|call| if number(call) == 0 { Action::Hang } else { Action::Stall }).await;
     let limits = "timeout_s = 1\nmax_attempts = 1";
-    let home = Home::new(&format!("{}{}", judge("ada", &server, limits), panel(&["ada"], NO_REVIEWS)));
+    let home = Home::new(&format!("{}{}", judge("anna", &server, limits), panel(&["anna"], NO_REVIEWS)));
     let service = Service::start(&home).await;
     let client = service.client();
     let rubric = client.rubric(&statements(2)).await;

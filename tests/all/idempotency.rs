@@ -7,7 +7,7 @@ use crate::support::{Answer, Client, Home, NO_REVIEWS, Service, form, judge, pan
 
 async fn home() -> (FakeOpenAi, Home) {
     let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
-    let home = Home::new(&format!("{}{}", judge("ada", &server, ""), panel(&["ada"], NO_REVIEWS)));
+    let home = Home::new(&format!("{}{}", judge("anna", &server, ""), panel(&["anna"], NO_REVIEWS)));
     (server, home)
 }
 

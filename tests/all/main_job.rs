@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Home, Service, asker, bytes_of, judge, panel, requirement, verdicts};
 
 pub const TASK: &str = "care-plan";
-pub const JUDGES: [&str; 3] = ["ada", "ben", "cleo"];
+pub const JUDGES: [&str; 3] = ["anna", "ben", "cleo"];
 const SYSTEMS: [&str; 2] = ["human", "atlas-small"];
 /// On this criterion `ben` sees every deliverable otherwise than the two others.
 const DISPUTED: &str = "hearing";
@@ -40,7 +40,7 @@ pub fn as_planted() -> impl Fn(&Call) -> Action + Send + Sync + 'static {
         let shown = |system: &str| text.find(messages[system].as_str());
         let asked = requirement(call);
         if asked.is_empty() {
-            // A comparison: `ada` and `ben` prefer the human whatever the order, `cleo` what it is shown first.
+            // A comparison: `anna` and `ben` prefer the human whatever the order, `cleo` what it is shown first.
             let human_first = shown("human") < shown("atlas-small");
             let answer = if asker(call) == "cleo" || human_first { "A" } else { "B" };
             return Action::answer(answer);
@@ -209,7 +209,7 @@ async fn every_vote_says_what_it_rests_on(client: &Client, grading: &str) {
     let truth = planted(TASK).unwrap();
     for id in ["code-status", "oxygen-target", "dry-weight"] {
         let planted = truth.iter().find(|one| one.system.as_str() == "human" && one.criterion.as_str() == id).unwrap();
-        let vote = votes.iter().find(|vote| vote["criterion_id"] == id && vote["judge"] == "ada").unwrap();
+        let vote = votes.iter().find(|vote| vote["criterion_id"] == id && vote["judge"] == "anna").unwrap();
         let evidence = &vote["evidence"][0];
         let place = format!("{} {}", evidence["file"].as_str().unwrap(), evidence["where"].as_str().unwrap());
         assert_eq!(Some(place), planted.place, "{vote}");
@@ -271,7 +271,8 @@ async fn the_queue_is_blind_until_it_is_answered(client: &Client, gradings: &[St
     let mut shown = claimed.clone();
     shown["text"] = Value::Null;
     let shown = shown.to_string();
-    for secret in ["human", "atlas", "ada", "ben", "cleo", "MET", "split", "\"met\""] {
+    // No judge's name could stand in a hexadecimal id by chance.
+    for secret in ["human", "atlas", "anna", "ben", "cleo", "MET", "split", "\"met\""] {
         assert!(!shown.contains(secret), "{secret:?} is in {shown}");
     }
     let file = client.get(&format!("{at}/files/0")).await;
@@ -320,7 +321,7 @@ async fn statistics_follow(client: &Client, rubric: &str) {
         );
     }
     let perfect =
-        agreement["pairs"].as_array().unwrap().iter().find(|pair| pair["judges"] == json!(["ada", "cleo"])).unwrap();
+        agreement["pairs"].as_array().unwrap().iter().find(|pair| pair["judges"] == json!(["anna", "cleo"])).unwrap();
     assert_eq!(perfect["raw"]["value"], 1.0, "{perfect}");
     assert_eq!(client.get("/v1/agreement?panel=default").await.is(200)["gradings"], 2);
 
