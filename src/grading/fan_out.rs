@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Panel, Prompt, Subject, Timestamp,
-    Usage, Vote, VoteFingerprint, VoteOutcome,
+    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt, Subject, Timestamp, Usage,
+    Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::refusal::Refusal;
@@ -57,31 +57,58 @@ pub fn judge(services: &Services, spec: &JudgeSpec) -> (Option<Arc<Judge>>, Fing
     (judge, fingerprint)
 }
 
-/// Asks everything that has no vote yet and keeps each vote. A call is taken from `calls` when there is room for it,
-/// `at_once` of them at most: a grading of any size takes the same memory. Returns false when it was stopped before
-/// the end; what is unsettled is asked at the next run.
+/// One judge's share of the questions. Each judge has a lane of its own: one that is slow or down holds up nobody
+/// else's.
+pub struct Lane<'a> {
+    /// Made one by one, when there is room for them.
+    pub calls: Box<dyn Iterator<Item = Result<Call, Refusal>> + Send + 'a>,
+    pub at_once: usize,
+}
+
+impl<'a> Lane<'a> {
+    /// As wide as keeps the judge busy while other calls wait for the disk, and not wider.
+    pub fn new(
+        services: &Services,
+        spec: &JudgeSpec,
+        calls: impl Iterator<Item = Result<Call, Refusal>> + Send + 'a,
+    ) -> Self {
+        let at_once = services.judges.get(&spec.name).map_or(1, |judge| 2 * judge.max_concurrency());
+        Self { calls: Box::new(calls), at_once }
+    }
+}
+
+/// Asks everything that has no vote yet and keeps each vote. A call is made when there is room for it in its lane: a
+/// grading of any size takes the same memory. Returns false when it was stopped before the end; what is unsettled is
+/// asked at the next run.
 ///
 /// # Errors
-/// If the store cannot keep a reply or a vote: then nothing more is asked. If a call cannot be made: then those that
-/// are under way are finished first.
+/// If the store cannot keep a reply or a vote: then nothing more is asked. If a call cannot be made: then everything
+/// else is asked first.
 pub async fn fan_out(
     services: &Services,
     project: &ProjectStore,
     subject: Subject,
-    calls: impl Iterator<Item = Result<Call, Refusal>> + Send,
-    at_once: usize,
+    lanes: Vec<Lane<'_>>,
     earlier: Earlier,
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
-    let mut refused = None;
-    {
-        let calls = calls.map_while(|call| call.map_err(|refusal| refused = Some(refusal)).ok());
-        let asked = stream::iter(calls).map(|call| ask(services, project, call, earlier, cancel));
-        let mut settled = asked.buffer_unordered(at_once);
-        while let Some(vote) = settled.next().await {
-            if let Some(vote) = vote? {
-                services.running.settled(subject, &Arc::new(vote));
+    let ask_each = |lane| {
+        let Lane { calls, at_once } = lane;
+        let asked = move |call: Result<Call, Refusal>| async move {
+            match call {
+                Ok(call) => ask(services, project, call, earlier, cancel).await.map(Ok),
+                Err(refusal) => Ok(Err(refusal)),
             }
+        };
+        stream::iter(calls).map(asked).buffer_unordered(at_once.max(1))
+    };
+    let mut settled = stream::select_all(lanes.into_iter().map(ask_each));
+    let mut refused = None;
+    while let Some(asked) = settled.next().await {
+        match asked? {
+            Ok(Some(vote)) => services.running.settled(subject, &Arc::new(vote)),
+            Ok(None) => {}
+            Err(refusal) => refused = Some(refusal),
         }
     }
     match refused {
@@ -97,13 +124,6 @@ pub fn subject_prefix(subject: Subject) -> String {
         Subject::Grading(id) => format!("{id}/"),
         Subject::Comparison(id) => format!("{id}/"),
     }
-}
-
-/// Enough calls to keep every judge busy while others wait for the disk, and not more.
-#[must_use]
-pub fn at_once(services: &Services, panel: &Panel) -> usize {
-    let judges = panel.judges.iter().filter_map(|spec| services.judges.get(&spec.name));
-    2 * judges.map(|judge| judge.max_concurrency()).sum::<usize>().max(1)
 }
 
 async fn ask(

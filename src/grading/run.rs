@@ -20,7 +20,7 @@ use crate::verdict::Shown;
 
 use super::aggregate::ballots;
 use super::escalate::escalate;
-use super::fan_out::{self, Call, Earlier, as_said, fan_out, subject_prefix};
+use super::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, subject_prefix};
 use super::result::{Material, compute, verdicts};
 
 /// Takes a grading as far as it goes: to its result, or to where it was stopped.
@@ -54,11 +54,13 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     let sights = sights(services, &grading, &material);
     let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
     let plan = Plan { services, grading: &grading, material: &material, sights: &sights };
+    let settled = settled(&grading, votes);
     let finished = if material.deliverable.has_content() {
-        let calls = plan.calls(settled(&grading, votes));
-        fan_out(services, project, subject, calls, fan_out::at_once(services, &grading.panel), earlier, &cancel).await?
+        let lane = |spec| Lane::new(services, spec, plan.calls(&settled, spec));
+        let lanes = grading.panel.judges.iter().map(lane).collect();
+        fan_out(services, project, subject, lanes, earlier, &cancel).await?
     } else {
-        let calls = plan.calls(settled(&grading, votes));
+        let calls = grading.panel.judges.iter().flat_map(|spec| plan.calls(&settled, spec));
         keep_nothing_to_show(services, project, subject, &material, calls).await?;
         true
     };
@@ -219,29 +221,31 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// The calls that are still owed, each made when it is taken. Criterion by criterion, so that verdicts become
-    /// complete one after the other.
-    fn calls(&self, settled: HashSet<CallKey>) -> impl Iterator<Item = Result<Call, Refusal>> + Send {
+    /// The calls that a judge still owes, each made when it is taken, criterion by criterion.
+    fn calls<'b>(
+        &'b self,
+        settled: &'b HashSet<CallKey>,
+        spec: &'b JudgeSpec,
+    ) -> impl Iterator<Item = Result<Call, Refusal>> + Send + 'b {
         let extract = &self.material.deliverable;
         let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
-        let mut worded: Option<(&Criterion, (u64, bool), Prompt)> = None;
-        self.questions().filter(move |question| !settled.contains(&question.0)).map(move |(key, criterion, spec)| {
-            let takes = (spec.max_input_chars, spec.vision);
-            let sight = &self.sights[&takes];
-            // The judges of one criterion mostly take the same input, and are then asked in the same words.
+        let (judge, judged_by) = fan_out::judge(self.services, spec);
+        let sight = &self.sights[&(spec.max_input_chars, spec.vision)];
+        let mut worded: Option<(&Criterion, Prompt)> = None;
+        self.questions(spec).filter(|(key, _)| !settled.contains(key)).map(move |(key, criterion)| {
+            // Repeats are asked in the same words.
             let prompt = match &worded {
-                Some((of, to, prompt)) if *to == takes && of.id == criterion.id => prompt.clone(),
+                Some((of, prompt)) if of.id == criterion.id => prompt.clone(),
                 _ => {
                     let prompt = self.services.templates.criterion(&sight.prefix, criterion).map_err(|e| {
                         Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id))
                     })?;
-                    worded.insert((criterion, takes, prompt)).2.clone()
+                    worded.insert((criterion, prompt)).1.clone()
                 }
             };
-            let (judge, judged_by) = fan_out::judge(self.services, spec);
             Ok(Call {
-                judge,
-                judged_by,
+                judge: judge.clone(),
+                judged_by: judged_by.clone(),
                 key,
                 prompt,
                 shown: sight.quotes.clone(),
@@ -253,18 +257,16 @@ impl Plan<'_> {
         })
     }
 
-    fn questions(&self) -> impl Iterator<Item = (CallKey, &Criterion, &JudgeSpec)> + Send {
-        let panel = &self.grading.panel;
-        let each_judge = move |criterion| panel.judges.iter().map(move |spec| (criterion, spec));
-        asked(&self.material.rubric).flat_map(each_judge).flat_map(move |(criterion, spec): (&Criterion, _)| {
-            (0..panel.repeats).map(move |repeat| {
+    fn questions<'b>(&'b self, spec: &'b JudgeSpec) -> impl Iterator<Item = (CallKey, &'b Criterion)> + Send + 'b {
+        asked(&self.material.rubric).flat_map(move |criterion| {
+            (0..self.grading.panel.repeats).map(move |repeat| {
                 let key = CallKey {
                     subject: Subject::Grading(self.grading.id),
                     judge: spec.name.clone(),
                     repeat,
                     question: Question::Criterion(criterion.id.clone()),
                 };
-                (key, criterion, spec)
+                (key, criterion)
             })
         })
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgePreference,
-    Order, Panel, PanelName, Preference, Prefix, Question, Subject, Submission, SubmissionId, Task, TaskId, Usage,
-    Vote, VoteOutcome,
+    Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
+    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Subject, Submission,
+    SubmissionId, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
-use crate::grading::fan_out::{self, Call, Earlier, as_said, at_once, fan_out, nothing_to_show, subject_prefix};
+use crate::grading::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, nothing_to_show, subject_prefix};
 use crate::grading::run::read_files;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
@@ -90,9 +90,15 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         project.commit(batch).await?;
     } else {
         let earlier = if fresh { Earlier::None } else { Earlier::Since(None) };
-        let at_once = at_once(services, &comparison.panel);
-        let planned = planned.into_iter().map(Ok);
-        if !fan_out(services, project, subject, planned, at_once, earlier, &cancel).await? {
+        let mut by_judge: BTreeMap<JudgeName, Vec<Call>> = BTreeMap::new();
+        for call in planned {
+            by_judge.entry(call.key.judge.clone()).or_default().push(call);
+        }
+        let lane = |spec: &JudgeSpec| {
+            Lane::new(services, spec, by_judge.remove(&spec.name).unwrap_or_default().into_iter().map(Ok))
+        };
+        let lanes = comparison.panel.judges.iter().map(lane).collect();
+        if !fan_out(services, project, subject, lanes, earlier, &cancel).await? {
             return Ok(());
         }
     }

@@ -273,3 +273,26 @@ async fn a_judge_that_is_not_configured_any_more_fails_alone() {
     assert_eq!(lost.len(), 1, "{lost:?}");
     assert!(lost.iter().all(|vote| vote.contains("provider_error") && vote.starts_with("null")), "{lost:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judge_that_does_not_answer_holds_up_nobody_else() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let server = FakeOpenAi::start(move |call| match asker(call).as_str() {
+        "stuck" => Action::Held(held.clone(), Box::new(Action::answer("MET"))),
+        _ => Action::answer("MET"),
+    })
+    .await;
+    let all = ["stuck", "steady", "calm"];
+    let judges: String = all.iter().map(|name| judge(name, &server, "max_concurrency = 2")).collect();
+    let home = Home::new(&format!("{judges}{}", panel(&all, NO_REVIEWS)));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    // Many more questions than all judges together have places.
+    let rubric = client.rubric(&statements(40)).await;
+    let submission = client.text("system", "A report.").await;
+    let grading = client.grade(&submission, &rubric).await;
+    wait_for("all votes of the other two", async || (client.votes(&grading).await.len() == 80).then_some(())).await;
+    gate.open();
+    assert_eq!(client.settled(&format!("/v1/gradings/{grading}")).await["status"], "completed");
+}
