@@ -20,7 +20,7 @@ use crate::services::Services;
 use crate::store::Query;
 
 /// As which a rubric's text may come.
-const TYPES: [&str; 7] = [
+const TYPES: [&str; 9] = [
     "application/json",
     "application/yaml",
     "application/x-yaml",
@@ -28,6 +28,9 @@ const TYPES: [&str; 7] = [
     "text/x-yaml",
     "text/plain",
     "text/markdown",
+    "application/octet-stream",
+    // What `curl --data-binary @rubric.yaml` says when it is not told otherwise.
+    "application/x-www-form-urlencoded",
 ];
 
 #[derive(Debug, Deserialize, IntoParams)]

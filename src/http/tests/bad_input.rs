@@ -207,3 +207,14 @@ async fn an_archive_and_a_file_that_nobody_can_read_are_taken() {
     send(&app, get(&format!("/v1/submissions/{id}/files/2"))).await.problem(404, "not_found");
     send(&app, get(&format!("/v1/submissions/{id}/pages/1.png"))).await.problem(501, "not_implemented");
 }
+
+#[actix_web::test]
+async fn a_rubric_is_a_text_whatever_a_client_calls_it_and_a_picture_is_none() {
+    let bench = Bench::new().await;
+    let app = app!(bench);
+    let text = "[{\"weight\": 1, \"requirement\": \"Has a title.\"}]";
+    // What curl says of a body when it is not told otherwise.
+    let unnamed = raw("/v1/rubrics?format=weighted", "application/x-www-form-urlencoded", text);
+    assert_eq!(send(&app, unnamed).await.status, 201);
+    send(&app, raw("/v1/rubrics", "image/png", "x")).await.problem(415, "unsupported_media_type");
+}
