@@ -32,7 +32,8 @@ pub struct Judge {
     seams: Seams,
     /// Calls in flight.
     flights: Semaphore,
-    /// Calls in flight and those whose intent is being made durable, so that the network need not wait for the disk.
+    /// Calls in flight and those whose intent or reply is being made durable, so that the network need not wait for
+    /// the disk. No more than these can be lost, and asked again, when the process is killed.
     runway: Semaphore,
     rate: Option<Rate>,
     /// Of tokens, as far as they are known before the call.
