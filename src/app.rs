@@ -10,6 +10,7 @@ use crate::document;
 use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
 use crate::judge::{self, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
+use crate::reading::Reading;
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, Store, StoreError, StoreOptions};
 
@@ -78,7 +79,10 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         panels,
         default_panel: choices.default_panel.or(default).or(offline),
         templates: Templates::builtin(),
-        reading: document::Limits { max_file_bytes: limits.max_file_bytes, ..document::Limits::default() },
+        reading: Reading::in_process(document::Limits {
+            max_file_bytes: limits.max_file_bytes,
+            ..document::Limits::default()
+        }),
         intake: IntakeLimits {
             max_file_bytes: limits.max_file_bytes,
             max_files: limits.max_files,

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 
-use crate::document;
 use crate::domain::{Clock, IdSource, JudgeName, Panel, PanelName, Subject, Timestamp};
 use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::prompt::Templates;
+use crate::reading::Reading;
 use crate::store::{Blobs, Store};
 
 pub struct Services {
@@ -22,7 +22,7 @@ pub struct Services {
     /// The panel of a grading that names none; `None` when panels are configured and none is called `default`.
     pub default_panel: Option<PanelName>,
     pub templates: Templates,
-    pub reading: document::Limits,
+    pub reading: Reading,
     pub intake: IntakeLimits,
     pub clock: Arc<dyn Clock>,
     pub ids: IdSource,

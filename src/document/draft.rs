@@ -259,6 +259,8 @@ impl<'l> Draft<'l> {
             segments: self.segments,
             sheets: self.sheets,
             images: self.images,
+            media: None,
+            page_view: None,
             pages: self.pages,
             cuts: self.cuts,
             findings: self.findings,
@@ -336,5 +338,5 @@ pub(super) fn parse_cell_reference(text: &str) -> Option<(u32, u32)> {
 
 /// One cell, for readers that build sheets.
 pub(super) fn cell(row: u32, column: u32, content: CellContent, formula: Option<String>) -> Cell {
-    Cell { row, column, content, formula }
+    Cell { row, column, content, formula, shown: None, calculated: false }
 }

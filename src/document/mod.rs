@@ -258,6 +258,13 @@ fn guarded<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ()> {
     })
 }
 
+/// A file that no reader could be asked about.
+#[must_use]
+pub fn unread(name: &str, media_type: &str, bytes: u64, sha256: &str, reason: String) -> FileExtract {
+    let (name, media_type, sha256) = (name.to_owned(), media_type.to_owned(), sha256.to_owned());
+    unreadable(Identity { name, media_type, bytes, sha256 }, unknown::READER.id, reason)
+}
+
 fn unreadable(identity: Identity, reader: &str, reason: String) -> FileExtract {
     FileExtract {
         name: identity.name,
@@ -269,6 +276,8 @@ fn unreadable(identity: Identity, reader: &str, reason: String) -> FileExtract {
         segments: Vec::new(),
         sheets: Vec::new(),
         images: Vec::new(),
+        media: None,
+        page_view: None,
         pages: None,
         cuts: Vec::new(),
         findings: Vec::new(),

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::Fingerprint;
 
 /// Everything that was read of one submission (or of a task's references).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Extract {
     pub files: Vec<FileExtract>,
 }
 
 /// What was read of one file. An archive's members are files of their own, named `archive.zip/member.docx`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileExtract {
     /// As the judge sees it: the file's name, or its path inside an archive.
     pub name: String,
@@ -31,8 +31,14 @@ pub struct FileExtract {
     /// The cells of spreadsheets and of csv files, for checks.
     pub sheets: Vec<Sheet>,
     pub images: Vec<Image>,
+    /// The file itself, where it is sound or a moving picture: for judges that take such, as it is.
+    #[serde(default)]
+    pub media: Option<Media>,
     /// Pages or slides, where the kind has them.
     pub pages: Option<u32>,
+    /// The file as a person sees it, page by page; `None` until somebody asks for it.
+    #[serde(default)]
+    pub page_view: Option<PageView>,
     pub cuts: Vec<Cut>,
     pub findings: Vec<Finding>,
 }
@@ -52,7 +58,7 @@ pub enum Outcome {
 
 /// A piece of the text view, as small as evidence should be precise: a paragraph, a table row, a line.
 /// `text` is Markdown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     pub place: Place,
     pub text: String,
@@ -67,7 +73,20 @@ pub enum Place {
     Slide(u32),
     /// The notes below a slide.
     Notes(u32),
+    /// A shape on a slide, by its name.
+    Shape {
+        slide: u32,
+        shape: String,
+    },
     Paragraph(u32),
+    Footnote(u32),
+    /// A remark in the margin.
+    Comment(u32),
+    /// A field of a form.
+    Field {
+        page: u32,
+        name: String,
+    },
     /// The n-th table, its row.
     TableRow {
         table: u32,
@@ -91,6 +110,10 @@ impl std::fmt::Display for Place {
             Self::Page(n) => write!(f, "page {n}"),
             Self::Slide(n) => write!(f, "slide {n}"),
             Self::Notes(n) => write!(f, "notes of slide {n}"),
+            Self::Shape { slide, shape } => write!(f, "slide {slide}, {shape}"),
+            Self::Footnote(n) => write!(f, "footnote {n}"),
+            Self::Comment(n) => write!(f, "comment {n}"),
+            Self::Field { page, name } => write!(f, "page {page}, field {name}"),
             Self::Paragraph(n) => write!(f, "paragraph {n}"),
             Self::TableRow { table, row } => write!(f, "table {table} row {row}"),
             Self::Cells { sheet, range } => write!(f, "{sheet}!{range}"),
@@ -102,7 +125,7 @@ impl std::fmt::Display for Place {
 }
 
 /// A sheet's cells, row by row; only cells that hold something.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sheet {
     pub name: String,
     pub hidden: bool,
@@ -113,7 +136,7 @@ pub struct Sheet {
 }
 
 /// One cell. A formula without a cached value is `CellContent::NotCalculated`, never blank.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// 1-based.
     pub row: u32,
@@ -122,9 +145,15 @@ pub struct Cell {
     pub content: CellContent,
     /// Without the leading `=`.
     pub formula: Option<String>,
+    /// As its number format shows it, where that is not what `content` says: `$1,234.50`, `12 %`.
+    #[serde(default)]
+    pub shown: Option<String>,
+    /// The file holds the formula and no value: `content` was computed by the reader.
+    #[serde(default)]
+    pub calculated: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CellContent {
     Text(String),
     Number(f64),
@@ -149,19 +178,67 @@ impl std::fmt::Display for CellContent {
 }
 
 /// An image for judges that see: the file itself, or one embedded in a document.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Image {
     pub place: Place,
     /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
     pub media_type: String,
     pub width: u32,
     pub height: u32,
+    #[serde(with = "raw")]
     pub bytes: Arc<[u8]>,
 }
 
 impl std::fmt::Debug for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Image({} {}x{}, {} bytes)", self.media_type, self.width, self.height, self.bytes.len())
+    }
+}
+
+/// Sound or a moving picture. It has no text view.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Media {
+    /// `audio/...` or `video/...`.
+    pub media_type: String,
+    #[serde(with = "raw")]
+    pub bytes: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Media {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Media({}, {} bytes)", self.media_type, self.bytes.len())
+    }
+}
+
+/// Pictures of pages, slides or sheets, or why there are none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageView {
+    Rendered {
+        /// What drew them, with its version: `hayro/0.7`, `libreoffice/25.2`.
+        renderer: String,
+        /// In order, the first page first; fewer than `of` where a limit cut them.
+        pages: Vec<Image>,
+        /// Pages that the file has.
+        of: u32,
+    },
+    Missing {
+        reason: String,
+    },
+}
+
+/// Bytes as bytes, in formats that have them.
+mod raw {
+    use std::sync::Arc;
+
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &Arc<[u8]>, to: S) -> Result<S::Ok, S::Error> {
+        serde_bytes::serialize(bytes.as_ref(), to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
+        serde_bytes::deserialize::<Vec<u8>, D>(from).map(Arc::from)
     }
 }
 
@@ -224,6 +301,7 @@ impl FileExtract {
             sheets: u32::try_from(self.sheets.len()).unwrap_or(u32::MAX),
             images: u32::try_from(self.images.len()).unwrap_or(u32::MAX),
             pages: self.pages,
+            page_view: self.page_view.as_ref().map(PageView::seen),
             coverage,
             cuts: self.cuts.clone(),
             findings: self.findings.clone(),
@@ -278,10 +356,36 @@ pub struct SeenFile {
     pub sheets: u32,
     pub images: u32,
     pub pages: Option<u32>,
+    /// The pages as pictures, where judges were to be shown them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_view: Option<SeenPages>,
     /// Share of the file's text that is shown, 0 to 1; `None` where the size of a cut is not known.
     pub coverage: Option<f64>,
     pub cuts: Vec<Cut>,
     pub findings: Vec<Finding>,
+}
+
+/// What the judges were shown of a file's pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SeenPages {
+    Rendered { renderer: String, pages: u32, of: u32 },
+    Missing { reason: String },
+}
+
+impl PageView {
+    /// What is kept of it in a manifest.
+    #[must_use]
+    pub fn seen(&self) -> SeenPages {
+        match self {
+            Self::Rendered { renderer, pages, of } => SeenPages::Rendered {
+                renderer: renderer.clone(),
+                pages: u32::try_from(pages.len()).unwrap_or(u32::MAX),
+                of: *of,
+            },
+            Self::Missing { reason } => SeenPages::Missing { reason: reason.clone() },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use crate::document;
 use crate::domain::{
-    CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override, Prefix,
-    Prompt, Question, Review, RubricVersion, Source, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
+    self, CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override,
+    Prefix, Prompt, Question, Review, RubricVersion, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
     VoteOutcome,
 };
 use crate::prompt::Work;
+use crate::reading::Source;
 use crate::refusal::Refusal;
 use crate::rubric::check;
 use crate::services::{Progress, Services};
@@ -117,7 +118,7 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
     Ok(Materials { task, rubric: Arc::new(rubric), references, deliverable })
 }
 
-/// Reads files (and a final message) on a thread of their own.
+/// Reads files (and a final message).
 ///
 /// # Errors
 /// If their bytes are not there.
@@ -126,26 +127,15 @@ pub async fn read_files(
     files: &[StoredFile],
     message: Option<String>,
 ) -> Result<Extract, Refusal> {
-    let mut inputs = Vec::with_capacity(files.len());
+    let mut extract = Extract::default();
     for file in files {
-        inputs.push((file.clone(), services.blobs.get(&file.sha256).await?));
+        let bytes = services.blobs.get(&file.sha256).await?;
+        extract.files.extend(services.reading.read(Source { file: file.clone(), bytes }).await);
     }
-    let limits = services.reading.clone();
-    blocking(move || {
-        let mut extract = document::read_all(
-            inputs.iter().map(|(file, bytes)| document::Input {
-                name: file.name.as_str(),
-                media_type: Some(&file.media_type),
-                bytes,
-            }),
-            &limits,
-        );
-        if let Some(text) = message.filter(|text| !text.trim().is_empty()) {
-            extract.files.insert(0, document::read_message(&text));
-        }
-        extract
-    })
-    .await
+    if let Some(text) = message.filter(|text| !text.trim().is_empty()) {
+        extract.files.insert(0, document::read_message(&text));
+    }
+    Ok(extract)
 }
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
@@ -172,7 +162,7 @@ fn run_checks(rubric: &RubricVersion, extract: &Extract) -> Vec<Verdict> {
             Some(Verdict {
                 criterion_id: criterion.id.clone(),
                 decision,
-                source: Source::Check,
+                source: domain::Source::Check,
                 tally: Tally::default(),
                 evidence: found.place.iter().map(check::Looked::evidence).collect(),
                 note: note.or(found.place.map(|looked| looked.detail)),

@@ -57,6 +57,8 @@ fn file(name: &str, texts: &[&str]) -> FileExtract {
         segments: texts.iter().enumerate().map(segment).collect(),
         sheets: vec![],
         images: vec![],
+        media: None,
+        page_view: None,
         pages: None,
         cuts: vec![],
         findings: vec![],

@@ -119,6 +119,8 @@ fn extract(files: &[(&str, &[&str])]) -> Arc<Extract> {
                 .collect(),
             sheets: vec![],
             images: vec![],
+            media: None,
+            page_view: None,
             pages: None,
             cuts: vec![],
             findings: vec![],

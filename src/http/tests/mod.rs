@@ -86,7 +86,7 @@ impl Bench {
             panels: [(name.clone(), panel)].into(),
             default_panel: Some(name),
             templates: Templates::builtin(),
-            reading: document::Limits::default(),
+            reading: crate::reading::Reading::in_process(document::Limits::default()),
             intake: LIMITS,
             ids: IdSource::new(clock.clone(), [7; 32]),
             clock,

@@ -203,6 +203,8 @@ mod tests {
                 .collect(),
             sheets: vec![],
             images: vec![],
+            media: None,
+            page_view: None,
             pages: None,
             cuts: vec![],
             findings: vec![],

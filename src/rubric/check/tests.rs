@@ -12,6 +12,8 @@ fn file(name: &str, media_type: &str, lines: &[&str]) -> FileExtract {
         segments: (1..).zip(lines).map(|(n, t)| Segment { place: Place::Line(n), text: (*t).to_owned() }).collect(),
         sheets: vec![],
         images: vec![],
+        media: None,
+        page_view: None,
         pages: None,
         cuts: vec![],
         findings: vec![],
@@ -19,7 +21,10 @@ fn file(name: &str, media_type: &str, lines: &[&str]) -> FileExtract {
 }
 
 fn workbook(cells: Vec<(u32, u32, CellContent)>) -> FileExtract {
-    let cells = cells.into_iter().map(|(row, column, content)| Cell { row, column, content, formula: None }).collect();
+    let cells = cells
+        .into_iter()
+        .map(|(row, column, content)| Cell { row, column, content, formula: None, shown: None, calculated: false })
+        .collect();
     let sheet = Sheet { name: "Summary".to_owned(), hidden: false, cells, rows: 12, columns: 3 };
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     FileExtract { sheets: vec![sheet], ..file("book.xlsx", kind, &[]) }
