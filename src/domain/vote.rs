@@ -205,6 +205,9 @@ pub struct Usage {
     pub input_tokens: u64,
     /// The part of `input_tokens` that came from the provider's cache.
     pub cached_input_tokens: u64,
+    /// The part of `input_tokens` that was written to the provider's cache, where that has its own price.
+    #[serde(default)]
+    pub cache_write_tokens: u64,
     /// All output, reasoning included.
     pub output_tokens: u64,
     /// The part of `output_tokens` that was reasoning.
@@ -215,6 +218,7 @@ impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.input_tokens += other.input_tokens;
         self.cached_input_tokens += other.cached_input_tokens;
+        self.cache_write_tokens += other.cache_write_tokens;
         self.output_tokens += other.output_tokens;
         self.reasoning_tokens += other.reasoning_tokens;
     }
