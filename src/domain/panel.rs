@@ -37,7 +37,7 @@ impl JudgeSpec {
 pub struct Price {
     pub input: f64,
     /// Read from the provider's cache; `None` = the price of uncached input.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub cached_input: Option<f64>,
     /// Written to the provider's cache; `None` = the price of uncached input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
