@@ -178,6 +178,9 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
         model: section.model.clone(),
         settings,
         vision: section.vision,
+        images: section.images,
+        audio: section.audio,
+        video: section.video,
         max_input_chars: section.max_input_chars,
         price: section.price,
     });

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::domain::{JudgeName, Price};
+use crate::domain::{ImageLimits, JudgeName, Price};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +44,15 @@ pub struct JudgeSection {
     /// Whether it takes images.
     #[serde(default)]
     pub vision: bool,
+    /// `{ pages, max_px }`: how many pages it is shown as pictures, and how large.
+    #[serde(default)]
+    pub images: Option<ImageLimits>,
+    /// Whether it takes sound (`openai`: wav and mp3; `gemini`).
+    #[serde(default)]
+    pub audio: bool,
+    /// Whether it takes moving pictures (`gemini`).
+    #[serde(default)]
+    pub video: bool,
     /// Characters of deliverable and references that it is shown at most; more is cut, visibly.
     #[serde(default = "default_input_chars")]
     pub max_input_chars: u64,
@@ -107,6 +116,25 @@ pub(super) fn check(judges: &[JudgeSection]) -> Result<(), ConfigError> {
             return wrong(
                 "max_input_chars",
                 format!("{} shows next to nothing; use at least 1000", judge.max_input_chars),
+            );
+        }
+        if let Some(images) = judge.images {
+            if !judge.vision {
+                return wrong("images", "this judge takes no images; set vision = true, or leave it out".to_owned());
+            }
+            if images.max_px.is_some_and(|px| !(256..=8_192).contains(&px)) {
+                return wrong("images.max_px", "is not between 256 and 8192 pixels".to_owned());
+            }
+            if images.pages.is_some_and(|pages| pages > 500) {
+                return wrong("images.pages", "is over 500; no provider takes so many".to_owned());
+            }
+        }
+        let (provider, audio) = (judge.provider.as_str(), judge.audio);
+        if (audio && !matches!(provider, "openai" | "gemini")) || (judge.video && provider != "gemini") {
+            let what = if audio { "audio" } else { "video" };
+            return wrong(
+                what,
+                format!("the provider `{provider}` takes none; audio goes to openai and gemini, video to gemini"),
             );
         }
         if let Some(price) = judge.price

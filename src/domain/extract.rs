@@ -271,6 +271,22 @@ impl FileExtract {
         !matches!(self.outcome, Outcome::Unreadable { .. })
     }
 
+    /// The pictures of its pages, where they are drawn.
+    pub fn page_pictures(&self) -> impl Iterator<Item = &Image> {
+        match &self.page_view {
+            Some(PageView::Rendered { pages, .. }) => pages.as_slice(),
+            Some(PageView::Missing { .. }) | None => &[],
+        }
+        .iter()
+    }
+
+    /// Whether there is anything of it that a judge could be shown.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        let read = !(self.segments.is_empty() && self.images.is_empty() && self.media.is_none());
+        (self.is_readable() && read) || self.page_pictures().next().is_some()
+    }
+
     /// What a judge is shown of this file.
     #[must_use]
     pub fn seen(&self) -> SeenFile {
@@ -283,11 +299,15 @@ impl FileExtract {
             Outcome::Partial if self.cuts.iter().any(|c| c.characters.is_none()) || characters + cut == 0 => None,
             Outcome::Partial => Some(characters as f64 / (characters + cut) as f64),
         };
-        let representation = match (self.is_readable(), self.segments.is_empty(), self.images.is_empty()) {
-            (false, ..) | (true, true, true) => Representation::None,
-            (true, false, true) => Representation::Text,
-            (true, true, false) => Representation::Images,
-            (true, false, false) => Representation::TextAndImages,
+        let pictures = !self.images.is_empty() || self.page_pictures().next().is_some();
+        let representation = match (self.is_readable(), !self.segments.is_empty(), pictures, self.media.is_some()) {
+            // A reader may fail where the pages can be drawn all the same.
+            (false, _, true, _) => Representation::Images,
+            (false, ..) | (true, false, false, false) => Representation::None,
+            (true, _, _, true) => Representation::Media,
+            (true, true, false, false) => Representation::Text,
+            (true, false, true, false) => Representation::Images,
+            (true, true, true, false) => Representation::TextAndImages,
         };
         SeenFile {
             name: self.name.clone(),
@@ -319,7 +339,7 @@ impl Extract {
     /// Whether there is anything at all that a judge could be shown.
     #[must_use]
     pub fn has_content(&self) -> bool {
-        self.files.iter().any(|f| f.is_readable() && !(f.segments.is_empty() && f.images.is_empty()))
+        self.files.iter().any(FileExtract::has_content)
     }
 
     /// The readers (with their versions) that made it.
@@ -394,5 +414,7 @@ pub enum Representation {
     Text,
     Images,
     TextAndImages,
+    /// Sound or a moving picture, as it is.
+    Media,
     None,
 }

@@ -17,6 +17,15 @@ pub struct JudgeSpec {
     pub settings: serde_json::Value,
     /// Whether it takes images.
     pub vision: bool,
+    /// How many pages it is shown as pictures and how large; `None` = what suits its provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImageLimits>,
+    /// Whether it takes sound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audio: bool,
+    /// Whether it takes moving pictures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub video: bool,
     /// The deliverable's text it is shown at most, in characters.
     pub max_input_chars: u64,
     /// USD per million tokens; `None` = unknown, and then so is every cost.
@@ -27,8 +36,51 @@ impl JudgeSpec {
     /// Of what shapes an answer: not the price, which only shapes the bill.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&(&self.provider, &self.model, &self.settings, self.vision, self.max_input_chars))
+        let base = (&self.provider, &self.model, &self.settings, self.vision, self.max_input_chars);
+        // Judges that were known before these existed keep their fingerprints.
+        match (self.images, self.audio, self.video) {
+            (None, false, false) => Fingerprint::of(&base),
+            senses => Fingerprint::of(&(base, senses)),
+        }
     }
+}
+
+/// What of pages and pictures a judge is shown, as it is configured. What is left out is as suits its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageLimits {
+    /// Pages of all files of a submission that are shown as pictures; 0 = none, the text view alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u32>,
+    /// Pixels of an image's longer side; larger ones are scaled down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_px: Option<u32>,
+}
+
+/// What a judge can be shown beside text. Judges with the same senses see the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Senses {
+    /// `None`: it takes no images.
+    pub pictures: Option<PictureLimits>,
+    /// `audio/...` and `video/...` that it takes as they are.
+    pub media: Vec<&'static str>,
+    /// Bytes of one sound or moving picture at most.
+    pub max_media_bytes: u64,
+}
+
+/// Bounds of what a judge that sees is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PictureLimits {
+    /// Pages of a submission that are shown as pictures.
+    pub pages: u32,
+    /// Pixels of the longer side. What is smaller stays as it is.
+    pub max_px: u32,
+    /// Bytes of one image.
+    pub max_bytes: u64,
+    /// Bytes of all images of one request.
+    pub max_request_bytes: u64,
+    /// Images of one request.
+    pub max_images: u32,
 }
 
 /// USD per million tokens.

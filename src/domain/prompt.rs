@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extract, Fingerprint, Image, Level};
+use super::{Extract, Fingerprint, Image, Level, Media};
 
 /// One question to one judge. The prefix is shared, byte for byte, by all questions about one submission,
 /// so that providers can cache it; the question comes last.
@@ -34,7 +34,15 @@ pub struct Prefix {
 #[derive(Debug, Clone)]
 pub enum Part {
     Text(String),
-    Image { name: String, image: Image },
+    Image {
+        name: String,
+        image: Image,
+    },
+    /// Sound or a moving picture, as it is. Only in front of judges that take its media type.
+    Media {
+        name: String,
+        media: Media,
+    },
 }
 
 /// What is asked, as data.

@@ -36,6 +36,9 @@ pub fn panel(judges: usize, quorum: u32) -> Panel {
         model: "scripted".to_owned(),
         settings: serde_json::Value::Null,
         vision: false,
+        images: None,
+        audio: false,
+        video: false,
         max_input_chars: 100_000,
         price: None,
     };

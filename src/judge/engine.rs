@@ -176,11 +176,12 @@ impl Judge {
         runway
     }
 
-    /// An estimate before the call: four bytes of text a token, and the output that is allowed. Images are not counted.
+    /// An estimate before the call: four bytes of text a token, and the output that is allowed. Images and
+    /// sound are not counted.
     fn tokens_of(&self, prompt: &Prompt) -> u32 {
         let text = |part: &Part| match part {
             Part::Text(text) => text.len(),
-            Part::Image { .. } => 0,
+            Part::Image { .. } | Part::Media { .. } => 0,
         };
         let bytes = prompt.system.len() + prompt.question.len() + prompt.prefix.parts.iter().map(text).sum::<usize>();
         let output = self.config.spec.settings.get("max_completion_tokens").and_then(serde_json::Value::as_u64);

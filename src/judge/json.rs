@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::domain::Image;
+use crate::domain::Media;
 
 /// What stands behind the question when a reply could not be used.
 pub(super) fn correction_text(correction: &str) -> String {
@@ -25,7 +25,13 @@ pub(super) fn text_part(open: &str, text: &str, close: &str, out: &mut String) {
     out.push_str(close);
 }
 
-/// The image's bytes as Base64.
-pub(super) fn base64(image: &Image, out: &mut String) {
-    base64::engine::general_purpose::STANDARD.encode_string(&image.bytes, out);
+/// An image's or a recording's bytes as Base64.
+pub(super) fn base64(bytes: &[u8], out: &mut String) {
+    base64::engine::general_purpose::STANDARD.encode_string(bytes, out);
+}
+
+/// What stands in a request where the provider has no words for a file that is sound or a moving picture. Judges are
+/// shown none that they do not take (`senses`), so this is for requests that are made by hand.
+pub(super) fn not_sent(name: &str, media: &Media) -> String {
+    format!("[{name} ({}) is not sent: this provider takes no such file. Its content is unknown.]\n", media.media_type)
 }

@@ -7,6 +7,7 @@
 //! - `provider`: what a provider does; `openai`, `responses`, `anthropic`, `gemini`, `lexical`, `recorded`: the
 //!   providers; `hosted`: what those behind an HTTP interface share.
 //! - `engine`: limits, retries, re-asks, the order of journal and network. `pause`: how long to wait.
+//! - `senses`: which pictures and sounds a provider makes use of.
 //! - `http`: the one client. `seams`: time and chance from outside. `fake`: a scripted Chat Completions server
 //!   for tests and benchmarks (feature `fake`).
 //!
@@ -37,6 +38,7 @@ mod recorded;
 mod replies;
 mod responses;
 mod seams;
+mod senses;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -50,6 +52,7 @@ pub use journal::{History, Journal, JournalError, Unkept};
 pub use lexical::offline_judges;
 pub use provider::{Fault, Lost, Provider, RawReply, Reply, Retry};
 pub use seams::{Jitter, Seams, SystemTimer, Timer};
+pub use senses::senses;
 pub use tokio_util::sync::CancellationToken;
 
 type Make = fn(&mut JudgeConfig, &Seams) -> Result<Arc<dyn Provider>, JudgeError>;

@@ -32,6 +32,9 @@ fn replies_of(provider: &str) -> usize {
         model: "model-1".to_owned(),
         settings: json!({}),
         vision: false,
+        images: None,
+        audio: false,
+        video: false,
         max_input_chars: 100_000,
         price: None,
     };

@@ -21,6 +21,9 @@ pub(super) fn spec(provider: &str) -> JudgeSpec {
         model: "gpt-test".to_owned(),
         settings: json!({}),
         vision: false,
+        images: None,
+        audio: false,
+        video: false,
         max_input_chars: 100_000,
         price: Some(Price { input: 2.0, cached_input: Some(0.2), output: 10.0, ..Price::default() }),
     }
@@ -168,6 +171,25 @@ async fn images_go_as_parts_in_their_place() {
         {"type": "text", "text": "before "},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,//79", "detail": "auto"}},
         {"type": "text", "text": "after"},
+        {"type": "text", "text": "Is it met?\n"},
+    ]);
+    assert_eq!(content, expected);
+}
+
+#[tokio::test]
+async fn sound_goes_as_input_audio_and_what_the_interface_does_not_know_is_named() {
+    let server = FakeOpenAi::sequence(vec![Action::answer("MET")]).await;
+    let media = |kind: &str| crate::domain::Media { media_type: kind.to_owned(), bytes: vec![0xff, 0xfe, 0xfd].into() };
+    let part = |name: &str, kind| Part::Media { name: name.to_owned(), media: media(kind) };
+    let parts = vec![Part::Text("before ".to_owned()), part("a.mp3", "audio/mpeg"), part("b.ogg", "audio/ogg")];
+    let prompt = prompt_of(parts, vec![], Ask::Criterion { requirement: "x".to_owned() });
+    let judge = Judge::new(config(server.base_url()), &seams(Arc::new(StillTimer::default()))).unwrap();
+    judge.ask(&key(), &prompt, vec![], &parse, &Unkept, &CancellationToken::new()).await.unwrap();
+    let content = server.calls()[0].json()["messages"][1]["content"].clone();
+    let expected = json!([
+        {"type": "text", "text": "before "},
+        {"type": "input_audio", "input_audio": {"data": "//79", "format": "mp3"}},
+        {"type": "text", "text": "[b.ogg (audio/ogg) is not sent: this provider takes no such file. Its content is unknown.]\n"},
         {"type": "text", "text": "Is it met?\n"},
     ]);
     assert_eq!(content, expected);

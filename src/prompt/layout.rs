@@ -105,6 +105,7 @@ fn fingerprint(parts: &[Part]) -> Fingerprint {
     let bytes = parts.iter().flat_map(|part| match part {
         Part::Text(text) => [b"text".as_slice(), text.as_bytes()],
         Part::Image { image, .. } => [image.media_type.as_bytes(), &image.bytes],
+        Part::Media { media, .. } => [media.media_type.as_bytes(), &media.bytes],
     });
     Fingerprint::of_parts(bytes)
 }

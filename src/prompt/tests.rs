@@ -48,6 +48,7 @@ fn whole(prompt: &Prompt) -> String {
         match part {
             Part::Text(text) => out.push_str(text),
             Part::Image { name, image } => out.push_str(&format!("=== image {name} {image:?}\n")),
+            Part::Media { name, media } => out.push_str(&format!("=== media {name} {media:?}\n")),
         }
     }
     out.push_str("=== question\n");

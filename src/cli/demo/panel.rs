@@ -20,6 +20,9 @@ pub fn judges(recorded: &'static str) -> Result<Vec<JudgeConfig>, InvalidName> {
                 model: "scripted".to_owned(),
                 settings: serde_json::json!({}),
                 vision: false,
+                images: None,
+                audio: false,
+                video: false,
                 max_input_chars: 400_000,
                 price: None,
             });

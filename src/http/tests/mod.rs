@@ -62,6 +62,9 @@ impl Bench {
             model: "scripted".to_owned(),
             settings: json!({}),
             vision: false,
+            images: None,
+            audio: false,
+            video: false,
             max_input_chars: 10_000,
             price: None,
         };

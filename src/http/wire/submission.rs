@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::FileInfo;
-use crate::domain::{Id, Manifest, Outcome, Representation, SeenFile, Submission, SystemName, TaskId, Timestamp};
+use crate::domain::{
+    Id, Manifest, Outcome, Representation, SeenFile, SeenPages, Submission, SystemName, TaskId, Timestamp,
+};
 use crate::grading::accept::{NewSubmission, Upload};
 
 /// One system's deliverable: text, files, or both.
@@ -91,18 +93,45 @@ pub struct SeenFileBody {
     pub outcome: &'static str,
     /// Why nothing could be read.
     pub reason: Option<String>,
-    /// `text`, `images`, `text_and_images` or `none`.
+    /// `text`, `images`, `text_and_images`, `media` (as it is) or `none`.
     pub representation: &'static str,
     pub characters: u64,
     pub sheets: u32,
     pub images: u32,
     pub pages: Option<u32>,
+    /// The pages as pictures; null where nobody was to be shown them.
+    pub page_view: Option<PageViewBody>,
     /// Share of the text that is shown, 0 to 1; null where the size of a cut is not known.
     pub coverage: Option<f64>,
     /// What is not shown.
     pub cuts: Vec<CutBody>,
     /// What a person should know: hidden text, macros.
     pub findings: Vec<FindingBody>,
+}
+
+/// What is shown of a file's pages as pictures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PageViewBody {
+    /// What drew them, with its version; null where they could not be drawn.
+    #[schema(example = "libreoffice/25.2 + hayro/0.9")]
+    pub renderer: Option<String>,
+    /// Pages shown as pictures.
+    pub shown: u32,
+    /// Pages that the file has.
+    pub of: Option<u32>,
+    /// Why there are none.
+    pub reason: Option<String>,
+}
+
+impl From<SeenPages> for PageViewBody {
+    fn from(pages: SeenPages) -> Self {
+        match pages {
+            SeenPages::Rendered { renderer, pages, of } => {
+                Self { renderer: Some(renderer), shown: pages, of: Some(of), reason: None }
+            }
+            SeenPages::Missing { reason } => Self { renderer: None, shown: 0, of: None, reason: Some(reason) },
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -145,12 +174,14 @@ impl From<SeenFile> for SeenFileBody {
                 Representation::Text => "text",
                 Representation::Images => "images",
                 Representation::TextAndImages => "text_and_images",
+                Representation::Media => "media",
                 Representation::None => "none",
             },
             characters: file.characters,
             sheets: file.sheets,
             images: file.images,
             pages: file.pages,
+            page_view: file.page_view.map(PageViewBody::from),
             coverage: file.coverage,
             cuts: file
                 .cuts

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use super::cache::PrefixCache;
 use super::config::{JudgeConfig, JudgeError};
 use super::hosted::{Form, Hosted, Interface, Wire, first_form, passed, text_setting};
-use super::json::{base64, correction_text, escape, text_part};
+use super::json::{base64, correction_text, escape, not_sent, text_part};
 use super::provider::{Fault, Provider, RawReply, Reply};
 use super::seams::Seams;
 use crate::domain::{JudgeSpec, Part, Prefix, Prompt};
@@ -89,8 +89,11 @@ impl Anthropic {
                         r#"{{"type":"image","source":{{"type":"base64","media_type":{},"data":""#,
                         Value::from(image.media_type.as_str())
                     );
-                    base64(image, &mut out);
+                    base64(&image.bytes, &mut out);
                     out.push_str("\"}");
+                }
+                Part::Media { name, media } => {
+                    text_part(r#"{"type":"text","text":""#, &not_sent(name, media), "\"", &mut out);
                 }
             }
             if index == last {

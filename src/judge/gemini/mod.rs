@@ -94,7 +94,13 @@ fn prefix_parts(prefix: &Prefix) -> String {
             Part::Image { image, .. } => {
                 let media_type = Value::from(image.media_type.as_str());
                 let _ = write!(out, r#"{{"inlineData":{{"mimeType":{media_type},"data":""#);
-                base64(image, &mut out);
+                base64(&image.bytes, &mut out);
+                out.push_str("\"}},");
+            }
+            Part::Media { media, .. } => {
+                let media_type = Value::from(media.media_type.as_str());
+                let _ = write!(out, r#"{{"inlineData":{{"mimeType":{media_type},"data":""#);
+                base64(&media.bytes, &mut out);
                 out.push_str("\"}},");
             }
         }

@@ -67,6 +67,9 @@ pub fn offline_judges() -> Vec<JudgeConfig> {
             model: MODEL.to_owned(),
             settings: json!(settings),
             vision: false,
+            images: None,
+            audio: false,
+            video: false,
             max_input_chars: 1_000_000,
             price: Some(Price::default()),
         })

@@ -9,7 +9,7 @@ use crate::domain::{JudgeSpec, Part, Prefix, Prompt};
 use crate::judge::cache::PrefixCache;
 use crate::judge::config::JudgeError;
 use crate::judge::hosted::{Form, first_form, passed, text_setting};
-use crate::judge::json::{base64, correction_text, escape, text_part};
+use crate::judge::json::{base64, correction_text, escape, not_sent, text_part};
 
 /// Parameters that go into the request as they are.
 const PASSED: &[&str] = &[
@@ -35,9 +35,18 @@ pub(super) struct Writer {
     cache: PrefixCache<PrefixJson>,
 }
 
+/// The two formats that the interface knows, by media type.
+fn sound_format(media_type: &str) -> Option<&'static str> {
+    match media_type {
+        "audio/wav" | "audio/x-wav" | "audio/wave" | "audio/vnd.wave" => Some("wav"),
+        "audio/mpeg" | "audio/mp3" => Some("mp3"),
+        _ => None,
+    }
+}
+
 struct PrefixJson {
     json: String,
-    /// Parts of a list, because there are images; otherwise the inside of one string, which every server takes.
+    /// Parts of a list, because there is more than text; otherwise the inside of one string, which every server takes.
     parts: bool,
 }
 
@@ -91,7 +100,7 @@ impl Writer {
     }
 
     fn prefix(&self, prefix: &Prefix) -> PrefixJson {
-        let parts = prefix.parts.iter().any(|part| matches!(part, Part::Image { .. }));
+        let parts = prefix.parts.iter().any(|part| !matches!(part, Part::Text(_)));
         let mut json = String::new();
         for (index, part) in prefix.parts.iter().enumerate() {
             if parts && index > 0 {
@@ -105,9 +114,17 @@ impl Writer {
                 Part::Image { image, .. } => {
                     let _ =
                         write!(json, r#"{{"type":"image_url","image_url":{{"url":"data:{};base64,"#, image.media_type);
-                    base64(image, &mut json);
+                    base64(&image.bytes, &mut json);
                     let _ = write!(json, r#"","detail":{}}}}}"#, Value::from(self.image_detail.as_str()));
                 }
+                Part::Media { name, media } => match sound_format(&media.media_type) {
+                    Some(format) => {
+                        json.push_str(r#"{"type":"input_audio","input_audio":{"data":""#);
+                        base64(&media.bytes, &mut json);
+                        let _ = write!(json, r#"","format":"{format}"}}}}"#);
+                    }
+                    None => text_part(r#"{"type":"text","text":""#, &not_sent(name, media), "\"}", &mut json),
+                },
             }
         }
         PrefixJson { json, parts }

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use super::cache::PrefixCache;
 use super::config::{JudgeConfig, JudgeError};
 use super::hosted::{Form, Hosted, Interface, Wire, first_form, passed, text_setting};
-use super::json::{base64, correction_text, escape, text_part};
+use super::json::{base64, correction_text, escape, not_sent, text_part};
 use super::provider::{Fault, Provider, RawReply, Reply};
 use super::seams::Seams;
 use crate::domain::{JudgeSpec, Part, Prefix, Prompt};
@@ -87,8 +87,11 @@ impl Responses {
                 Part::Text(text) => text_part(r#"{"type":"input_text","text":""#, text, "\"},", &mut out),
                 Part::Image { image, .. } => {
                     let _ = write!(out, r#"{{"type":"input_image","image_url":"data:{};base64,"#, image.media_type);
-                    base64(image, &mut out);
+                    base64(&image.bytes, &mut out);
                     let _ = write!(out, r#"","detail":{}}},"#, Value::from(self.image_detail.as_str()));
+                }
+                Part::Media { name, media } => {
+                    text_part(r#"{"type":"input_text","text":""#, &not_sent(name, media), "\"},", &mut out);
                 }
             }
         }
