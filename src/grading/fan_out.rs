@@ -178,7 +178,7 @@ async fn ask(
 
 fn opinion(said: Said, call: &Call) -> Opinion {
     let evidence: Vec<Evidence> = call.shown.look_up(said.quotes);
-    Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence }
+    Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence, cut: None }
 }
 
 fn fingerprint(call: &Call) -> VoteFingerprint {
@@ -196,7 +196,7 @@ fn fingerprint(call: &Call) -> VoteFingerprint {
 /// nothing and says so; it is never UNMET.
 #[must_use]
 pub fn nothing_to_show(services: &Services, call: &Call, reason: String) -> Vote {
-    let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![] };
+    let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![], cut: None };
     unasked(services, call, VoteOutcome::Answered(opinion))
 }
 

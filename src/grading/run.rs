@@ -185,13 +185,18 @@ type Sights = BTreeMap<(u64, bool), Sight>;
 /// Judges that take the same input share one prefix, byte for byte.
 fn sights(services: &Services, grading: &Grading, material: &Materials) -> Sights {
     let (references, deliverable) = (material.references.as_ref(), &material.deliverable);
-    let work = Work { task: material.task.as_deref(), references, deliverable };
+    let work =
+        Work { task: material.task.as_deref(), references, deliverable, criteria: material.rubric.rubric.criteria() };
     let mut sights = Sights::new();
     for spec in &grading.panel.judges {
         let sight = sights.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
             let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision);
             let quotes = Arc::new(Shown::new(&shown.prefix.deliverables));
-            Sight { prefix: shown.prefix, quotes, view: View { judges: vec![], manifest: shown.manifest } }
+            Sight {
+                prefix: shown.prefix,
+                quotes,
+                view: View { judges: vec![], manifest: shown.manifest, excerpts: vec![] },
+            }
         });
         sight.view.judges.push(spec.name.clone());
     }

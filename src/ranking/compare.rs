@@ -309,6 +309,7 @@ mod tests {
                         reason: String::new(),
                         confidence: None,
                         evidence: vec![],
+                        cut: None,
                     });
                 }
                 votes.push(vote);

@@ -106,9 +106,17 @@ impl Shown {
         match found {
             Some((file, segment, found)) => {
                 let place = file.places.get(segment).cloned();
-                Evidence { file: file.name.clone(), place, said_where, quote, found }
+                Evidence { file: file.name.clone(), place, said_where, quote, found, span: None, hidden: false }
             }
-            None => Evidence { file: said_file, place: None, said_where, quote, found: Match::NotFound },
+            None => Evidence {
+                file: said_file,
+                place: None,
+                said_where,
+                quote,
+                found: Match::NotFound,
+                span: None,
+                hidden: false,
+            },
         }
     }
 }

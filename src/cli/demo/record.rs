@@ -55,7 +55,12 @@ mod tests {
             let criteria: BTreeMap<_, &Criterion> = bundled.rubric.criteria().iter().map(|c| (&c.id, c)).collect();
             for (system, deliverable) in &extracts {
                 let spec = specs.values().next().unwrap();
-                let work = Work { task: Some(&bundled.task.prompt), references: Some(&references), deliverable };
+                let work = Work {
+                    task: Some(&bundled.task.prompt),
+                    references: Some(&references),
+                    deliverable,
+                    criteria: bundled.rubric.criteria(),
+                };
                 let shown = templates.prefix(&work, spec.max_input_chars, spec.vision);
                 for vote in script.criteria.iter().filter(|vote| vote.system == **system) {
                     let prompt = templates.criterion(&shown.prefix, criteria[&vote.criterion]).unwrap();
