@@ -5,7 +5,7 @@
 //! neighbours, the heading it stands under and the header row of its table. The excerpt has half of the room that is
 //! kept for it. If the answer then shows that this was not enough, the question is put once more with all of that
 //! room ([`Round::Again`]): first what the judge's own words point at, then what the criterion is about, then what
-//! its reason speaks of; or simply everything, if the rest fits, and from the beginning if a good part of it does.
+//! its reason speaks of, then the rest from its beginning, if a good part of it fits.
 //!
 //! *A cut is never absence*: what may matter to the criterion and is shown neither here nor there is named
 //! (`missing`), in the prompt and in the books.
@@ -45,6 +45,8 @@ pub struct Rest {
     pub(super) shown: Vec<bool>,
     /// Characters of an excerpt at most.
     pub(super) limit: u64,
+    /// Characters of files that the judge takes.
+    pub max_chars: u64,
     pub(super) nonce: Nonce,
 }
 
@@ -107,19 +109,15 @@ impl Rest {
                 self.take_all(worth, &mut taken, &mut room);
             }
             Round::Again { pointed } => {
-                let rest: Vec<usize> = (0..self.shown.len()).filter(|i| !self.is_shown(*i)).collect();
+                let said = self.source.index.rank(pointed);
+                self.take_all(said.iter().filter(|s| s.named), &mut taken, &mut room);
+                self.take_all(ranked.iter(), &mut taken, &mut room);
+                self.take_all(said.iter(), &mut taken, &mut room);
+                // What nothing points at is worth the room only if that is a good part of what is left.
+                let rest: Vec<usize> = (0..self.shown.len()).filter(|i| !self.is_shown(*i) && !taken[*i]).collect();
                 let cost: u64 = rest.iter().filter_map(|i| self.source.pieces.all.get(*i)).map(|p| p.cost).sum();
-                if cost + MARK * small(self.source.pieces.files.len()) as u64 <= limit {
-                    rest.into_iter().for_each(|i| taken[i] = true);
-                } else {
-                    let said = self.source.index.rank(pointed);
-                    self.take_all(said.iter().filter(|s| s.named), &mut taken, &mut room);
-                    self.take_all(ranked.iter(), &mut taken, &mut room);
-                    self.take_all(said.iter(), &mut taken, &mut room);
-                    // What nothing points at is only worth the room if it is a good part of what is left.
-                    if room >= cost / 4 {
-                        rest.into_iter().take_while(|i| self.take(&[Some(*i)], &mut taken, &mut room)).for_each(drop);
-                    }
+                if room >= cost / 4 {
+                    rest.into_iter().take_while(|i| self.take(&[Some(*i)], &mut taken, &mut room)).for_each(drop);
                 }
             }
         }

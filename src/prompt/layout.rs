@@ -66,7 +66,7 @@ pub(super) fn prefix(work: &Work<'_>, max_chars: u64, vision: bool) -> Shown {
     };
     let references = fit_references(work.references, for_references, &focus, work.task, vision);
     let (prefix, references, nonce) = lay_out(work.task, references, &["the deliverable"], &[&fitted]);
-    let rest = rest.map(|(source, shown, limit)| Arc::new(Rest { source, shown, limit, nonce }));
+    let rest = rest.map(|(source, shown, limit)| Arc::new(Rest { source, shown, limit, max_chars, nonce }));
     let origins = origins(&fitted);
     Shown { manifest: fitted.extract.manifest(), references, origins, rest, prefix }
 }

@@ -265,13 +265,15 @@ fn a_second_round_shows_what_the_first_reply_points_at() {
     let again = templates.question(&shown, &asked, Round::Again { pointed: "see Ledger!C2777" }).unwrap();
     assert!(whole(&again.prompt).contains(row));
     assert!(!rest.is_cut("the balance in Ledger!C2777", again.excerpt.as_ref()));
-    // A rest that fits is shown whole.
+    // Nothing points anywhere: what is left is shown as far as it goes, if that is a good part of it.
     let small = show(&templates, &book(40, 33), std::slice::from_ref(&asked), 2_000);
     let again = templates.question(&small, &asked, Round::Again { pointed: "" }).unwrap().excerpt.unwrap();
     let shown: u64 = again.account.shown.iter().map(|r| r.characters).sum();
     let cut: u64 = small.manifest.files[0].cuts.iter().filter_map(|c| c.characters).sum();
-    assert_eq!(shown, cut);
-    assert!(again.account.missing.is_empty());
+    assert!(shown * 4 >= cut && shown < cut, "{shown} of {cut}");
+    let none =
+        templates.question(&show(&templates, &book(5_000, 43), &[], 2_000), &asked, Round::Again { pointed: "" });
+    assert!(none.unwrap().excerpt.unwrap().is_empty());
 }
 
 #[test]
