@@ -17,6 +17,8 @@ pub mod cuts;
 pub mod escalate;
 pub mod fan_out;
 pub mod journal;
+#[cfg(test)]
+mod long_tests;
 pub mod result;
 pub mod run;
 pub mod score;
