@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cause, ComparisonId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score, SubmissionId,
-    SystemName, TaskId, Timestamp, Usage, Verdict,
+    Cause, ComparisonId, CriterionId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score,
+    SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,6 +119,29 @@ pub struct GradingResult {
 pub struct View {
     pub judges: Vec<JudgeName>,
     pub manifest: Manifest,
+    /// What questions showed of the parts that `manifest` names as cut; empty where nothing was cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excerpts: Vec<Excerpted>,
+}
+
+/// What the question about one criterion showed beyond what all questions share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Excerpted {
+    pub criterion_id: CriterionId,
+    /// Characters that the excerpt could have at most.
+    pub limit: u64,
+    /// Of the cut parts, what it showed.
+    pub shown: Vec<Region>,
+    /// Of the cut parts that may matter to the criterion, what is shown neither here nor to all questions.
+    pub missing: Vec<Region>,
+}
+
+/// A part of a file, in the words of its cut: `rows 41-180 of 'Ledger', 140 rows`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Region {
+    pub file: String,
+    pub what: String,
+    pub characters: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 mod extract;
 mod fingerprint;
 mod grading;
+mod hidden;
 mod ids;
 mod name;
 mod panel;
@@ -19,6 +20,7 @@ mod vote;
 pub use extract::*;
 pub use fingerprint::*;
 pub use grading::*;
+pub use hidden::*;
 pub use ids::*;
 pub use name::*;
 pub use panel::*;

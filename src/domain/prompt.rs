@@ -97,3 +97,12 @@ impl Ask {
         })
     }
 }
+
+/// Where a segment of what is shown stands in the file as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Index of the segment in the file as it was read.
+    pub segment: u32,
+    /// Characters of that segment in front of what is shown of it.
+    pub before: u32,
+}

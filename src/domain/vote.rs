@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparisonId, CriterionId, Fingerprint, GradingId, JudgeName, Place, Timestamp, VoteId};
+use super::{ComparisonId, CriterionId, Excerpted, Fingerprint, GradingId, JudgeName, Place, Timestamp, VoteId};
 
 /// What a call belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,6 +87,33 @@ pub struct Opinion {
     /// 0 to 1, where the judge gave one.
     pub confidence: Option<f64>,
     pub evidence: Vec<Evidence>,
+    /// Where a part of the deliverable that matters to the question was cut: what that did to the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Box<UnderCuts>>,
+}
+
+/// How cuts bear on an opinion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnderCuts {
+    /// In words: which region could not be shown, or why the question was put again.
+    pub note: String,
+    /// What the judge itself answered, where it was taken as CANNOT_ASSESS because it rests on not having seen what
+    /// was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Answer>,
+    /// The question was put a second time, with more of what was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<AskedAgain>,
+}
+
+/// The first round of a question that was put twice. The reply is in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskedAgain {
+    pub first_answer: Answer,
+    /// Of the first round's prompt; the vote carries the second's.
+    pub first_prompt: Fingerprint,
+    /// What the second round showed.
+    pub excerpt: Excerpted,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -187,6 +214,25 @@ pub struct Evidence {
     pub said_where: String,
     pub quote: String,
     pub found: Match,
+    /// The stretch of the file's text that was matched, for highlighting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    /// It stands only in text that a person who opens the file does not see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// A stretch of a file's text view as it was read, both ends in characters of their segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Index of the segment in which it starts.
+    pub segment: u32,
+    /// Its first character, from 0.
+    pub start: u32,
+    /// Index of the segment in which it ends.
+    pub end_segment: u32,
+    /// Behind its last character.
+    pub end: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

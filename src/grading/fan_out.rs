@@ -6,15 +6,17 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt, Subject, Timestamp, Usage,
-    Vote, VoteFingerprint, VoteOutcome,
+    Answer, AskedAgain, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt, Subject, Timestamp,
+    Usage, Vote, VoteFingerprint, VoteOutcome,
 };
-use crate::judge::{CancellationToken as Cancel, Judge};
+use crate::judge::{Asked, CancellationToken as Cancel, History, Judge};
+use crate::prompt::{Question, Round};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{ProjectStore, Query, call_key};
 use crate::verdict::{self, Said, Shown};
 
+use super::cuts::{self, Cuts};
 use super::journal::{StoreJournal, history};
 
 /// One planned call.
@@ -27,6 +29,8 @@ pub struct Call {
     pub prompt: Prompt,
     /// Where quotes are looked up.
     pub shown: Arc<Shown>,
+    /// Where the deliverable could not be shown whole: what the question brings along, and what it could not.
+    pub cuts: Option<Arc<Cuts>>,
     /// Turns the judge's words into the question's own terms (a comparison shown in the other order).
     pub turn: fn(Answer) -> Answer,
     pub rubric: Option<Fingerprint>,
@@ -154,11 +158,22 @@ async fn ask(
     let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
     let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
     let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
-    let outcome = match asked.outcome {
+    let (outcome, first) = apart(asked);
+    let (asked, opinion, prompt) = match outcome {
+        Ok(said) => {
+            let first_opinion = opinion(said, &call, &call.shown);
+            match second_round(services, project, &call, &judge, &first, &first_opinion, cancel).await? {
+                Some(Again { asked, prompt, opinion }) => (asked, opinion, prompt),
+                None => (first, Ok(settled(first_opinion, &call)), call.prompt.fingerprint.clone()),
+            }
+        }
+        Err(error) => (first, Err(error), call.prompt.fingerprint.clone()),
+    };
+    let outcome = match opinion {
         // A stop is no outcome: the call is asked at the next run.
         Err((Cause::Cancelled, _)) => return Ok(None),
         Err((cause, detail)) => VoteOutcome::Failed { cause, detail },
-        Ok(said) => VoteOutcome::Answered(opinion(said, &call)),
+        Ok(opinion) => VoteOutcome::Answered(opinion),
     };
     let vote = Vote {
         id: services.ids.next(),
@@ -168,7 +183,7 @@ async fn ask(
         cost_usd: asked.cost_usd,
         latency_ms: asked.latency_ms,
         attempts: asked.attempts,
-        fingerprint: fingerprint(&call),
+        fingerprint: VoteFingerprint { prompt, ..fingerprint(&call) },
         key: call.key,
         created_at: services.now(),
     };
@@ -176,9 +191,71 @@ async fn ask(
     Ok(Some(vote))
 }
 
-fn opinion(said: Said, call: &Call) -> Opinion {
-    let evidence: Vec<Evidence> = call.shown.look_up(said.quotes);
-    Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence }
+/// What was said, and what it cost.
+fn apart<T>(asked: Asked<T>) -> (Result<T, (Cause, String)>, Asked<()>) {
+    let Asked { outcome, model, usage, cost_usd, latency_ms, attempts, settled_by } = asked;
+    (outcome, Asked { outcome: Ok(()), model, usage, cost_usd, latency_ms, attempts, settled_by })
+}
+
+/// What became of a question that was put a second time.
+struct Again {
+    asked: Asked<()>,
+    /// Of the second round's prompt.
+    prompt: Fingerprint,
+    opinion: Result<Opinion, (Cause, String)>,
+}
+
+/// Puts the question once more, if the first answer asks for what was cut and more of it can be shown. The attempts
+/// go on behind those of the first round, which count in the books; what was received of either before a restart is
+/// read again. `None`: the first answer is the last.
+async fn second_round(
+    services: &Services,
+    project: &ProjectStore,
+    call: &Call,
+    judge: &Judge,
+    first: &Asked<()>,
+    opinion_of_first: &Opinion,
+    cancel: &Cancel,
+) -> Result<Option<Again>, Refusal> {
+    let Some(cuts) = &call.cuts else { return Ok(None) };
+    let Some(pointed) = cuts::wants_more(opinion_of_first, cuts) else { return Ok(None) };
+    let question = services.templates.question(&cuts.shown, &cuts.criterion, Round::Again { pointed: &pointed });
+    // What could be worded once can be worded again; if not, the first answer stands.
+    let Ok(Question { prompt, excerpt: Some(excerpt) }) = question else { return Ok(None) };
+    if !cuts::shows_more(&cuts.excerpt.account, &excerpt.account) {
+        return Ok(None);
+    }
+    let attempts = project.all::<Attempt>(Query::prefix(format!("{}/", call_key(&call.key)))).await?;
+    let past = History { settled: first.settled_by, ..history(attempts, None) };
+    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
+    let parse = |text: &str| verdict::read_reply(text, &prompt.ask).map_err(|e| (e.cause, e.detail));
+    let asked = judge.ask(&call.key, &prompt, past, &parse, &journal, cancel).await;
+    let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
+    let shown = call.shown.and(&excerpt.extract, &excerpt.origins);
+    let again = AskedAgain {
+        first_answer: opinion_of_first.answer.clone(),
+        first_prompt: call.prompt.fingerprint.clone(),
+        excerpt: excerpt.account.clone(),
+    };
+    let max_chars = cuts.shown.rest.as_ref().map_or(0, |rest| rest.max_chars);
+    let settle = |said| cuts::settle(opinion(said, call, &shown), &excerpt.account, max_chars, Some(again));
+    let (outcome, asked) = apart(asked);
+    Ok(Some(Again { asked, prompt: prompt.fingerprint.clone(), opinion: outcome.map(settle) }))
+}
+
+fn settled(opinion: Opinion, call: &Call) -> Opinion {
+    match &call.cuts {
+        Some(cuts) => {
+            let max_chars = cuts.shown.rest.as_ref().map_or(0, |rest| rest.max_chars);
+            cuts::settle(opinion, &cuts.excerpt.account, max_chars, None)
+        }
+        None => opinion,
+    }
+}
+
+fn opinion(said: Said, call: &Call, shown: &Shown) -> Opinion {
+    let evidence: Vec<Evidence> = shown.look_up(said.quotes);
+    Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence, cut: None }
 }
 
 fn fingerprint(call: &Call) -> VoteFingerprint {
@@ -196,7 +273,7 @@ fn fingerprint(call: &Call) -> VoteFingerprint {
 /// nothing and says so; it is never UNMET.
 #[must_use]
 pub fn nothing_to_show(services: &Services, call: &Call, reason: String) -> Vote {
-    let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![] };
+    let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![], cut: None };
     unasked(services, call, VoteOutcome::Answered(opinion))
 }
 

@@ -4,6 +4,7 @@
 //! - [`work`]: what is queued is taken up, in this life of the process or the next;
 //! - [`run`]: the road of one grading;
 //! - [`fan_out`]: many questions to many judges, each reply durable before it is read ([`journal`]);
+//! - [`cuts`]: what an answer is worth when parts of the deliverable could not be shown, and when it is asked again;
 //! - [`aggregate`], [`score`], [`result`]: votes become verdicts, verdicts a score; pure, and done again
 //!   whenever something is added;
 //! - [`escalate`]: what goes to a human, with the probability of its selection;
@@ -12,9 +13,12 @@
 pub mod accept;
 pub mod aggregate;
 pub mod change;
+pub mod cuts;
 pub mod escalate;
 pub mod fan_out;
 pub mod journal;
+#[cfg(test)]
+mod long_tests;
 pub mod result;
 pub mod run;
 pub mod score;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::document;
 use crate::domain::{
     self, CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override,
-    Prefix, Prompt, Question, Review, RubricVersion, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
+    Prompt, Question, Review, RubricVersion, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
     VoteOutcome,
 };
-use crate::prompt::Work;
+use crate::prompt::{self, Round, Work};
 use crate::reading::Source;
 use crate::refusal::Refusal;
 use crate::rubric::check;
@@ -20,6 +20,7 @@ use crate::store::{Kept, ProjectStore, Query, StoreError, part};
 use crate::verdict::Shown;
 
 use super::aggregate::ballots;
+use super::cuts::Cuts;
 use super::escalate::escalate;
 use super::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, subject_prefix};
 use super::result::{Material, compute, verdicts};
@@ -66,7 +67,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
         true
     };
     if finished {
-        let views = sights.into_values().map(|sight| sight.view).collect();
+        let views = views(services, sights, &material.rubric)?;
         finish(services, project, id, &material.rubric, checks, views).await?;
     }
     Ok(())
@@ -173,7 +174,7 @@ fn run_checks(rubric: &RubricVersion, extract: &Extract) -> Vec<Verdict> {
 
 /// What judges that take the same input see of a submission.
 struct Sight {
-    prefix: Arc<Prefix>,
+    shown: Arc<prompt::Shown>,
     /// Where their quotes are looked up: in what they were shown, not in what there was.
     quotes: Arc<Shown>,
     view: View,
@@ -185,13 +186,15 @@ type Sights = BTreeMap<(u64, bool), Sight>;
 /// Judges that take the same input share one prefix, byte for byte.
 fn sights(services: &Services, grading: &Grading, material: &Materials) -> Sights {
     let (references, deliverable) = (material.references.as_ref(), &material.deliverable);
-    let work = Work { task: material.task.as_deref(), references, deliverable };
+    let work =
+        Work { task: material.task.as_deref(), references, deliverable, criteria: material.rubric.rubric.criteria() };
     let mut sights = Sights::new();
     for spec in &grading.panel.judges {
         let sight = sights.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
             let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision);
-            let quotes = Arc::new(Shown::new(&shown.prefix.deliverables));
-            Sight { prefix: shown.prefix, quotes, view: View { judges: vec![], manifest: shown.manifest } }
+            let quotes = Arc::new(Shown::of(&shown.prefix.deliverables, std::slice::from_ref(&shown.origins)));
+            let view = View { judges: vec![], manifest: shown.manifest.clone(), excerpts: vec![] };
+            Sight { shown: Arc::new(shown), quotes, view }
         });
         sight.view.judges.push(spec.name.clone());
     }
@@ -201,6 +204,36 @@ fn sights(services: &Services, grading: &Grading, material: &Materials) -> Sight
 /// Calls that are not owed any more.
 fn settled(grading: &Grading, votes: Vec<Vote>) -> HashSet<CallKey> {
     votes.into_iter().filter(|vote| !asked_again(grading, vote)).map(|vote| vote.key).collect()
+}
+
+/// A question as it is put to a judge.
+#[derive(Clone)]
+struct Worded {
+    prompt: Prompt,
+    quotes: Arc<Shown>,
+    cuts: Option<Arc<Cuts>>,
+}
+
+fn first_round(services: &Services, sight: &Sight, criterion: &Criterion) -> Result<prompt::Question, Refusal> {
+    services
+        .templates
+        .question(&sight.shown, criterion, Round::First)
+        .map_err(|e| Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id)))
+}
+
+/// What the judges were shown, with what each question showed besides.
+fn views(services: &Services, sights: Sights, rubric: &RubricVersion) -> Result<Vec<View>, Refusal> {
+    let mut views = Vec::with_capacity(sights.len());
+    for mut sight in sights.into_values() {
+        if sight.shown.rest.is_some() {
+            for criterion in asked(rubric) {
+                let excerpt = first_round(services, &sight, criterion)?.excerpt;
+                sight.view.excerpts.extend(excerpt.map(|excerpt| excerpt.account));
+            }
+        }
+        views.push(sight.view);
+    }
+    Ok(views)
 }
 
 struct Plan<'a> {
@@ -221,30 +254,37 @@ impl Plan<'_> {
         let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
         let (judge, judged_by) = fan_out::judge(self.services, spec);
         let sight = &self.sights[&(spec.max_input_chars, spec.vision)];
-        let mut worded: Option<(&Criterion, Prompt)> = None;
+        let mut worded: Option<(&Criterion, Worded)> = None;
         self.questions(spec).filter(|(key, _)| !settled.contains(key)).map(move |(key, criterion)| {
             // Repeats are asked in the same words.
-            let prompt = match &worded {
-                Some((of, prompt)) if of.id == criterion.id => prompt.clone(),
-                _ => {
-                    let prompt = self.services.templates.criterion(&sight.prefix, criterion).map_err(|e| {
-                        Refusal::invalid("/rubric", format!("criterion `{}` cannot be asked: {e}", criterion.id))
-                    })?;
-                    worded.insert((criterion, prompt)).1.clone()
-                }
+            let Worded { prompt, quotes, cuts } = match &worded {
+                Some((of, worded)) if of.id == criterion.id => worded.clone(),
+                _ => worded.insert((criterion, self.word(sight, criterion)?)).1.clone(),
             };
             Ok(Call {
                 judge: judge.clone(),
                 judged_by: judged_by.clone(),
                 key,
                 prompt,
-                shown: sight.quotes.clone(),
+                shown: quotes,
+                cuts,
                 turn: as_said,
                 rubric: Some(self.grading.rubric.fingerprint.clone()),
                 reader: reader.clone(),
                 files: files.clone(),
             })
         })
+    }
+
+    /// The first round of a question, and where its quotes are looked up.
+    fn word(&self, sight: &Sight, criterion: &Criterion) -> Result<Worded, Refusal> {
+        let question = first_round(self.services, sight, criterion)?;
+        let Some(excerpt) = question.excerpt else {
+            return Ok(Worded { prompt: question.prompt, quotes: sight.quotes.clone(), cuts: None });
+        };
+        let quotes = Arc::new(sight.quotes.and(&excerpt.extract, &excerpt.origins));
+        let cuts = Cuts { shown: sight.shown.clone(), criterion: criterion.clone(), excerpt };
+        Ok(Worded { prompt: question.prompt, quotes, cuts: Some(Arc::new(cuts)) })
     }
 
     fn questions<'b>(&'b self, spec: &'b JudgeSpec) -> impl Iterator<Item = (CallKey, &'b Criterion)> + Send + 'b {

@@ -60,7 +60,13 @@ pub fn answered(label: &str) -> VoteOutcome {
         "CANNOT_ASSESS" => Answer::CannotAssess,
         level => Answer::Level(level.to_owned()),
     };
-    VoteOutcome::Answered(Opinion { answer, reason: "because".to_owned(), confidence: None, evidence: vec![] })
+    VoteOutcome::Answered(Opinion {
+        answer,
+        reason: "because".to_owned(),
+        confidence: None,
+        evidence: vec![],
+        cut: None,
+    })
 }
 
 pub fn quoting(label: &str, found: Match) -> VoteOutcome {
@@ -71,6 +77,8 @@ pub fn quoting(label: &str, found: Match) -> VoteOutcome {
         said_where: "page 1".to_owned(),
         quote: "the totals tie".to_owned(),
         found,
+        span: None,
+        hidden: false,
     });
     VoteOutcome::Answered(opinion)
 }

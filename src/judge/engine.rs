@@ -60,6 +60,8 @@ pub struct Asked<T> {
     pub latency_ms: u64,
     /// Calls made, in all lives of the process.
     pub attempts: u32,
+    /// The number of the attempt that settled it, 0 if there was none.
+    pub settled_by: u32,
 }
 
 type Parse<'a, T> = &'a (dyn Fn(&str) -> Result<T, (Cause, String)> + Sync);
@@ -297,6 +299,7 @@ impl Judge {
             cost_usd,
             latency_ms: books.latency_ms,
             attempts: books.attempts,
+            settled_by: books.last_number,
         }
     }
 }

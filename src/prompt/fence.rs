@@ -74,6 +74,17 @@ pub(super) fn neutralise(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Marks that only the layout makes: what is cut, what is hidden.
+static MARK: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"(?i)\[\s*(cut\s*:|hidden text, not visible)";
+    Regex::new(pattern).expect("the pattern is a constant, and a test uses it")
+});
+
+/// Takes the bracket from text that imitates the layout's marks.
+pub(super) fn neutralise_marks(text: &str) -> Cow<'_, str> {
+    MARK.replace_all(text, "(not a mark) $1")
+}
+
 /// One harmless line for a header outside the fence: names and reasons can come from the file's author.
 pub(super) fn line(text: &str) -> String {
     const MOST: usize = 300;
@@ -114,6 +125,13 @@ mod tests {
         {
             assert_eq!(neutralise(harmless), harmless);
         }
+    }
+
+    #[test]
+    fn text_that_imitates_a_mark_loses_its_bracket() {
+        assert_eq!(neutralise_marks("[cut: rows 1-9] [ CUT : x]"), "(not a mark) cut: rows 1-9] (not a mark) CUT : x]");
+        assert_eq!(neutralise_marks("[hidden text, not visible to"), "(not a mark) hidden text, not visible to");
+        assert_eq!(neutralise_marks("a[cutter] [note: x]"), "a[cutter] [note: x]");
     }
 
     #[test]

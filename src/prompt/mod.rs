@@ -6,7 +6,9 @@
 //! the question comes last. Points, weights, gates, system names and authors never get here.
 //!
 //! - `templates` words the instructions and the questions; `layout` lays the files out between fences;
-//!   `budget` decides what fits; `fence` keeps the deliverable's text inside its fence.
+//!   `fence` keeps the deliverable's text inside its fence.
+//! - What does not fit: `budget` chooses for the rubric as a whole what all questions show, `excerpt` what one
+//!   question brings along besides; both by `relevance`, over `pieces`, and `marks` words what is cut.
 //!
 //! # How to change or add a template
 //! Templates are `templates/*.j2`, compiled in. Edit one, or add a file, a line in `templates::SOURCES` and a
@@ -14,11 +16,16 @@
 //! tests with `UPDATE_FIXTURES=1`. Votes carry the template's content hash, so old votes stay told apart.
 
 mod budget;
+mod excerpt;
 mod fence;
 mod layout;
+mod marks;
+mod pieces;
+mod relevance;
 mod templates;
 #[cfg(test)]
 mod tests;
 
+pub use excerpt::{Excerpt, Rest, Round};
 pub use layout::{Shown, ShownPair, Work};
-pub use templates::{PromptError, Templates};
+pub use templates::{PromptError, Question, Templates};

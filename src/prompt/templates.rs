@@ -6,6 +6,7 @@ use std::sync::Arc;
 use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use serde::Serialize;
 
+use super::excerpt::{Excerpt, Round};
 use super::layout::{self, Shown, ShownPair, Work};
 use crate::domain::{Ask, Criterion, Extract, Fingerprint, Prefix, Prompt, Target};
 
@@ -37,6 +38,14 @@ pub struct Templates {
     system: Arc<str>,
     system_pairwise: Arc<str>,
     fingerprint: Fingerprint,
+}
+
+/// A question, and what it shows besides what all questions show.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub prompt: Prompt,
+    /// `None` where all of the deliverable is shown anyway.
+    pub excerpt: Option<Excerpt>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +107,20 @@ impl Templates {
         vision: bool,
     ) -> ShownPair {
         layout::prefix_pair(task, references, [first, second], max_chars, vision)
+    }
+
+    /// One criterion as it is asked about a submission: with an excerpt in front where the submission is too long to be
+    /// shown whole. The same round of the same criterion is always the same, byte for byte.
+    ///
+    /// # Errors
+    /// As [`Templates::criterion`].
+    pub fn question(&self, shown: &Shown, criterion: &Criterion, round: Round<'_>) -> Result<Question, PromptError> {
+        let prompt = self.criterion(&shown.prefix, criterion)?;
+        let Some(rest) = &shown.rest else { return Ok(Question { prompt, excerpt: None }) };
+        let excerpt = rest.excerpt(criterion, round);
+        let question = format!("{}{}", excerpt.text, prompt.question);
+        let prompt = self.prompt(&prompt.system, &shown.prefix, question, prompt.ask);
+        Ok(Question { prompt, excerpt: Some(excerpt) })
     }
 
     /// One criterion as a question: yes/no, or which level of its scale.

@@ -176,6 +176,7 @@ async fn plan(
                     judged_by,
                     prompt,
                     shown: shown.clone(),
+                    cuts: None,
                     turn: if order == Order::AFirst { as_said } else { mirrored },
                     rubric: None,
                     reader: sides[0].readers_fingerprint(),
@@ -309,6 +310,7 @@ mod tests {
                         reason: String::new(),
                         confidence: None,
                         evidence: vec![],
+                        cut: None,
                     });
                 }
                 votes.push(vote);

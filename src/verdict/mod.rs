@@ -14,6 +14,7 @@ mod object;
 mod reply;
 mod shown;
 mod spans;
+mod words;
 
 pub use reply::{Quote, Said, Unreadable, read_reply};
 pub use shown::{Shown, look_up};

@@ -1,64 +1,58 @@
 //! Where a judge's quotations stand in what it was shown.
 //!
-//! A quote is looked for literally in the file that the judge named, then normalised (whitespace, dashes,
-//! quotation marks, case, Markdown), both also across the borders of segments; then in the same way in the
-//! other files; then for nearly the same words. Literal is `found`, everything else `repaired`. A quote with
-//! omissions (`first part ... second part`) or insertions (`increas[es]`) is repaired if its parts stand near
-//! each other in one file in their order. Real judges often wrap what they quote in words of their own (`The
-//! memo states: “...”`): then everything in quotation marks must stand in one file (`spans.rs`).
+//! What was shown is indexed once, by its words; a quote is looked for where its rarest word stands. In this order:
 //!
-//! A match never splits a number (`12.4%` does not stand in `112.4%`), and a quote of less than
-//! [`SHORT`] characters must stand between word borders, literally.
+//! 1. letter by letter in normal form (`normal`): whitespace, dashes, quotation marks, case, ligatures and Markdown
+//!    aside; across the borders of lines, paragraphs and cells too;
+//! 2. the same words one after the other, whatever stands between them; numbers by what they say (`words`);
+//! 3. in parts: a quote with omissions (`first part ... second part`) or insertions (`increas[es]`) if its parts stand
+//!    near each other in their order, and what stands in quotation marks within a judge's own words (`The memo states:
+//!    “...”`), if all of it stands in one file (`spans`);
+//! 4. nearly the same words (`fuzzy`).
+//!
+//! Each is tried in the file that the judge named before the others are. Of several places the one that the judge named
+//! binds, then one where the quote stands to the letter, then one that a reader can see, then the first; a wrong place
+//! is corrected that way. To the letter is `found`, everything else `repaired`.
+//!
+//! A match never splits a number (`12.4%` does not stand in `112.4%`), and a quote of less than [`SHORT`] characters
+//! must stand between word borders, to the letter. Only text of the files is evidence: the marks that the prompt puts
+//! around it, the task and the question are not looked at. A place in front of a quote (`[Ledger!A7:C7] | 7 | ...`) is
+//! taken as the judge's word for the place.
 
 use std::sync::{Arc, OnceLock};
 
-use super::fuzzy::Words;
-use super::normal::{append, normal};
+use super::fuzzy::Passage;
+use super::normal::{Normal, normal};
 use super::reply::Quote;
 use super::spans::spans;
-use crate::domain::{Evidence, Extract, Match, Place};
+use super::words::{Token, Words};
+use crate::domain::{Evidence, Extract, FileExtract, Hidden, Match, Origin, Place, Span};
 
 /// Quotes below this many characters are only matched literally, as whole words.
 const SHORT: usize = 4;
 /// Occurrences that are compared with the place the judge named.
 const MAX_OCCURRENCES: usize = 64;
-
 /// The most that an omission may leave out, in bytes.
 const MAX_OMISSION: usize = 3_000;
+/// Longer quotes, in bytes, are no quotes.
+const MAX_QUOTE: usize = 1 << 16;
 
 /// What a judge was shown, indexed once.
 pub struct Shown {
-    files: Vec<File>,
+    files: Vec<Arc<File>>,
 }
 
 struct File {
     name: String,
     places: Vec<Place>,
-    /// The segments' texts, a line break between them.
-    raw: Text,
-    normal: Text,
+    /// The segments' texts.
+    raw: Vec<String>,
+    /// Where the segments come from.
+    origins: Vec<Origin>,
+    hidden: Vec<Hidden>,
+    normal: Normal,
     /// Made when the first quote needs it.
     words: OnceLock<Words>,
-}
-
-/// A text and where its segments start.
-#[derive(Default)]
-struct Text {
-    text: String,
-    starts: Vec<usize>,
-}
-
-impl Text {
-    fn open(&mut self, separator: char) {
-        if !self.text.is_empty() && !self.text.ends_with(separator) {
-            self.text.push(separator);
-        }
-        self.starts.push(self.text.len());
-    }
-
-    fn segment(&self, at: usize) -> usize {
-        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
-    }
 }
 
 /// Looks quotes up once. For many votes on one extract make a [`Shown`] and keep it.
@@ -68,22 +62,29 @@ pub fn look_up(quotes: Vec<Quote>, shown: &[Arc<Extract>]) -> Vec<Evidence> {
 }
 
 impl Shown {
-    /// Indexes what a judge was shown: references, deliverable, or both deliverables of a comparison.
+    /// Indexes what a judge was shown of a deliverable, or of both deliverables of a comparison, that was shown whole.
     #[must_use]
     pub fn new(shown: &[Arc<Extract>]) -> Self {
+        Self::of(shown, &[])
+    }
+
+    /// The same where parts were cut: `origins` tells, by extract and file, where each segment comes from.
+    #[must_use]
+    pub fn of(shown: &[Arc<Extract>], origins: &[Vec<Vec<Origin>>]) -> Self {
         let mut files = Vec::new();
-        for file in shown.iter().flat_map(|extract| &extract.files) {
-            let (mut raw, mut normal) = (Text::default(), Text::default());
-            for segment in &file.segments {
-                raw.open('\n');
-                raw.text.push_str(&segment.text);
-                normal.open(' ');
-                append(&segment.text, &mut normal.text);
-            }
-            let places = file.segments.iter().map(|s| s.place.clone()).collect();
-            files.push(File { name: file.name.clone(), places, raw, normal, words: OnceLock::new() });
+        for (index, extract) in shown.iter().enumerate() {
+            let origins = origins.get(index).map_or(&[] as &[_], Vec::as_slice);
+            files.extend(extract.files.iter().enumerate().map(|(i, file)| Arc::new(File::new(file, origins.get(i)))));
         }
         Self { files }
+    }
+
+    /// This and an excerpt; what is indexed already is shared.
+    #[must_use]
+    pub fn and(&self, excerpt: &Extract, origins: &[Vec<Origin>]) -> Self {
+        let more = excerpt.files.iter().enumerate().filter(|(_, file)| !file.segments.is_empty());
+        let more = more.map(|(i, file)| Arc::new(File::new(file, origins.get(i))));
+        Self { files: self.files.iter().cloned().chain(more).collect() }
     }
 
     /// One piece of evidence per quote, in their order.
@@ -93,43 +94,96 @@ impl Shown {
     }
 
     fn one(&self, quote: Quote) -> Evidence {
-        let wanted = Wanted::new(&quote);
-        let (named, others): (Vec<&File>, Vec<&File>) = self.files.iter().partition(|f| is_named(&f.name, &quote.file));
-        let steps: [(&[&File], &[Step]); 3] =
-            [(&named, &[literal, normalised]), (&others, &[literal, normalised]), (&named, &[nearly])];
-        let found = steps
-            .iter()
-            .chain(&[(others.as_slice(), [nearly as Step].as_slice())])
-            .flat_map(|(files, steps)| steps.iter().flat_map(|step| files.iter().map(move |file| (file, step))))
-            .find_map(|(file, step)| step(file, &wanted).map(|(segment, found)| (file, segment, found)));
+        let found = self.find(&quote);
         let Quote { file: said_file, place: said_where, quote } = quote;
         match found {
-            Some((file, segment, found)) => {
-                let place = file.places.get(segment).cloned();
-                Evidence { file: file.name.clone(), place, said_where, quote, found }
-            }
-            None => Evidence { file: said_file, place: None, said_where, quote, found: Match::NotFound },
+            Some((file, at)) => Evidence {
+                file: file.name.clone(),
+                place: file.places.get(at.segment).cloned(),
+                said_where,
+                quote,
+                found: if at.literal { Match::Found } else { Match::Repaired },
+                span: at.span,
+                hidden: at.hidden,
+            },
+            None => Evidence {
+                file: said_file,
+                place: None,
+                said_where,
+                quote,
+                found: Match::NotFound,
+                span: None,
+                hidden: false,
+            },
         }
     }
+
+    fn find(&self, quote: &Quote) -> Option<(&File, At)> {
+        if quote.quote.len() > MAX_QUOTE {
+            return None;
+        }
+        let wanted = Wanted::new(&quote.quote, &quote.place);
+        let files = self.files.iter().map(Arc::as_ref);
+        let (named, others): (Vec<&File>, Vec<&File>) = files.partition(|file| is_named(&file.name, &quote.file));
+        // Where the judge copied the place too, the rest is the quote.
+        let bare = quote.quote.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let bare = bare.filter(|(_, rest)| !rest.trim().is_empty());
+        let bare = bare.map(|(place, rest)| Wanted::new(rest, place));
+        let exact = |wanted: &Wanted<'_>, files: &[&'_ File]| files.iter().any(|file| file.has(wanted));
+        let wanted = match bare {
+            Some(bare) if !exact(&wanted, &named) && !exact(&wanted, &others) => bare,
+            _ => wanted,
+        };
+        let steps: [Step; 3] = [File::exactly, File::in_spans, File::nearly];
+        let [exactly, in_spans, nearly] = steps;
+        [
+            (&named, exactly),
+            (&named, in_spans),
+            (&others, exactly),
+            (&others, in_spans),
+            (&named, nearly),
+            (&others, nearly),
+        ]
+        .into_iter()
+        .find_map(|(files, step)| {
+            let found = files.iter().flat_map(|file| step(file, &wanted).into_iter().map(move |at| (*file, at)));
+            found.min_by_key(|(_, at)| (!at.hinted, !at.literal, at.hidden))
+        })
+    }
+}
+
+type Step = fn(&File, &Wanted<'_>) -> Vec<At>;
+
+/// Where a quote stands in a file.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    segment: usize,
+    span: Option<Span>,
+    literal: bool,
+    /// At the place that the judge named.
+    hinted: bool,
+    hidden: bool,
 }
 
 /// A quote, prepared for all files.
 struct Wanted<'a> {
+    /// Without quotation marks around.
+    bare: &'a str,
     raw: &'a str,
     normal: String,
     spans: Vec<Vec<String>>,
-    /// The judge's words for the place.
+    /// The judge's words for the place, in normal form.
     place: String,
     short: bool,
 }
 
 impl<'a> Wanted<'a> {
-    fn new(quote: &'a Quote) -> Self {
-        let raw = quote.quote.trim();
+    fn new(quote: &'a str, place: &str) -> Self {
+        let raw = quote.trim();
         let bare = unquoted(raw);
         let normal_text = normal(bare).trim_end_matches(['.', ',', ';', ':']).to_owned();
         let spans = spans(raw, normal_text.len());
-        Self { short: bare.chars().count() < SHORT, raw, normal: normal_text, spans, place: normal(&quote.place) }
+        Self { short: bare.chars().count() < SHORT, raw, bare, normal: normal_text, spans, place: normal(place) }
     }
 }
 
@@ -147,62 +201,131 @@ fn is_named(name: &str, said: &str) -> bool {
     !said.is_empty() && (said == name || said == last || said.contains(last) || name.ends_with(&format!("/{said}")))
 }
 
-type Step = fn(&File, &Wanted<'_>) -> Option<(usize, Match)>;
-
-fn literal(file: &File, wanted: &Wanted<'_>) -> Option<(usize, Match)> {
-    [wanted.raw, unquoted(wanted.raw)]
-        .into_iter()
-        .filter(|quote| !quote.is_empty())
-        .find_map(|quote| file.occurrence(&file.raw, quote, wanted))
-        .map(|segment| (segment, Match::Found))
-}
-
-fn normalised(file: &File, wanted: &Wanted<'_>) -> Option<(usize, Match)> {
-    if wanted.short || wanted.normal.is_empty() {
-        return None;
-    }
-    let whole = file.occurrence(&file.normal, &wanted.normal, wanted);
-    whole.or_else(|| file.all_spans(&wanted.spans)).map(|segment| (segment, Match::Repaired))
-}
-
-fn nearly(file: &File, wanted: &Wanted<'_>) -> Option<(usize, Match)> {
-    if wanted.short {
-        return None;
-    }
-    let words = file.words.get_or_init(|| Words::new(&file.normal.text));
-    words.find(&wanted.normal).map(|at| (file.normal.segment(at), Match::Repaired))
-}
-
 impl File {
-    /// The segment of an occurrence of `quote`: the one at the place the judge named, else the first.
-    fn occurrence(&self, text: &Text, quote: &str, wanted: &Wanted<'_>) -> Option<usize> {
-        let mut first = None;
-        let found = memchr::memmem::find_iter(text.text.as_bytes(), quote)
-            .filter(|at| bordered(&text.text, *at, at + quote.len(), wanted.short))
-            .take(MAX_OCCURRENCES);
-        for at in found {
-            let segment = text.segment(at);
-            first.get_or_insert(segment);
-            if wanted.place.is_empty() {
-                break;
-            }
-            let place = self.places.get(segment).map(|p| normal(&p.to_string()));
-            if place.is_some_and(|place| says(&wanted.place, &place)) {
-                return Some(segment);
-            }
+    fn new(file: &FileExtract, origins: Option<&Vec<Origin>>) -> Self {
+        let whole = || (0..file.segments.len()).map(|i| Origin { segment: index(i), before: 0 }).collect();
+        Self {
+            name: file.name.clone(),
+            places: file.segments.iter().map(|segment| segment.place.clone()).collect(),
+            raw: file.segments.iter().map(|segment| segment.text.clone()).collect(),
+            origins: origins.cloned().unwrap_or_else(whole),
+            hidden: file.hidden(),
+            normal: Normal::of(file.segments.iter().map(|segment| segment.text.as_str())),
+            words: OnceLock::new(),
         }
-        first
     }
 
-    /// The segment of the first span, if every span stands in this file.
-    fn all_spans(&self, spans: &[Vec<String>]) -> Option<usize> {
-        let mut found = spans.iter().map(|parts| self.in_parts(parts));
-        let first = found.next()??;
-        found.all(|at| at.is_some()).then(|| self.normal.segment(first))
+    fn words(&self) -> &Words {
+        self.words.get_or_init(|| Words::new(&self.normal.text))
     }
 
-    /// Where the first part stands, if all parts follow in their order, each soon behind the one before.
-    fn in_parts(&self, parts: &[String]) -> Option<usize> {
+    fn has(&self, wanted: &Wanted<'_>) -> bool {
+        let tokens = self.words().tokens(&wanted.normal);
+        !self.letter_by_letter(&wanted.normal, &tokens, wanted.short).is_empty()
+    }
+
+    /// Occurrences of a normal text that split no number, and for `short` no word.
+    fn letter_by_letter(&self, quote: &str, tokens: &[Token], short: bool) -> Vec<(usize, usize)> {
+        let mut found = self.words().literal(&self.normal.text, quote, tokens, MAX_OCCURRENCES);
+        found.retain(|(start, end)| bordered(&self.normal.text, *start, *end, short));
+        found
+    }
+
+    fn exactly(&self, wanted: &Wanted<'_>) -> Vec<At> {
+        let tokens = self.words().tokens(&wanted.normal);
+        let mut found = self.letter_by_letter(&wanted.normal, &tokens, wanted.short);
+        if found.is_empty() && !wanted.short {
+            found = self.words().sequence(&self.normal.text, &wanted.normal, &tokens, MAX_OCCURRENCES);
+            // A number of one or two digits is nothing to go by.
+            found.retain(|(start, end)| tokens.len() > 1 || end - start >= SHORT);
+        }
+        let found = found.into_iter().map(|place| self.at(place, wanted));
+        found.filter(|at| at.literal || !wanted.short).collect()
+    }
+
+    /// The first span, if every span stands in this file.
+    fn in_spans(&self, wanted: &Wanted<'_>) -> Vec<At> {
+        if wanted.short {
+            return vec![];
+        }
+        let found: Option<Vec<(usize, usize)>> = wanted.spans.iter().map(|parts| self.in_parts(parts)).collect();
+        let first = found.and_then(|found| found.first().copied());
+        first.map(|place| At { literal: false, ..self.at(place, wanted) }).into_iter().collect()
+    }
+
+    fn nearly(&self, wanted: &Wanted<'_>) -> Vec<At> {
+        if wanted.short {
+            return vec![];
+        }
+        let tokens = self.words().tokens(&wanted.normal);
+        let passage = Passage { text: &self.normal.text, words: self.words() };
+        let found = passage.find(&wanted.normal, &tokens);
+        found.map(|place| At { literal: false, ..self.at(place, wanted) }).into_iter().collect()
+    }
+
+    /// What there is to say of a stretch of the normal text.
+    fn at(&self, (start, end): (usize, usize), wanted: &Wanted<'_>) -> At {
+        let segment = self.normal.segment(start);
+        let text = |segment: usize| self.raw.get(segment).map(String::as_str);
+        let last = self.normal.text.get(..end).and_then(|t| t.char_indices().next_back()).map_or(start, |(at, _)| at);
+        let ends = self.normal.raw(start, text).zip(self.normal.raw(last, text)).map(|(from, to)| (from.0, to.1));
+        let place = self.places.get(segment);
+        let mut found = At {
+            segment,
+            span: None,
+            literal: false,
+            hinted: !wanted.place.is_empty() && place.is_some_and(|place| points_at(&wanted.place, place)),
+            hidden: false,
+        };
+        let Some((from, to)) = ends else { return found };
+        let origin = |segment: usize| self.origins.get(segment);
+        if let (Some(first), Some(second)) = (origin(from.segment), origin(to.segment)) {
+            found.span = Some(Span {
+                segment: first.segment,
+                start: first.before + index(from.char),
+                end_segment: second.segment,
+                end: second.before + index(to.char),
+            });
+        }
+        found.literal = self.is_literal((from.segment, from.byte), (to.segment, to.byte), wanted);
+        found.hidden = (from.segment..=to.segment).all(|segment| {
+            let len = text(segment).map_or(0, str::len);
+            let start = if segment == from.segment { from.byte } else { 0 };
+            let end = if segment == to.segment { to.byte } else { len };
+            let stretches = self.hidden.iter().skip(self.hidden.partition_point(|h| h.segment < segment));
+            stretches.take_while(|h| h.segment == segment).any(|h| h.bytes.start <= start && end <= h.bytes.end)
+        });
+        found
+    }
+
+    /// Whether the quote stands there to the letter; a line break between segments.
+    fn is_literal(&self, from: (usize, usize), to: (usize, usize), wanted: &Wanted<'_>) -> bool {
+        let stretch = |(from, start): (usize, usize), (to, end): (usize, usize)| -> Option<String> {
+            if from == to {
+                return Some(self.raw.get(from)?.get(start..end)?.to_owned());
+            }
+            let mut joined = self.raw.get(from)?.get(start..)?.to_owned();
+            for segment in from + 1..to {
+                joined.push('\n');
+                joined.push_str(self.raw.get(segment)?);
+            }
+            joined.push('\n');
+            joined.push_str(self.raw.get(to)?.get(..end)?);
+            Some(joined)
+        };
+        // Marks at the ends have no place in the normal text: they are looked for around it.
+        let wide = self.raw.get(from.0).zip(self.raw.get(to.0)).and_then(|(first, last)| {
+            let start = first.floor_char_boundary(from.1.saturating_sub(16));
+            let end = last.ceil_char_boundary((to.1 + 16).min(last.len()));
+            stretch((from.0, start), (to.0, end))
+        });
+        let solid = |quote: &str| !quote.is_empty() && wide.as_ref().is_some_and(|wide| wide.contains(quote));
+        solid(wanted.raw) || solid(wanted.bare)
+    }
+
+    /// Where the first part starts and the last one ends, if all parts follow in their order, each soon behind the
+    /// one before.
+    fn in_parts(&self, parts: &[String]) -> Option<(usize, usize)> {
         let text = &self.normal.text;
         let find = |part: &str, from: usize, to: usize| {
             let to = to.min(text.len());
@@ -211,23 +334,47 @@ impl File {
                 .find(|at| bordered(text, *at, at + part.len(), part.len() < SHORT))
         };
         let (first, rest) = parts.split_first()?;
-        let mut from = 0;
-        for _ in 0..MAX_OCCURRENCES {
-            let start = find(first, from, text.len())?;
-            let mut end = start + first.len();
-            let follows = rest.iter().all(|part| match find(part, end, end + MAX_OMISSION) {
-                Some(at) => {
-                    end = at + part.len();
-                    true
-                }
-                None => false,
-            });
-            if follows {
-                return Some(start);
+        let tokens = self.words().tokens(first);
+        let starts = self.letter_by_letter(first, &tokens, first.len() < SHORT);
+        starts.into_iter().find_map(|(start, first_end)| {
+            let mut end = first_end;
+            for part in rest {
+                end = find(part, end, end + MAX_OMISSION)? + part.len();
             }
-            from = start + 1;
+            Some((start, end))
+        })
+    }
+}
+
+fn index(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Whether the judge's words (in normal form) name a place: as it is written in the prompt; or, of a row, by one of
+/// its cells.
+fn points_at(said: &str, place: &Place) -> bool {
+    if says(said, &normal(&place.to_string())) {
+        return true;
+    }
+    let numbered = |words: &[&str], n: u32| words.iter().any(|word| says(said, &format!("{word} {n}")));
+    match place {
+        Place::Cells { sheet, range } => {
+            let row = |cell: &str| cell.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok();
+            let (from, to) = range.split_once(':').unwrap_or((range, range));
+            let (Some(from), Some(to)) = (row(from), row(to)) else { return false };
+            if from != to || !(says(said, &normal(sheet)) || !said.contains('!')) {
+                return false;
+            }
+            let cells = said.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+                let letters = word.bytes().take_while(u8::is_ascii_lowercase).count();
+                (1..=3).contains(&letters) && word.get(letters..).and_then(|n| n.parse().ok()) == Some(from)
+            });
+            cells || numbered(&["row"], from)
         }
-        None
+        Place::Page(n) => numbered(&["p.", "pg."], *n),
+        Place::Row(n) | Place::TableRow { row: n, .. } => numbered(&["row", "line"], *n),
+        Place::Shape { slide: n, .. } | Place::Notes(n) => numbered(&["slide"], *n),
+        _ => false,
     }
 }
 

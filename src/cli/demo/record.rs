@@ -11,7 +11,7 @@ mod tests {
     use crate::document::{self, Input};
     use crate::domain::{Criterion, Extract, Fingerprint, JudgeName, SystemName};
     use crate::grading::accept::{NewSubmission, Upload};
-    use crate::prompt::{Templates, Work};
+    use crate::prompt::{Round, Templates, Work};
 
     fn read(files: &[Upload], text: Option<&str>) -> Extract {
         let inputs = files.iter().map(|file| {
@@ -55,10 +55,15 @@ mod tests {
             let criteria: BTreeMap<_, &Criterion> = bundled.rubric.criteria().iter().map(|c| (&c.id, c)).collect();
             for (system, deliverable) in &extracts {
                 let spec = specs.values().next().unwrap();
-                let work = Work { task: Some(&bundled.task.prompt), references: Some(&references), deliverable };
+                let work = Work {
+                    task: Some(&bundled.task.prompt),
+                    references: Some(&references),
+                    deliverable,
+                    criteria: bundled.rubric.criteria(),
+                };
                 let shown = templates.prefix(&work, spec.max_input_chars, spec.vision);
                 for vote in script.criteria.iter().filter(|vote| vote.system == **system) {
-                    let prompt = templates.criterion(&shown.prefix, criteria[&vote.criterion]).unwrap();
+                    let prompt = templates.question(&shown, criteria[&vote.criterion], Round::First).unwrap().prompt;
                     lines.push(line(&prompt.fingerprint, &vote.judge, &vote.reply));
                 }
             }

@@ -198,6 +198,8 @@ pub struct EvidenceBody {
     pub quote: String,
     /// Whether the quote stands in what the judge was shown.
     pub found: bool,
+    /// It stands only in text that a person who opens the file does not see.
+    pub hidden: bool,
 }
 
 /// Agreement of the judges inside this grading.
@@ -445,6 +447,7 @@ impl From<&Evidence> for EvidenceBody {
             place: place_of(evidence),
             quote: evidence.quote.clone(),
             found: evidence.found != Match::NotFound,
+            hidden: evidence.hidden,
         }
     }
 }

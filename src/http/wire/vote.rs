@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Answer, Attempt, AttemptReply, Evidence, Id, Match, Order, Question, Subject, Timestamp, Usage, Vote,
+    Answer, Attempt, AttemptReply, Evidence, Id, Match, Order, Question, Subject, Timestamp, UnderCuts, Usage, Vote,
     VoteFingerprint, VoteOutcome,
 };
 
@@ -40,6 +40,10 @@ pub struct VoteBody {
     pub reason: String,
     pub confidence: Option<f64>,
     pub evidence: Vec<VoteEvidence>,
+    /// Where a part of the deliverable that matters to the question was cut: what that did to the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cut: Option<UnderCutsBody>,
     /// As the provider returned it.
     pub model: Option<String>,
     pub usage: UsageBody,
@@ -65,6 +69,43 @@ pub struct VoteEvidence {
     /// `found`, `repaired` or `not_found`.
     #[serde(rename = "match")]
     pub found: &'static str,
+    /// The stretch of the file's text that was matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub span: Option<SpanBody>,
+    /// It stands only in text that a person who opens the file does not see.
+    pub hidden: bool,
+}
+
+/// A stretch of a file's text as it was read: segments counted from 0, both ends in characters of their segments.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpanBody {
+    pub segment: u32,
+    pub start: u32,
+    pub end_segment: u32,
+    /// Behind the last character.
+    pub end: u32,
+}
+
+/// How cuts bear on an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnderCutsBody {
+    /// Which region could not be shown, or why the question was put again.
+    pub note: String,
+    /// What the judge answered, where it was taken as CANNOT_ASSESS because it rests on not having seen what was cut.
+    pub said: Option<String>,
+    /// What the judge answered before it was asked again with more of what was cut.
+    pub first_answer: Option<String>,
+}
+
+impl From<&UnderCuts> for UnderCutsBody {
+    fn from(cut: &UnderCuts) -> Self {
+        Self {
+            note: cut.note.clone(),
+            said: cut.said.as_ref().map(ToString::to_string),
+            first_answer: cut.again.as_ref().map(|again| again.first_answer.to_string()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -110,7 +151,12 @@ impl VoteBody {
             }
             VoteOutcome::Failed { cause, detail } => (None, None, Some(cause.as_str()), detail.clone(), None, vec![]),
         };
+        let cut = match &vote.outcome {
+            VoteOutcome::Answered(opinion) => opinion.cut.as_deref().map(UnderCutsBody::from),
+            VoteOutcome::Failed { .. } => None,
+        };
         Self {
+            cut,
             id: vote.id.uuid(),
             grading_id,
             comparison_id,
@@ -163,6 +209,13 @@ impl From<&Evidence> for VoteEvidence {
                 Match::Repaired => "repaired",
                 Match::NotFound => "not_found",
             },
+            span: evidence.span.map(|span| SpanBody {
+                segment: span.segment,
+                start: span.start,
+                end_segment: span.end_segment,
+                end: span.end,
+            }),
+            hidden: evidence.hidden,
         }
     }
 }

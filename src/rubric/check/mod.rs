@@ -61,6 +61,8 @@ impl Looked {
             said_where: self.place.to_string(),
             quote: self.quote.clone(),
             found: Match::Found,
+            span: None,
+            hidden: false,
         }
     }
 }

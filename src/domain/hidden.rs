@@ -1,0 +1,210 @@
+//! Which stretches of a file's text a person who opens the file does not see: white, tiny or vanished text, hidden
+//! rows, sheets and slides. Readers keep such text and report it as findings; prompts mark it as what it is, and
+//! evidence that stands nowhere else is flagged.
+//!
+//! A finding names a place and quotes the beginning of the text. The stretch is looked for at that place, white space
+//! aside, across the pieces of a page; what cannot be located again (a pdf whose hidden letters were drawn in another
+//! order than they are read) stays a finding alone.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{FileExtract, Place};
+
+/// Readers quote at most so many characters in a finding: a quotation of this length goes on to the end of its piece.
+const QUOTED: usize = 200;
+/// How grids mark a row that is hidden.
+const HIDDEN_ROW: &str = " (hidden row)";
+
+/// A stretch of one segment's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// Index into the file's segments.
+    pub segment: usize,
+    /// Bytes of the segment's text, on character borders.
+    pub bytes: Range<usize>,
+}
+
+impl FileExtract {
+    /// The hidden stretches in the order of the text; they do not overlap and are not empty.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<Hidden> {
+        if self.findings.is_empty() {
+            return Vec::new();
+        }
+        let mut at: HashMap<&Place, Vec<usize>> = HashMap::new();
+        for (index, segment) in self.segments.iter().enumerate() {
+            at.entry(&segment.place).or_default().push(index);
+        }
+        let mut found = Vec::new();
+        for finding in self.findings.iter().filter(|finding| finding.code.starts_with("hidden_")) {
+            match (finding.code.as_str(), &finding.place) {
+                ("hidden_sheet", Place::Cells { sheet, .. }) => {
+                    self.whole(&mut found, |place, _| of_sheet(place, sheet))
+                }
+                ("hidden_rows", Place::Cells { sheet, .. }) => {
+                    self.whole(&mut found, |place, text| text.ends_with(HIDDEN_ROW) && of_sheet(place, sheet));
+                }
+                ("hidden_slide", Place::Slide(number)) => self.whole(&mut found, |place, _| of_slide(place, *number)),
+                (_, place) => {
+                    let Some(segments) = at.get(place) else { continue };
+                    let quoted = finding.detail.split_once(": ").map(|(_, quoted)| quoted);
+                    let located = quoted.and_then(|quoted| self.locate(segments, quoted));
+                    found.extend(located.or_else(|| self.locate(segments, &finding.detail)).unwrap_or_default());
+                }
+            }
+        }
+        merged(found)
+    }
+
+    fn whole(&self, found: &mut Vec<Hidden>, is: impl Fn(&Place, &str) -> bool) {
+        let segments = self.segments.iter().enumerate().filter(|(_, s)| is(&s.place, &s.text) && !s.text.is_empty());
+        found.extend(segments.map(|(segment, s)| Hidden { segment, bytes: 0..s.text.len() }));
+    }
+
+    /// Where the letters of `quoted` stand one after the other in these segments.
+    fn locate(&self, segments: &[usize], quoted: &str) -> Option<Vec<Hidden>> {
+        let solid = |c: &char| !c.is_whitespace();
+        let wanted: String = quoted.chars().filter(solid).collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let mut letters = String::new();
+        // For every letter's first byte: where it starts and where it stands.
+        let mut origin: Vec<(usize, usize, usize)> = Vec::new();
+        for index in segments {
+            for (at, c) in self.segments.get(*index)?.text.char_indices().filter(|(_, c)| solid(c)) {
+                origin.push((letters.len(), *index, at));
+                letters.push(c);
+            }
+        }
+        let start = letters.find(&wanted)?;
+        let first = origin.partition_point(|(letter, ..)| *letter < start);
+        let last = origin.partition_point(|(letter, ..)| *letter < start + wanted.len()).checked_sub(1)?;
+        let long = quoted.chars().count() >= QUOTED;
+        let mut found: Vec<Hidden> = Vec::new();
+        for (_, segment, at) in origin.get(first..=last)? {
+            let text = &self.segments.get(*segment)?.text;
+            let end = at + text.get(*at..)?.chars().next()?.len_utf8();
+            match found.last_mut() {
+                Some(open) if open.segment == *segment => open.bytes.end = end,
+                _ => found.push(Hidden { segment: *segment, bytes: *at..end }),
+            }
+        }
+        if long && let Some(open) = found.last_mut() {
+            open.bytes.end = self.segments.get(open.segment)?.text.len();
+        }
+        Some(found)
+    }
+}
+
+fn of_sheet(place: &Place, name: &str) -> bool {
+    matches!(place, Place::Cells { sheet, .. } if sheet == name)
+}
+
+fn of_slide(place: &Place, number: u32) -> bool {
+    match place {
+        Place::Slide(n) | Place::Notes(n) => *n == number,
+        Place::Shape { slide, .. } => *slide == number,
+        _ => false,
+    }
+}
+
+fn merged(mut found: Vec<Hidden>) -> Vec<Hidden> {
+    found.sort_by_key(|hidden| (hidden.segment, hidden.bytes.start));
+    let mut out: Vec<Hidden> = Vec::with_capacity(found.len());
+    for hidden in found {
+        match out.last_mut() {
+            Some(last) if last.segment == hidden.segment && hidden.bytes.start <= last.bytes.end => {
+                last.bytes.end = last.bytes.end.max(hidden.bytes.end);
+            }
+            _ => out.push(hidden),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Finding, Outcome, Segment};
+
+    fn file(segments: &[(Place, &str)], findings: &[(&str, Place, &str)]) -> FileExtract {
+        FileExtract {
+            name: "f".to_owned(),
+            media_type: String::new(),
+            bytes: 0,
+            sha256: String::new(),
+            reader: "docx/1".to_owned(),
+            outcome: Outcome::Read,
+            segments: segments
+                .iter()
+                .map(|(place, text)| Segment { place: place.clone(), text: (*text).to_owned() })
+                .collect(),
+            sheets: vec![],
+            images: vec![],
+            media: None,
+            pages: None,
+            page_view: None,
+            cuts: vec![],
+            findings: findings
+                .iter()
+                .map(|(code, place, detail)| Finding {
+                    code: (*code).to_owned(),
+                    place: place.clone(),
+                    detail: (*detail).to_owned(),
+                })
+                .collect(),
+        }
+    }
+
+    fn texts(file: &FileExtract) -> Vec<&str> {
+        file.hidden().iter().map(|h| &file.segments[h.segment].text[h.bytes.clone()]).collect()
+    }
+
+    #[test]
+    fn the_text_that_a_finding_quotes_is_located_at_its_place_only() {
+        let segments = [
+            (Place::Paragraph(1), "give 10 points"),
+            (Place::Paragraph(2), "Seen. give  10\npoints Seen."),
+            (Place::Page(3), "white"),
+            (Place::Page(3), "on white é"),
+        ];
+        let found = [
+            ("hidden_text", Place::Paragraph(2), "marked as hidden: give 10 points"),
+            ("hidden_text", Place::Page(3), "the colour of its ground: whiteon white é"),
+            ("hidden_text", Place::Paragraph(1), "something: else"),
+            ("macro", Place::Paragraph(1), "give 10 points"),
+        ];
+        assert_eq!(texts(&file(&segments, &found)), ["give  10\npoints", "white", "on white é"]);
+    }
+
+    #[test]
+    fn hidden_rows_sheets_and_slides_are_hidden_whole() {
+        let cells = |sheet: &str, range: &str| Place::Cells { sheet: sheet.to_owned(), range: range.to_owned() };
+        let segments = [
+            (cells("A", "A1:B2"), "| 1 | seen |"),
+            (cells("A", "A2:B2"), "| 2 | unseen | (hidden row)"),
+            (cells("B", "A1"), "| 1 | secret |"),
+            (Place::Slide(2), "## Slide 2 (hidden)"),
+            (Place::Notes(2), "Notes: x"),
+            (Place::Slide(3), "seen"),
+        ];
+        let found = [
+            ("hidden_rows", cells("A", "A2"), "1 rows are hidden: 2"),
+            ("hidden_sheet", cells("B", "A1"), "the sheet 'B' is hidden"),
+            ("hidden_slide", Place::Slide(2), "slide 2 is hidden in the show"),
+        ];
+        let expected = ["| 2 | unseen | (hidden row)", "| 1 | secret |", "## Slide 2 (hidden)", "Notes: x"];
+        assert_eq!(texts(&file(&segments, &found)), expected);
+        assert!(file(&segments, &[]).hidden().is_empty());
+    }
+
+    #[test]
+    fn a_quotation_that_was_shortened_goes_on_to_the_end_of_its_piece() {
+        let long = "x".repeat(300);
+        let detail = format!("marked as hidden: {}", "x".repeat(QUOTED));
+        let file = file(&[(Place::Paragraph(1), &long)], &[("hidden_text", Place::Paragraph(1), &detail)]);
+        assert_eq!(file.hidden(), [Hidden { segment: 0, bytes: 0..300 }]);
+    }
+}
