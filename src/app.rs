@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, JudgeSection, PanelSection};
+use crate::config::{Config, JudgeSection, LibreOffice, PanelSection, ReadingSection};
 use crate::document;
 use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
 use crate::judge::{self, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
-use crate::reading::Reading;
+use crate::reading::{Office, OfficeLimits, OfficeProgram, Reading};
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, Store, StoreError, StoreOptions};
 
@@ -82,7 +82,8 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         reading: Reading::in_process(document::Limits {
             max_file_bytes: limits.max_file_bytes,
             ..document::Limits::default()
-        }),
+        })
+        .with_office(office(&config.reading)),
         intake: IntakeLimits {
             max_file_bytes: limits.max_file_bytes,
             max_files: limits.max_files,
@@ -98,6 +99,22 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         bell: tokio::sync::Notify::new(),
         rubric_identity: Arc::new(tokio::sync::Mutex::new(())),
     }))
+}
+
+/// What draws the pages of Office files.
+fn office(section: &ReadingSection) -> Office {
+    let program = match section.libreoffice() {
+        LibreOffice::Auto => OfficeProgram::Auto,
+        LibreOffice::Off => OfficeProgram::Off,
+        LibreOffice::At(path) => OfficeProgram::At(path),
+    };
+    let limits = OfficeLimits {
+        time: Duration::from_secs(section.libreoffice_timeout_s),
+        memory: section.libreoffice_memory_bytes,
+        at_once: section.libreoffice_at_once,
+        ..OfficeLimits::default()
+    };
+    Office::new(program, limits)
 }
 
 type Bench = (BTreeMap<JudgeName, Arc<Judge>>, BTreeMap<PanelName, Panel>);

@@ -9,6 +9,7 @@ mod grading;
 mod judges;
 mod limits;
 mod panels;
+mod reading;
 mod server;
 mod store;
 
@@ -21,6 +22,7 @@ pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
 pub use panels::{PanelSection, default_quorum};
+pub use reading::{LibreOffice, ReadingSection};
 pub use server::Server;
 pub use store::StoreSection;
 
@@ -33,6 +35,7 @@ pub struct Config {
     pub files: Files,
     pub grading: GradingSection,
     pub limits: LimitsSection,
+    pub reading: ReadingSection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.
@@ -112,6 +115,7 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
         self.grading.check()?;
+        self.reading.check()?;
         judges::check(&self.judges)?;
         panels::check(&self.panels, &self.judges)
     }
@@ -205,6 +209,40 @@ mod tests {
         ] {
             let error = of(panel).unwrap_err().to_string();
             assert!(error.contains(says), "{panel}: {error}");
+        }
+    }
+
+    #[test]
+    fn libreoffice_is_found_left_out_or_named_by_its_path() {
+        let of = |setting: &str| {
+            parse(&format!("[reading]\nlibreoffice = {setting:?}\n"), &[]).map(|c| c.reading.libreoffice())
+        };
+        assert_eq!(parse("", &[]).unwrap().reading.libreoffice(), LibreOffice::Auto);
+        assert_eq!(of("off").unwrap(), LibreOffice::Off);
+        assert_eq!(of("/opt/soffice").unwrap(), LibreOffice::At("/opt/soffice".into()));
+        assert!(of("no").unwrap_err().to_string().contains("absolute path"));
+        assert!(parse("[reading]\nlibreoffice_timeout_s = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn pictures_and_sound_are_configured_only_for_judges_that_can_take_them() {
+        let of = |provider: &str, rest: &str| {
+            parse(&format!("[[judges]]\nname = \"a\"\nprovider = {provider:?}\nmodel = \"m\"\n{rest}\n"), &[])
+        };
+        let judge = of("openai", "vision = true\naudio = true\nimages = { pages = 5, max_px = 1024 }")
+            .unwrap()
+            .judges
+            .remove(0);
+        assert_eq!((judge.images.unwrap().pages, judge.audio), (Some(5), true));
+        for (provider, rest, says) in [
+            ("openai", "images = { pages = 5 }", "vision"),
+            ("openai", "vision = true\nimages = { max_px = 20 }", "max_px"),
+            ("openai", "vision = true\nimages = { page = 20 }", "page"),
+            ("anthropic", "audio = true", "audio"),
+            ("openai", "video = true", "video"),
+        ] {
+            let error = of(provider, rest).unwrap_err().to_string();
+            assert!(error.contains(says), "{rest}: {error}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! - [`work`]: what is queued is taken up, in this life of the process or the next;
 //! - [`run`]: the road of one grading;
 //! - [`fan_out`]: many questions to many judges, each reply durable before it is read ([`journal`]);
+//! - [`sight`]: what each judge of the panel can be shown;
 //! - [`cuts`]: what an answer is worth when parts of the deliverable could not be shown, and when it is asked again;
 //! - [`aggregate`], [`score`], [`result`]: votes become verdicts, verdicts a score; pure, and done again
 //!   whenever something is added;
@@ -22,6 +23,7 @@ mod long_tests;
 pub mod result;
 pub mod run;
 pub mod score;
+pub mod sight;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod work;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::document;
 use crate::domain::{
     self, CallKey, Criterion, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override,
-    Prompt, Question, Review, RubricVersion, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
+    Prompt, Question, Review, RubricVersion, Senses, StoredFile, Subject, Submission, Tally, Task, Verdict, View, Vote,
     VoteOutcome,
 };
+use crate::judge;
 use crate::prompt::{self, Round, Work};
 use crate::reading::Source;
 use crate::refusal::Refusal;
@@ -24,6 +25,7 @@ use super::cuts::Cuts;
 use super::escalate::escalate;
 use super::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, subject_prefix};
 use super::result::{Material, compute, verdicts};
+use super::sight::{Looks, looks};
 
 /// Takes a grading as far as it goes: to its result, or to where it was stopped.
 ///
@@ -53,19 +55,22 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
         let checks = blocking(move || run_checks(&rubric, &extract)).await?;
         (checks, material)
     };
-    let sights = sights(services, &grading, &material);
+    let judges = &grading.panel.judges;
+    let looks =
+        looks(services, judges, &material.files, &material.deliverable, material.references.as_ref(), 1).await?;
+    let sights = sights(services, &grading, &material, &looks);
     let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
     let plan = Plan { services, grading: &grading, material: &material, sights: &sights };
     let settled = settled(&grading, votes);
-    let finished = if material.deliverable.has_content() {
-        let lane = |spec| Lane::new(services, spec, plan.calls(&settled, spec));
-        let lanes = grading.panel.judges.iter().map(lane).collect();
-        fan_out(services, project, subject, lanes, earlier, &cancel).await?
-    } else {
-        let calls = grading.panel.judges.iter().flat_map(|spec| plan.calls(&settled, spec));
-        keep_nothing_to_show(services, project, subject, &material, calls).await?;
-        true
-    };
+    let nothing = |spec: &JudgeSpec| looks.of(spec).and_then(|look| look.nothing.as_ref());
+    for spec in judges {
+        if let Some(reason) = nothing(spec) {
+            keep_nothing_to_show(services, project, subject, reason, plan.calls(&settled, spec)).await?;
+        }
+    }
+    let lane = |spec| Lane::new(services, spec, plan.calls(&settled, spec));
+    let lanes = judges.iter().filter(|spec| nothing(spec).is_none()).map(lane).collect();
+    let finished = fan_out(services, project, subject, lanes, earlier, &cancel).await?;
     if finished {
         let views = views(services, sights, &material.rubric)?;
         finish(services, project, id, &material.rubric, checks, views).await?;
@@ -92,6 +97,8 @@ struct Materials {
     rubric: Arc<RubricVersion>,
     references: Option<Arc<Extract>>,
     deliverable: Arc<Extract>,
+    /// What the deliverable was read from.
+    files: Vec<StoredFile>,
 }
 
 async fn load(services: &Services, project: &ProjectStore, grading: &Grading) -> Result<Materials, Refusal> {
@@ -116,7 +123,7 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
     let extract = read_files(services, &submission.files, submission.text).await?;
     let deliverable = Arc::new(extract);
     let task = grading.prompt.clone().or(task.map(|task| task.prompt));
-    Ok(Materials { task, rubric: Arc::new(rubric), references, deliverable })
+    Ok(Materials { task, rubric: Arc::new(rubric), references, deliverable, files: submission.files })
 }
 
 /// Reads files (and a final message).
@@ -181,16 +188,20 @@ struct Sight {
 }
 
 /// By what a judge takes: its characters, and whether it sees.
-type Sights = BTreeMap<(u64, bool), Sight>;
+type Sights = BTreeMap<(u64, Senses), Sight>;
 
 /// Judges that take the same input share one prefix, byte for byte.
-fn sights(services: &Services, grading: &Grading, material: &Materials) -> Sights {
-    let (references, deliverable) = (material.references.as_ref(), &material.deliverable);
-    let work =
-        Work { task: material.task.as_deref(), references, deliverable, criteria: material.rubric.rubric.criteria() };
+fn sights(services: &Services, grading: &Grading, material: &Materials, looks: &Looks) -> Sights {
     let mut sights = Sights::new();
     for spec in &grading.panel.judges {
-        let sight = sights.entry((spec.max_input_chars, spec.vision)).or_insert_with(|| {
+        let Some(look) = looks.of(spec) else { continue };
+        let work = Work {
+            task: material.task.as_deref(),
+            references: look.references.as_ref(),
+            deliverable: &look.deliverable,
+            criteria: material.rubric.rubric.criteria(),
+        };
+        let sight = sights.entry((spec.max_input_chars, look.senses.clone())).or_insert_with(|| {
             let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision);
             let quotes = Arc::new(Shown::of(&shown.prefix.deliverables, std::slice::from_ref(&shown.origins)));
             let view = View { judges: vec![], manifest: shown.manifest.clone(), excerpts: vec![] };
@@ -253,7 +264,7 @@ impl Plan<'_> {
         let extract = &self.material.deliverable;
         let (reader, files) = (extract.readers_fingerprint(), extract.files_fingerprint());
         let (judge, judged_by) = fan_out::judge(self.services, spec);
-        let sight = &self.sights[&(spec.max_input_chars, spec.vision)];
+        let sight = &self.sights[&(spec.max_input_chars, judge::senses(spec))];
         let mut worded: Option<(&Criterion, Worded)> = None;
         self.questions(spec).filter(|(key, _)| !settled.contains(key)).map(move |(key, criterion)| {
             // Repeats are asked in the same words.
@@ -310,22 +321,12 @@ async fn keep_nothing_to_show(
     services: &Services,
     project: &ProjectStore,
     subject: Subject,
-    material: &Materials,
+    reason: &str,
     calls: impl Iterator<Item = Result<Call, Refusal>>,
 ) -> Result<(), Refusal> {
-    let files: Vec<String> = material
-        .deliverable
-        .files
-        .iter()
-        .map(|file| match &file.outcome {
-            crate::domain::Outcome::Unreadable { reason } => format!("{}: {reason}", file.name),
-            _ => format!("{}: nothing in it to show", file.name),
-        })
-        .collect();
-    let reason = format!("not asked: nothing of the submission could be read ({})", files.join("; "));
     let mut batch = project.batch();
     for call in calls {
-        let vote = fan_out::nothing_to_show(services, &call?, reason.clone());
+        let vote = fan_out::nothing_to_show(services, &call?, reason.to_owned());
         batch = batch.put(&vote);
         services.running.settled(subject, &Arc::new(vote));
     }

@@ -47,6 +47,7 @@ codes! {
     IdempotencyMismatch = 409 "idempotency_mismatch" "The Idempotency-Key was used with another request";
     TooLarge = 413 "too_large" "It is larger than this service takes";
     UnsupportedMediaType = 415 "unsupported_media_type" "The content type is not taken here";
+    NotDrawn = 422 "not_drawn" "The page cannot be drawn";
     Invalid = 422 "invalid" "What was sent is not valid";
     Internal = 500 "internal" "Something went wrong in the service";
     NotImplemented = 501 "not_implemented" "Not part of this version";

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::budget::{self, Fitted, Gaps, Source};
 use super::excerpt::{Rest, words};
 use super::fence::{Nonce, line, neutralise, neutralise_marks};
+use super::pages;
 use crate::domain::{
     Criterion, Extract, FileExtract, Fingerprint, Hidden, Manifest, Origin, Outcome, Part, Place, Prefix, Segment,
 };
@@ -188,6 +189,7 @@ impl Page {
         if let Outcome::Unreadable { reason } = &file.outcome {
             let reason = line(reason);
             let _ = writeln!(self.text, "This file COULD NOT BE READ: {reason}. Its content is unknown, not absent.\n");
+            pages::append(file, &mut self.text, &mut self.parts);
             return;
         }
         let (ours, others): (Vec<_>, Vec<_>) = file.cuts.iter().partition(|cut| cut.why == budget::WHY);
@@ -222,6 +224,7 @@ impl Page {
             self.parts.push(Part::Text(std::mem::take(&mut self.text)));
             self.parts.push(Part::Image { name: file.name.clone(), image: image.clone() });
         }
+        pages::append(file, &mut self.text, &mut self.parts);
         self.text.push('\n');
     }
 

@@ -20,6 +20,7 @@ mod excerpt;
 mod fence;
 mod layout;
 mod marks;
+mod pages;
 mod pieces;
 mod relevance;
 mod templates;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::domain::{
     Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
-    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Subject, Submission,
+    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Senses, Subject, Submission,
     SubmissionId, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, nothing_to_show, subject_prefix};
 use crate::grading::run::read_files;
+use crate::grading::sight;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
 use crate::store::{Kept, ProjectStore, Query, StoreError, part};
@@ -81,26 +82,22 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
     comparison.state = ComparisonState::Running { started_at: services.now() };
     project.commit(project.batch().update(&comparison, revision)).await?;
 
-    let (planned, nothing) = plan(services, project, &comparison, &votes).await?;
-    if let Some(reason) = nothing {
-        let mut batch = project.batch();
-        for call in &planned {
-            batch = batch.put(&nothing_to_show(services, call, reason.clone()));
+    let mut by_judge: BTreeMap<JudgeName, Vec<Call>> = BTreeMap::new();
+    let mut batch = project.batch();
+    for (call, nothing) in plan(services, project, &comparison, &votes).await? {
+        match nothing {
+            Some(reason) => batch = batch.put(&nothing_to_show(services, &call, reason)),
+            None => by_judge.entry(call.key.judge.clone()).or_default().push(call),
         }
-        project.commit(batch).await?;
-    } else {
-        let earlier = if fresh { Earlier::None } else { Earlier::Since(None) };
-        let mut by_judge: BTreeMap<JudgeName, Vec<Call>> = BTreeMap::new();
-        for call in planned {
-            by_judge.entry(call.key.judge.clone()).or_default().push(call);
-        }
-        let lane = |spec: &JudgeSpec| {
-            Lane::new(services, spec, by_judge.remove(&spec.name).unwrap_or_default().into_iter().map(Ok))
-        };
-        let lanes = comparison.panel.judges.iter().map(lane).collect();
-        if !fan_out(services, project, subject, lanes, earlier, &cancel).await? {
-            return Ok(());
-        }
+    }
+    project.commit(batch).await?;
+    let earlier = if fresh { Earlier::None } else { Earlier::Since(None) };
+    let lane = |spec: &JudgeSpec| {
+        Lane::new(services, spec, by_judge.remove(&spec.name).unwrap_or_default().into_iter().map(Ok))
+    };
+    let lanes = comparison.panel.judges.iter().map(lane).collect();
+    if !fan_out(services, project, subject, lanes, earlier, &cancel).await? {
+        return Ok(());
     }
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let Some(Kept { record: mut comparison, revision }) = project.get::<Comparison>(&key).await? else {
@@ -115,13 +112,13 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
 /// What judges that take the same input see in one order, and where their quotes are looked up.
 type Sight = (Arc<Prefix>, Arc<Shown>);
 
-/// The calls that are owed, and, where one side has nothing that could be shown, why they are not made.
+/// The calls that are owed; with a reason, those that are not made, because the judge can be shown nothing of one side.
 async fn plan(
     services: &Services,
     project: &ProjectStore,
     comparison: &Comparison,
     votes: &[Vote],
-) -> Result<(Vec<Call>, Option<String>), Refusal> {
+) -> Result<Vec<(Call, Option<String>)>, Refusal> {
     let missing = |kind: &str, key: String| {
         let detail = format!("comparison {} refers to it, and it is not kept", comparison.id);
         Refusal::Store(StoreError::Corrupt { kind: kind.to_owned(), key, detail })
@@ -133,29 +130,38 @@ async fn plan(
         false => Some(Arc::new(read_files(services, &task.references, None).await?)),
     };
     let mut sides = Vec::with_capacity(2);
+    let mut looks = Vec::with_capacity(2);
     for id in [comparison.a, comparison.b] {
         let key = id.to_string();
         let submission = project.get::<Submission>(&key).await?.ok_or_else(|| missing("submission", key))?.record;
-        sides.push(Arc::new(read_files(services, &submission.files, submission.text).await?));
+        let side = Arc::new(read_files(services, &submission.files, submission.text).await?);
+        let judges = &comparison.panel.judges;
+        looks.push(sight::looks(services, judges, &submission.files, &side, references.as_ref(), 2).await?);
+        sides.push(side);
     }
-    let empty = sides.iter().zip(["a", "b"]).find(|(side, _)| !side.has_content());
-    let nothing = empty.map(|(_, name)| format!("not asked: nothing of submission `{name}` could be read"));
     let settled: BTreeMap<&CallKey, &Vote> = votes.iter().map(|vote| (&vote.key, vote)).collect();
-    let mut prefixes: BTreeMap<(u64, bool, Order), Sight> = BTreeMap::new();
+    let mut prefixes: BTreeMap<(u64, Senses, Order), Sight> = BTreeMap::new();
     let mut planned = Vec::new();
     for order in [Order::AFirst, Order::BFirst] {
         let (first, second) = match order {
-            Order::AFirst => (&sides[0], &sides[1]),
-            Order::BFirst => (&sides[1], &sides[0]),
+            Order::AFirst => (&looks[0], &looks[1]),
+            Order::BFirst => (&looks[1], &looks[0]),
         };
         for spec in &comparison.panel.judges {
-            let (prefix, shown) = prefixes.entry((spec.max_input_chars, spec.vision, order)).or_insert_with(|| {
-                let (chars, vision) = (spec.max_input_chars, spec.vision);
-                let pair =
-                    services.templates.prefix_pair(&task.prompt, references.as_ref(), first, second, chars, vision);
-                let shown = Arc::new(Shown::new(&pair.prefix.deliverables));
-                (pair.prefix, shown)
-            });
+            let (Some(first), Some(second)) = (first.of(spec), second.of(spec)) else { continue };
+            let (a, b) = if order == Order::AFirst { (first, second) } else { (second, first) };
+            let sides_with = [("a", &a.nothing), ("b", &b.nothing)];
+            let nothing = sides_with.into_iter().find_map(|(name, why)| Some((name, why.as_ref()?)));
+            let nothing = nothing.map(|(name, why)| format!("{why}; this is submission `{name}`"));
+            let (prefix, shown) =
+                prefixes.entry((spec.max_input_chars, first.senses.clone(), order)).or_insert_with(|| {
+                    let (chars, vision) = (spec.max_input_chars, spec.vision);
+                    let (references, first, second) =
+                        (first.references.as_ref(), &first.deliverable, &second.deliverable);
+                    let pair = services.templates.prefix_pair(&task.prompt, references, first, second, chars, vision);
+                    let shown = Arc::new(Shown::new(&pair.prefix.deliverables));
+                    (pair.prefix, shown)
+                });
             for repeat in 0..comparison.panel.repeats {
                 let key = CallKey {
                     subject: Subject::Comparison(comparison.id),
@@ -170,7 +176,7 @@ async fn plan(
                 let prompt =
                     prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
                 let (judge, judged_by) = fan_out::judge(services, spec);
-                planned.push(Call {
+                let call = Call {
                     key,
                     judge,
                     judged_by,
@@ -184,11 +190,12 @@ async fn plan(
                         sides[0].files_fingerprint(),
                         sides[1].files_fingerprint(),
                     ]),
-                });
+                };
+                planned.push((call, nothing.clone()));
             }
         }
     }
-    Ok((planned, nothing))
+    Ok(planned)
 }
 
 fn mirrored(answer: Answer) -> Answer {

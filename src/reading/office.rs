@@ -487,7 +487,7 @@ done
         assert!(failed.reason.contains("77") && failed.reason.ends_with(": out of luck"), "{}", failed.reason);
         assert!(!failed.absent);
         let (_folder, made) = convert("kill -SEGV $$", limits()).await;
-        assert_eq!(made.unwrap_err().reason, "LibreOffice failed on it (exit status: 139)");
+        assert!(made.unwrap_err().reason.starts_with("LibreOffice failed on it (exit status: 139)"));
     }
 
     #[tokio::test]

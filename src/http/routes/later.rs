@@ -18,16 +18,6 @@ pub async fn draft_rubric(_caller: Submitter) -> Answer {
     later("drafting rubrics is not part of this version; write one and post it to /v1/rubrics/lint")
 }
 
-/// A page of a file as an image. Not part of this version.
-#[utoipa::path(get, path = "/v1/submissions/{id}/pages/{p}.png", tag = "later",
-    params(("id" = String, Path), ("p" = String, Path)),
-    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn rendered_page(_caller: Submitter, _path: web::Path<(String, String)>) -> Answer {
-    later(
-        "rendering pages is not part of this version; the files are at /v1/submissions/{id}/files/{n}, what is read of them at .../manifest",
-    )
-}
-
 /// What a grading would cost. Not part of this version.
 #[utoipa::path(post, path = "/v1/quotes", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
 pub async fn quote(_caller: Submitter) -> Answer {

@@ -13,6 +13,7 @@ mod judges;
 mod later;
 mod leaderboard;
 mod overrides;
+mod pages;
 mod reviews;
 mod rubrics;
 mod submissions;
@@ -62,7 +63,7 @@ resources! {
     "/v1/submissions/{id}" => get submissions::get;
     "/v1/submissions/{id}/files/{n}" => get submissions::file;
     "/v1/submissions/{id}/manifest" => get submissions::manifest;
-    "/v1/submissions/{id}/pages/{p}.png" => get later::rendered_page;
+    "/v1/submissions/{id}/pages/{p}.png" => get pages::page;
     "/v1/gradings" => get gradings::list, post gradings::create;
     "/v1/gradings/{id}" => get gradings::get;
     "/v1/gradings/{id}/events" => get events::events;

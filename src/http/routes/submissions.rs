@@ -105,7 +105,7 @@ pub async fn manifest(
     Ok(HttpResponse::Ok().json(ManifestBody::from(extract.manifest())))
 }
 
-async fn find(caller: &Caller, id: Uuid) -> Result<Submission, Problem> {
+pub(super) async fn find(caller: &Caller, id: Uuid) -> Result<Submission, Problem> {
     let id = SubmissionId::from_uuid(id);
     let kept = caller.project.get::<Submission>(&id.to_string()).await?;
     Ok(kept.ok_or_else(|| Problem::not_found("submission", id))?.record)
