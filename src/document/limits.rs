@@ -1,7 +1,9 @@
 //! How much of a file may be read. What a limit drops is a `Cut` in the extract, never a silence.
 
+use serde::{Deserialize, Serialize};
+
 /// Bounds of reading one file (an archive and its members count as one for [`ArchiveLimits`]).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of one file. A larger one is unreadable.
     pub max_file_bytes: u64,
@@ -29,7 +31,7 @@ pub struct Limits {
 }
 
 /// Bounds of unpacking: of zip archives and of the packages that office files are.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArchiveLimits {
     /// Entries in one archive, and members in all nested archives together.
     pub max_entries: usize,

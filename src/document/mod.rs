@@ -152,6 +152,12 @@ pub fn read(input: &Input<'_>, limits: &Limits) -> Vec<FileExtract> {
     read_within(input, limits, Budget::of(limits)).0
 }
 
+/// All readers with their versions: together with the limits, what an extract is made by.
+#[must_use]
+pub fn readers() -> Vec<&'static str> {
+    READERS.iter().map(|reader| reader.id).collect()
+}
+
 /// Reads all files of a submission, in their order.
 #[must_use]
 pub fn read_all<'a>(inputs: impl IntoIterator<Item = Input<'a>>, limits: &Limits) -> Extract {
