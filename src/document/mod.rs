@@ -50,6 +50,7 @@ mod tests;
 use draft::Draft;
 pub use limits::{ArchiveLimits, Limits};
 use members::Budget;
+pub use pdf::{RenderedPages, render_pdf};
 
 /// The readers, in the order in which they are asked whether a file is theirs.
 const READERS: &[&Reader] = &[

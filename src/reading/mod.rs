@@ -39,13 +39,13 @@ impl Reading {
     #[must_use]
     pub fn in_process(limits: Limits) -> Self {
         let office = Office::new(OfficeProgram::Auto, OfficeLimits::default());
-        Self { pages: Pages::new(office, pages::render, limits.clone()), limits }
+        Self { pages: Pages::new(office, document::render_pdf, limits.clone()), limits }
     }
 
     /// Office files are drawn by this LibreOffice, or by none.
     #[must_use]
     pub fn with_office(self, office: Office) -> Self {
-        Self { pages: Pages::new(office, pages::render, self.limits.clone()), ..self }
+        Self { pages: Pages::new(office, document::render_pdf, self.limits.clone()), ..self }
     }
 
     /// A file and, if it is an archive, its members. Total: what cannot be read says why.

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::office::{Office, OfficeKind};
 use super::pictures;
-use crate::document::Limits;
+use crate::document::{Limits, RenderedPages};
 use crate::domain::{Image, Place};
 
 /// Kept pages, in bytes of their pictures, and kept pdfs of Office files.
@@ -24,18 +24,7 @@ const FAILED_FOR: Duration = Duration::from_secs(300);
 
 /// Draws pages of a pdf: its bytes, the pages (from 1, the end not included; none to count them only), pixels of the
 /// longer side.
-pub type Render = fn(&[u8], Range<u32>, u32, &Limits) -> Result<Rendered, String>;
-
-/// What a renderer drew.
-#[derive(Debug, Clone)]
-pub struct Rendered {
-    /// Its name and version: `hayro/0.9`.
-    pub renderer: String,
-    /// Png, in order.
-    pub pages: Vec<Image>,
-    /// Pages that the file has.
-    pub of: u32,
-}
+pub type Render = fn(&[u8], Range<u32>, u32, &Limits) -> Result<RenderedPages, String>;
 
 /// Pages of a file as pictures.
 #[derive(Debug, Clone)]
@@ -82,11 +71,6 @@ pub fn has_pages(media_type: &str) -> bool {
 /// Whether it has pages and is no picture: judges that see are shown pictures anyway.
 pub(super) fn is_paged(media_type: &str) -> bool {
     way(media_type).is_some_and(|way| way != Way::Picture)
-}
-
-/// Pages of a pdf, by the renderer that is part of this service.
-pub(super) fn render(_: &[u8], _: Range<u32>, _: u32, _: &Limits) -> Result<Rendered, String> {
-    Err("pages of a pdf are not drawn by this version".to_owned())
 }
 
 #[derive(Debug)]
@@ -289,7 +273,7 @@ pub(super) mod tests {
     use crate::reading::office::{OfficeLimits, OfficeProgram};
 
     /// Draws files of the form `pages=N name`: each page is as wide as its number.
-    pub fn fake_render(bytes: &[u8], wanted: Range<u32>, max_px: u32, _: &Limits) -> Result<Rendered, String> {
+    pub fn fake_render(bytes: &[u8], wanted: Range<u32>, max_px: u32, _: &Limits) -> Result<RenderedPages, String> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let of: u32 = text
             .split(['=', ' '])
@@ -298,7 +282,7 @@ pub(super) mod tests {
             .ok_or_else(|| "the pdf is damaged".to_owned())?;
         let page = |n: u32| pictures::tests::of(&DynamicImage::new_luma8(n.min(max_px), 1), ImageFormat::Png);
         let pages = (wanted.start..wanted.end.min(of + 1)).map(page).collect();
-        Ok(Rendered { renderer: "fake/1".to_owned(), pages, of })
+        Ok(RenderedPages { renderer: "fake/1".to_owned(), pages, of })
     }
 
     pub fn pages(render: Render) -> Pages {
@@ -324,7 +308,7 @@ pub(super) mod tests {
     #[tokio::test]
     async fn a_page_is_drawn_once_for_each_size_whoever_asks() {
         static DRAWN: AtomicU32 = AtomicU32::new(0);
-        fn counting(bytes: &[u8], wanted: Range<u32>, px: u32, limits: &Limits) -> Result<Rendered, String> {
+        fn counting(bytes: &[u8], wanted: Range<u32>, px: u32, limits: &Limits) -> Result<RenderedPages, String> {
             DRAWN.fetch_add(1, Ordering::SeqCst);
             fake_render(bytes, wanted, px, limits)
         }
@@ -351,7 +335,7 @@ pub(super) mod tests {
         let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
         let docx = Sheaf { media_type: docx.to_owned(), ..pdf("d", 1) };
         assert!(pages.draw(&docx, 1..2, 100).await.unwrap_err().contains("Office files are shown as text only"));
-        fn panics(_: &[u8], _: Range<u32>, _: u32, _: &Limits) -> Result<Rendered, String> {
+        fn panics(_: &[u8], _: Range<u32>, _: u32, _: &Limits) -> Result<RenderedPages, String> {
             panic!("as parsers do")
         }
         let reason = super::tests::pages(panics).draw(&pdf("e", 1), 1..2, 100).await.unwrap_err();

@@ -6,6 +6,7 @@
 
 mod collect;
 mod lines;
+mod render;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,6 +19,7 @@ use super::draft::Draft;
 use super::{Reader, Sample};
 
 use collect::{Collector, OverWork};
+pub use render::{RenderedPages, render_pdf};
 
 pub(super) const READER: Reader = Reader { id: "pdf/1", recognise, read };
 
@@ -27,8 +29,9 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     head.windows(5).any(|w| w == b"%PDF-").then_some("application/pdf")
 }
 
-fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
-    let pdf = Pdf::new(sample.bytes.to_vec()).map_err(|error| match error {
+/// Why a pdf does not open.
+fn refused(error: LoadPdfError) -> String {
+    match error {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
             "the pdf is protected by a password; save it without one".to_owned()
         }
@@ -36,7 +39,11 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
             "the pdf is encrypted in a way that is not known; save it without encryption".to_owned()
         }
         LoadPdfError::Invalid => "the pdf is damaged or cut off; save or send it again".to_owned(),
-    })?;
+    }
+}
+
+fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
+    let pdf = Pdf::new(sample.bytes.to_vec()).map_err(refused)?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
         return Err("the pdf has no pages that can be found; it is damaged, save it again".to_owned());
