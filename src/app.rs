@@ -1,16 +1,16 @@
 //! The one place where adapters are chosen and joined: which store, which judges, which clock.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, JudgeSection, LibreOffice, PanelSection, ReadingSection};
+use crate::config::{Config, Isolation, JudgeSection, LibreOffice, PanelSection, ReadingSection};
 use crate::document;
 use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
 use crate::judge::{self, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
-use crate::reading::{Office, OfficeLimits, OfficeProgram, Reading};
+use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, Store, StoreError, StoreOptions};
 
@@ -79,11 +79,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         panels,
         default_panel: choices.default_panel.or(default).or(offline),
         templates: Templates::builtin(),
-        reading: Reading::in_process(document::Limits {
-            max_file_bytes: limits.max_file_bytes,
-            ..document::Limits::default()
-        })
-        .with_office(office(&config.reading)),
+        reading: reading(config)?,
         intake: IntakeLimits {
             max_file_bytes: limits.max_file_bytes,
             max_files: limits.max_files,
@@ -99,6 +95,39 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         bell: tokio::sync::Notify::new(),
         rubric_identity: Arc::new(tokio::sync::Mutex::new(())),
     }))
+}
+
+/// What reads files, and where.
+fn reading(config: &Config) -> Result<Reading, AppError> {
+    let section = &config.reading;
+    let limits = document::Limits { max_file_bytes: config.limits.max_file_bytes, ..document::Limits::default() };
+    let reading = match section.isolation {
+        Isolation::Thread => Reading::in_process(limits),
+        Isolation::Process => {
+            let program = std::env::current_exe().map_err(|error| {
+                let way_out = "set [reading] isolation = \"thread\"";
+                AppError::Setup(format!("readers cannot run in processes of their own: {error}; {way_out}"))
+            })?;
+            let all = WorkerLimits::default();
+            let workers = if section.workers == 0 { all.workers } else { section.workers };
+            let (time, memory) = (Duration::from_secs(section.timeout_s), section.memory_mb << 20);
+            Reading::isolated(limits, program, WorkerLimits { workers, time, memory })
+        }
+    };
+    let reading = reading.with_office(office(section));
+    let beside = || Some(PathBuf::from(config.files.url.strip_prefix("file:")?).parent()?.join("cache"));
+    match section.cache.clone().or_else(beside).filter(|folder| !folder.as_os_str().is_empty()) {
+        None => Ok(reading),
+        Some(folder) => {
+            let shown = folder.display().to_string();
+            let cache = Cache::open(folder, section.cache_mb << 20).map_err(|error| {
+                AppError::Setup(format!(
+                    "the folder {shown} for what was read cannot be used: {error}; see [reading] cache"
+                ))
+            })?;
+            Ok(reading.with_cache(cache))
+        }
+    }
 }
 
 /// What draws the pages of Office files.

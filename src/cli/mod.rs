@@ -20,6 +20,7 @@ pub mod demo;
 mod grade;
 mod keys;
 mod leaderboard;
+mod reader;
 mod rubric;
 mod serve;
 mod show;
@@ -61,6 +62,9 @@ enum Verb {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::Verb),
+    /// Read files for a service that started this
+    #[command(hide = true)]
+    Reader(reader::Args),
 }
 
 /// How a command ended other than well.
@@ -101,6 +105,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Agreement(args) => agreement::agreement(&args),
         Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
         Verb::Config(verb) => config::config(&verb),
+        Verb::Reader(args) => reader::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,7 +22,7 @@ pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
 pub use panels::{PanelSection, default_quorum};
-pub use reading::{LibreOffice, ReadingSection};
+pub use reading::{Isolation, LibreOffice, ReadingSection};
 pub use server::Server;
 pub use store::StoreSection;
 

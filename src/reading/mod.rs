@@ -1,30 +1,62 @@
 //! A submission's files to its extract: off the asynchronous threads, under limits. What the room `document` does
 //! with bytes, this room does for the stories: it decides where a reader runs.
 //!
+//! - `pool`, `worker`, `wire`: readers in processes of their own, what they are, and how they are spoken to. A parser
+//!   that crashes, hangs or eats memory costs its file, which says so, and nothing else. Through a waiting worker a file
+//!   takes about a millisecond more than in this process.
+//! - `cache`: what was read once.
 //! - `pages`: pages as pictures. `office`: LibreOffice, where it is there. `pictures`: pictures in a useful size.
 //! - `seen`: what of all that a judge with certain senses is shown.
 
+mod cache;
 mod office;
 mod pages;
 mod pictures;
+mod pool;
 mod seen;
+mod turns;
+mod wire;
+mod worker;
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
 use crate::document::{self, Limits};
 use crate::domain::{Extract, FileExtract, Senses, StoredFile};
 
+pub use cache::Cache;
 pub use office::{Office, OfficeLimits, OfficeProgram};
+use pages::Drawer;
 pub use pages::{Drawn, Pages, Sheaf, has_pages};
+pub use pool::WorkerLimits;
+use pool::{Fate, Pool};
 pub use seen::{Begin, first_pages};
+use turns::Turns;
+use wire::{Reply, Request};
+pub use worker::serve as serve_worker;
 
 /// Reads files for the stories.
 #[derive(Debug)]
 pub struct Reading {
     limits: Limits,
+    readers: Readers,
+    cache: Option<Arc<Cache>>,
+    turns: Turns,
     pages: Pages,
+    /// Files that a reader was asked to read.
+    read: AtomicU64,
+}
+
+/// Where readers run.
+#[derive(Debug, Clone)]
+enum Readers {
+    /// In this process, on threads that may block.
+    Here,
+    /// In processes of their own.
+    Workers(Arc<Pool>),
 }
 
 /// A stored file with its bytes.
@@ -35,38 +67,107 @@ pub struct Source {
 }
 
 impl Reading {
-    /// Readers run in this process, on threads that may block.
+    /// Readers run in this process, on threads that may block: for tests and for machines without processes to spare.
+    /// A parser that overflows its stack or eats all memory takes this process with it.
     #[must_use]
     pub fn in_process(limits: Limits) -> Self {
+        Self::new(limits, Readers::Here)
+    }
+
+    /// Readers run in processes of their own: `program` is this program, started again as `empanel reader`.
+    #[must_use]
+    pub fn isolated(limits: Limits, program: PathBuf, workers: WorkerLimits) -> Self {
+        Self::new(limits, Readers::Workers(Arc::new(Pool::new(program, workers))))
+    }
+
+    fn new(limits: Limits, readers: Readers) -> Self {
         let office = Office::new(OfficeProgram::Auto, OfficeLimits::default());
-        Self { pages: Pages::new(office, document::render_pdf, limits.clone()), limits }
+        let pages = Pages::new(office, readers.drawer(), limits.clone());
+        Self { limits, readers, cache: None, turns: Turns::default(), pages, read: AtomicU64::new(0) }
     }
 
     /// Office files are drawn by this LibreOffice, or by none.
     #[must_use]
     pub fn with_office(self, office: Office) -> Self {
-        Self { pages: Pages::new(office, document::render_pdf, self.limits.clone()), ..self }
+        Self { pages: Pages::new(office, self.readers.drawer(), self.limits.clone()), ..self }
     }
 
-    /// A file and, if it is an archive, its members. Total: what cannot be read says why.
+    /// What was read is kept here, and not read again.
+    #[must_use]
+    pub fn with_cache(self, cache: Cache) -> Self {
+        Self { cache: Some(Arc::new(cache)), ..self }
+    }
+
+    /// Files that were really read, not taken from the cache.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// A file and, if it is an archive, its members. Total: what cannot be read says why. The same file is read once,
+    /// also for two who ask at once.
     pub async fn read(&self, source: Source) -> Vec<FileExtract> {
-        let limits = self.limits.clone();
-        let name = source.file.clone();
-        let read = move || {
-            let file = &source.file;
-            let input =
-                document::Input { name: file.name.as_str(), media_type: Some(&file.media_type), bytes: &source.bytes };
-            document::read(&input, &limits)
+        let Some(cache) = &self.cache else { return self.read_now(source).await.0 };
+        let key = cache::key(&source, &self.limits);
+        let turn = self.turns.of(&key);
+        let _alone = turn.lock().await;
+        let (looked, wanted) = (Arc::clone(cache), key.clone());
+        if let Ok(Some(extracts)) = tokio::task::spawn_blocking(move || looked.get(&wanted)).await {
+            return extracts;
+        }
+        let (extracts, keep) = self.read_now(source).await;
+        if !keep {
+            return extracts;
+        }
+        let keeper = Arc::clone(cache);
+        let kept = tokio::task::spawn_blocking(move || {
+            keeper.put(&key, &extracts);
+            extracts
+        });
+        kept.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// The extracts, and whether the same file would always be read like this.
+    async fn read_now(&self, source: Source) -> (Vec<FileExtract>, bool) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let file = source.file.clone();
+        let unread = |reason: String| {
+            tracing::warn!(file = %file.name, bytes = file.bytes, reason, "a file could not be read");
+            vec![document::unread(file.name.as_str(), &file.media_type, file.bytes, &file.sha256, reason)]
         };
-        match tokio::task::spawn_blocking(read).await {
-            Ok(extracts) => extracts,
-            Err(error) => vec![document::unread(
-                name.name.as_str(),
-                &name.media_type,
-                name.bytes,
-                &name.sha256,
-                format!("the thread of its reader ended early: {error}; grade it again"),
-            )],
+        match &self.readers {
+            Readers::Here => {
+                let limits = self.limits.clone();
+                let read = move || {
+                    let (file, bytes) = (&source.file, &source.bytes);
+                    let media_type = Some(file.media_type.as_str());
+                    document::read(&document::Input { name: file.name.as_str(), media_type, bytes }, &limits)
+                };
+                match tokio::task::spawn_blocking(read).await {
+                    Ok(extracts) => (extracts, true),
+                    Err(error) => {
+                        (unread(format!("the thread of its reader ended early: {error}; grade it again")), false)
+                    }
+                }
+            }
+            Readers::Workers(pool) => {
+                let request = Request::Read {
+                    name: source.file.name.as_str().to_owned(),
+                    media_type: source.file.media_type.clone(),
+                    bytes: source.bytes.to_vec(),
+                    limits: self.limits.clone(),
+                };
+                match pool.ask(&request).await {
+                    Ok(Reply::Read(extracts)) => (extracts, true),
+                    Ok(Reply::Drawn { .. } | Reply::Failed(_)) => {
+                        (unread("a worker answered another question; grade it again".to_owned()), false)
+                    }
+                    // On a machine with more memory or time it may be read: that it was not is not kept.
+                    Err(fate @ (Fate::TooSlow(_) | Fate::Died { .. } | Fate::Unusable(_))) => {
+                        (unread(fate.reason(pool.limits())), false)
+                    }
+                }
+            }
         }
     }
 
@@ -89,5 +190,14 @@ impl Reading {
         begin: Begin<'_>,
     ) -> Arc<Extract> {
         seen::seen(self, senses, extract, sheaves, begin).await
+    }
+}
+
+impl Readers {
+    fn drawer(&self) -> Drawer {
+        match self {
+            Self::Here => Drawer::Here(document::render_pdf),
+            Self::Workers(pool) => Drawer::Worker(Arc::clone(pool)),
+        }
     }
 }

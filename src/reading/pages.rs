@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,6 +13,9 @@ use tokio::sync::Semaphore;
 
 use super::office::{Office, OfficeKind};
 use super::pictures;
+use super::pool::Pool;
+use super::turns::Turns;
+use super::wire::{Reply, Request};
 use crate::document::{Limits, RenderedPages};
 use crate::domain::{Image, Place};
 
@@ -25,6 +28,15 @@ const FAILED_FOR: Duration = Duration::from_secs(300);
 /// Draws pages of a pdf: its bytes, the pages (from 1, the end not included; none to count them only), pixels of the
 /// longer side.
 pub type Render = fn(&[u8], Range<u32>, u32, &Limits) -> Result<RenderedPages, String>;
+
+/// Where pages of a pdf are drawn.
+#[derive(Debug, Clone)]
+pub(super) enum Drawer {
+    /// In this process, on a thread that may block.
+    Here(Render),
+    /// In a worker process.
+    Worker(Arc<Pool>),
+}
 
 /// Pages of a file as pictures.
 #[derive(Debug, Clone)]
@@ -76,14 +88,14 @@ pub(super) fn is_paged(media_type: &str) -> bool {
 #[derive(Debug)]
 pub struct Pages {
     office: Office,
-    render: Render,
+    drawer: Drawer,
     limits: Limits,
     drawing: Semaphore,
     pages: Mutex<Kept<(String, u32, u32), (Image, String)>>,
     /// Pages that a file has and what draws it.
     counts: Mutex<Kept<String, (u32, String)>>,
     pdfs: Mutex<Kept<String, Pdf>>,
-    under_way: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    turns: Turns,
 }
 
 /// What LibreOffice made of a file, or why nothing and since when.
@@ -94,18 +106,17 @@ enum Pdf {
 }
 
 impl Pages {
-    #[must_use]
-    pub fn new(office: Office, render: Render, limits: Limits) -> Self {
+    pub(super) fn new(office: Office, drawer: Drawer, limits: Limits) -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             office,
-            render,
+            drawer,
             limits,
             drawing: Semaphore::new(threads),
             pages: Mutex::new(Kept::new(PAGES_KEPT)),
             counts: Mutex::new(Kept::new(1 << 20)),
             pdfs: Mutex::new(Kept::new(PDFS_KEPT)),
-            under_way: Mutex::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -117,7 +128,7 @@ impl Pages {
         let Some(way) = way(&file.media_type) else {
             return Err(format!("a file of the kind {} has no pages that are drawn", file.media_type));
         };
-        let lock = self.lock_of(&file.sha256);
+        let lock = self.turns.of(&file.sha256);
         let _alone = lock.lock().await;
         if let Some(drawn) = self.kept(&file.sha256, &wanted, max_px) {
             return Ok(drawn);
@@ -130,8 +141,7 @@ impl Pages {
             }
             Way::Picture => return self.picture(file, &wanted, max_px).await,
         };
-        let (render, limits, range) = (self.render, self.limits.clone(), wanted.clone());
-        let rendered = self.blocking(move || render(&pdf, range, max_px, &limits)).await?;
+        let rendered = self.render(pdf, wanted.clone(), max_px).await?;
         let renderer = match by {
             Some(by) => format!("{by} + {}", rendered.renderer),
             None => rendered.renderer,
@@ -145,6 +155,26 @@ impl Pages {
         }
         locked(&self.counts).put(file.sha256.clone(), (rendered.of, renderer.clone()), 200);
         Ok(Drawn { renderer, pages, of: rendered.of })
+    }
+
+    async fn render(&self, pdf: Bytes, wanted: Range<u32>, max_px: u32) -> Result<RenderedPages, String> {
+        let limits = self.limits.clone();
+        match &self.drawer {
+            Drawer::Here(render) => {
+                let render = *render;
+                self.blocking(move || render(&pdf, wanted, max_px, &limits)).await
+            }
+            Drawer::Worker(pool) => {
+                let (first, end) = (wanted.start, wanted.end);
+                let request = Request::Draw { bytes: pdf.to_vec(), first, end, max_px, limits };
+                match pool.ask(&request).await {
+                    Ok(Reply::Drawn { renderer, pages, of }) => Ok(RenderedPages { renderer, pages, of }),
+                    Ok(Reply::Failed(reason)) => Err(reason),
+                    Ok(Reply::Read(_)) => Err("a worker answered another question".to_owned()),
+                    Err(fate) => Err(fate.reason(pool.limits())),
+                }
+            }
+        }
     }
 
     async fn picture(&self, file: &Sheaf, wanted: &Range<u32>, max_px: u32) -> Result<Drawn, String> {
@@ -207,17 +237,6 @@ impl Pages {
         let existing = wanted.start..wanted.end.min(of + 1);
         let pages = existing.map(|number| kept.get(&(sha256.to_owned(), max_px, number)).map(|(page, _)| page));
         Some(Drawn { renderer, pages: pages.collect::<Option<Vec<_>>>()?, of })
-    }
-
-    fn lock_of(&self, sha256: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut all = locked(&self.under_way);
-        if let Some(lock) = all.get(sha256).and_then(Weak::upgrade) {
-            return lock;
-        }
-        all.retain(|_, lock| lock.strong_count() > 0);
-        let lock = Arc::new(tokio::sync::Mutex::new(()));
-        all.insert(sha256.to_owned(), Arc::downgrade(&lock));
-        lock
     }
 }
 
@@ -286,7 +305,8 @@ pub(super) mod tests {
     }
 
     pub fn pages(render: Render) -> Pages {
-        Pages::new(Office::new(OfficeProgram::Off, OfficeLimits::default()), render, Limits::default())
+        let office = Office::new(OfficeProgram::Off, OfficeLimits::default());
+        Pages::new(office, Drawer::Here(render), Limits::default())
     }
 
     pub fn pdf(name: &str, of: u32) -> Sheaf {

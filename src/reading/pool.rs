@@ -54,7 +54,8 @@ struct Worker {
     from: ChildStdout,
     served: u32,
     idle_since: Instant,
-    last_words: Arc<Mutex<String>>,
+    /// What it says on its way out.
+    heard: tokio::task::JoinHandle<String>,
 }
 
 /// How a worker failed its file.
@@ -84,11 +85,6 @@ impl Fate {
             }
             Self::Unusable(reason) => format!("no reader could be started ({reason}); grade it again"),
         }
-    }
-
-    /// Whether the file is to blame, and the next attempt would end the same way.
-    pub fn is_of_the_file(&self) -> bool {
-        !matches!(self, Self::Unusable(_))
     }
 }
 
@@ -149,18 +145,21 @@ impl Pool {
         let mut child = command.spawn()?;
         let gone = || io::Error::other("a worker without standard streams");
         let (to, from) = (child.stdin.take().ok_or_else(gone)?, child.stdout.take().ok_or_else(gone)?);
-        let last_words = Arc::<Mutex<String>>::default();
-        if let Some(stderr) = child.stderr.take() {
-            let heard = Arc::clone(&last_words);
-            tokio::spawn(async move {
-                let mut lines = BufReader::new(stderr.take(1 << 20)).lines();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    tracing::debug!(line, "a reader says");
-                    *heard.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        let stderr = child.stderr.take();
+        let heard = tokio::spawn(async move {
+            let mut last = String::new();
+            let Some(stderr) = stderr else { return last };
+            let mut lines = BufReader::new(stderr.take(1 << 20)).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                tracing::debug!(line, "a reader says");
+                if last.len() < 2_000 {
+                    last.push_str(&line);
+                    last.push(' ');
                 }
-            });
-        }
-        Ok(Worker { child, to, from, served: 0, idle_since: Instant::now(), last_words })
+            }
+            last
+        });
+        Ok(Worker { child, to, from, served: 0, idle_since: Instant::now(), heard })
     }
 
     /// Why a worker does not answer any more.
@@ -169,9 +168,8 @@ impl Pool {
         let Ok(Ok(status)) = ended else {
             return Fate::Unusable("its answer could not be read".to_owned());
         };
-        // What it said last is on its way while it ends.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let words = worker.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let words = tokio::time::timeout(Duration::from_secs(1), &mut worker.heard).await;
+        let words = words.ok().and_then(Result::ok).unwrap_or_default();
         let memory = words.contains("memory allocation of") || words.contains("Cannot allocate memory");
         tracing::warn!(%status, words, "a reader ended with its file");
         Fate::Died { how: status.to_string(), memory }

@@ -37,7 +37,11 @@ pub(super) enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     Read(Vec<FileExtract>),
-    Drawn { renderer: String, pages: Vec<Image>, of: u32 },
+    Drawn {
+        renderer: String,
+        pages: Vec<Image>,
+        of: u32,
+    },
     /// Why not, in words.
     Failed(String),
 }

@@ -180,6 +180,11 @@ impl Service {
         self.child.wait().unwrap();
     }
 
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end.
     pub fn sigterm(&self) {
         let id = self.child.id().to_string();
