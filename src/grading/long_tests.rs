@@ -67,7 +67,7 @@ async fn bench(server: FakeOpenAi, requirement: &str) -> Bench {
         settings: json!({}),
         vision: false,
         max_input_chars: 20_000,
-        price: Some(Price { input: 1.0, cached_input: None, output: 1.0 }),
+        price: Some(Price { input: 1.0, output: 1.0, ..Price::default() }),
     };
     let judge = JudgeConfig { base_url: Some(server.base_url()), ..JudgeConfig::new(spec) };
     let mut choices = Choices::system().unwrap();
