@@ -153,7 +153,7 @@ async fn plan(
                 let (chars, vision) = (spec.max_input_chars, spec.vision);
                 let pair =
                     services.templates.prefix_pair(&task.prompt, references.as_ref(), first, second, chars, vision);
-                let shown = Arc::new(Shown::new(&pair.prefix.deliverables));
+                let shown = Arc::new(Shown::of(&pair.prefix.deliverables, &pair.origins));
                 (pair.prefix, shown)
             });
             for repeat in 0..comparison.panel.repeats {
