@@ -1,11 +1,12 @@
 //! What a reader writes into. The draft holds the limits of text, cells and images in one place, so that no
 //! reader can forget them, and turns everything that was dropped into cuts and lines in the text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{Cell, CellContent, Cut, FileExtract, Finding, Image, Outcome, Place, Segment, Sheet};
+use crate::domain::{Cell, CellContent, Cut, FileExtract, Finding, Image, Media, Outcome, Place, Segment, Sheet};
 
+use super::invisible::Marked;
 use super::limits::Limits;
 use super::members::Budget;
 
@@ -32,6 +33,10 @@ pub(super) struct Draft<'l> {
     cuts: Vec<Cut>,
     findings: Vec<Finding>,
     pub members: Vec<FileExtract>,
+    /// Names that members have taken.
+    pub member_names: HashSet<String>,
+    media: Option<Media>,
+    invisible: Marked,
     characters: u64,
     cells: u64,
     /// Bytes of texts and formulas in cells: one text may be referred to by any number of cells.
@@ -56,6 +61,9 @@ impl<'l> Draft<'l> {
             cuts: Vec::new(),
             findings: Vec::new(),
             members: Vec::new(),
+            member_names: HashSet::new(),
+            media: None,
+            invisible: Marked::default(),
             characters: 0,
             cells: 0,
             held: 0,
@@ -67,12 +75,15 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// Adds a piece of text; blank ones are left out, control characters removed.
+    /// Adds a piece of text; blank ones are left out, control characters removed, invisible ones marked.
     pub fn push(&mut self, place: Place, text: impl Into<String>) {
         let mut text: String = text.into();
         if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             text = text.replace("\r\n", "\n").replace('\r', "\n");
             text.retain(|c| !c.is_control() || c == '\n' || c == '\t');
+        }
+        if let Some(marked) = self.invisible.mark(&place, &text) {
+            text = marked;
         }
         text.truncate(text.trim_end().len());
         if text.trim_start().is_empty() {
@@ -186,6 +197,11 @@ impl<'l> Draft<'l> {
         self.findings.push(Finding { code: code.to_owned(), place, detail: detail.into() });
     }
 
+    /// The file itself, for judges that hear or see moving pictures.
+    pub fn media(&mut self, media_type: &str, bytes: &[u8]) {
+        self.media = Some(Media { media_type: media_type.to_owned(), bytes: Arc::from(bytes) });
+    }
+
     /// Takes an image in, or accounts for why not.
     pub fn image(&mut self, place: Place, bytes: &[u8]) {
         match self.checked_image(&place, bytes) {
@@ -220,6 +236,11 @@ impl<'l> Draft<'l> {
         self.segments.is_empty() && self.images.is_empty()
     }
 
+    /// Nothing at all has been said of the file yet.
+    pub fn is_silent(&self) -> bool {
+        self.is_empty() && self.members.is_empty() && self.findings.is_empty() && self.cuts.is_empty()
+    }
+
     /// The finished extract of a file that could be read.
     pub fn finish(mut self, identity: super::Identity, reader: &str) -> Vec<FileExtract> {
         for run in std::mem::take(&mut self.dropped) {
@@ -244,7 +265,10 @@ impl<'l> Draft<'l> {
             let detail = format!("{} more findings are not listed", self.more_findings);
             self.findings.push(Finding { code: "more_findings".to_owned(), place: Place::Whole, detail });
         }
-        if self.is_empty() && self.members.is_empty() {
+        if let Some((place, detail)) = std::mem::take(&mut self.invisible).account() {
+            self.findings.push(Finding { code: "invisible_characters".to_owned(), place, detail });
+        }
+        if self.is_empty() && self.members.is_empty() && self.media.is_none() {
             let detail = "the file could be read and holds nothing that could be shown".to_owned();
             self.findings.push(Finding { code: "no_content".to_owned(), place: Place::Whole, detail });
         }
@@ -259,7 +283,7 @@ impl<'l> Draft<'l> {
             segments: self.segments,
             sheets: self.sheets,
             images: self.images,
-            media: None,
+            media: self.media,
             page_view: None,
             pages: self.pages,
             cuts: self.cuts,

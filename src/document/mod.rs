@@ -15,14 +15,18 @@ use sha2::Digest;
 use crate::domain::{Extract, FileExtract, Outcome};
 
 mod chart;
+mod code;
+mod compressed;
 mod csv;
 mod docx;
 mod draft;
 mod grid;
 mod html;
 mod images;
+mod invisible;
 mod json;
 mod limits;
+mod media;
 mod members;
 mod notebook;
 mod odf;
@@ -31,11 +35,13 @@ mod package;
 mod pdf;
 mod pptx;
 mod rtf;
+mod tar;
 mod text;
 mod unknown;
 mod xls;
 mod xlsx;
 mod xml;
+mod xml_text;
 mod zip;
 
 #[cfg(test)]
@@ -61,11 +67,16 @@ const READERS: &[&Reader] = &[
     &odf::READER,
     &xls::READER,
     &zip::READER,
+    &tar::READER,
+    &compressed::READER,
+    &media::READER,
     &rtf::READER,
     &html::READER,
     &notebook::READER,
     &json::READER,
     &csv::READER,
+    &xml_text::READER,
+    &code::READER,
     &text::READER,
     &unknown::READER,
 ];
