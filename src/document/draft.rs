@@ -236,6 +236,17 @@ impl<'l> Draft<'l> {
         self.segments.is_empty() && self.images.is_empty()
     }
 
+    /// How many pieces of text there are.
+    pub fn text_len(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// The text after the first `pieces` pieces.
+    pub fn text_since(&self, pieces: usize) -> String {
+        let since = self.segments.iter().skip(pieces).map(|s| s.text.as_str());
+        since.collect::<Vec<_>>().join("\n")
+    }
+
     /// Nothing at all has been said of the file yet.
     pub fn is_silent(&self) -> bool {
         self.is_empty() && self.members.is_empty() && self.findings.is_empty() && self.cuts.is_empty()

@@ -20,17 +20,22 @@ mod compressed;
 mod csv;
 mod docx;
 mod draft;
+mod email;
 mod grid;
 mod html;
 mod images;
 mod invisible;
 mod json;
 mod limits;
+mod mail_code;
+mod mbox;
 mod media;
 mod members;
 mod notebook;
 mod odf;
 mod opc;
+mod outlook;
+mod outlook_rtf;
 mod package;
 mod pdf;
 mod pptx;
@@ -65,12 +70,15 @@ const READERS: &[&Reader] = &[
     &xlsx::READER,
     &pptx::READER,
     &odf::READER,
+    &outlook::READER,
     &xls::READER,
     &zip::READER,
     &tar::READER,
     &compressed::READER,
     &media::READER,
     &rtf::READER,
+    &email::READER,
+    &mbox::READER,
     &html::READER,
     &notebook::READER,
     &json::READER,
