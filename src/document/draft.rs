@@ -204,8 +204,17 @@ impl<'l> Draft<'l> {
 
     /// Takes an image in, or accounts for why not.
     pub fn image(&mut self, place: Place, bytes: &[u8]) {
-        match self.checked_image(&place, bytes) {
-            Ok(image) => self.images.push(image),
+        if self.images.len() >= self.limits.max_images {
+            return self.lose_image(place, format!("over the limit of {} images", self.limits.max_images));
+        }
+        match super::images::ready(bytes, self.limits) {
+            Ok(ready) => {
+                if let Some((code, detail)) = ready.note {
+                    self.finding(code, place.clone(), detail);
+                }
+                let (media_type, bytes) = (ready.media_type.to_owned(), Arc::from(ready.bytes));
+                self.images.push(Image { place, media_type, width: ready.width, height: ready.height, bytes });
+            }
             Err(why) => self.lose_image(place, why),
         }
     }
@@ -215,21 +224,6 @@ impl<'l> Draft<'l> {
         // Reasons quote the file in places; their number must stay bounded.
         let why = if self.dropped_images.len() < 20 { why } else { "for other reasons".to_owned() };
         self.dropped_images.entry(why).or_insert((place, 0)).1 += 1;
-    }
-
-    fn checked_image(&self, place: &Place, bytes: &[u8]) -> Result<Image, String> {
-        let limits = self.limits;
-        let (media_type, width, height) = super::images::probe(bytes)?;
-        if self.images.len() >= limits.max_images {
-            return Err(format!("over the limit of {} images", limits.max_images));
-        }
-        if bytes.len() as u64 > limits.max_image_bytes {
-            return Err(format!("over the limit of {} bytes for an image", limits.max_image_bytes));
-        }
-        if u64::from(width) * u64::from(height) > limits.max_image_pixels {
-            return Err(format!("over the limit of {} pixels for an image", limits.max_image_pixels));
-        }
-        Ok(Image { place: place.clone(), media_type: media_type.to_owned(), width, height, bytes: Arc::from(bytes) })
     }
 
     pub fn is_empty(&self) -> bool {

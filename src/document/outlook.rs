@@ -38,6 +38,7 @@ const ATTACH_LONG_NAME: u16 = 0x3707;
 const ATTACH_CONTENT_ID: u16 = 0x3712;
 const SMTP: u16 = 0x39fe;
 const INTERNET_CODEPAGE: u16 = 0x3fde;
+const LOCALE: u16 = 0x3ff1;
 const MESSAGE_CODEPAGE: u16 = 0x3ffd;
 const SENDER_SMTP: u16 = 0x5d01;
 
@@ -53,8 +54,10 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     if !sample.bytes.starts_with(b"\xd0\xcf\x11\xe0") {
         return None;
     }
-    let file = cfb::CompoundFile::open(Cursor::new(sample.bytes)).ok()?;
-    file.is_stream("/__properties_version1.0").then_some(MEDIA_TYPE)
+    match cfb::CompoundFile::open(Cursor::new(sample.bytes)) {
+        Ok(file) => file.is_stream("/__properties_version1.0").then_some(MEDIA_TYPE),
+        Err(_) => sample.has_extension(&["msg"]).then_some(MEDIA_TYPE),
+    }
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
@@ -74,7 +77,10 @@ impl Mail<'_> {
     fn show(&mut self, name: &str, at: &str, draft: &mut Draft<'_>) -> Result<(), String> {
         let head = if at.is_empty() { 32 } else { 24 };
         let fixed = self.fixed(at, head);
-        let codepage = fixed.long(MESSAGE_CODEPAGE).unwrap_or(1252);
+        // Old writers name only the page's encoding, or only the writer's country.
+        let internet = fixed.long(INTERNET_CODEPAGE).filter(|page| !matches!(page, 20127 | 65001));
+        let by_country = || fixed.long(LOCALE).map(codepage_of_locale);
+        let codepage = fixed.long(MESSAGE_CODEPAGE).or(internet).or_else(by_country).unwrap_or(1252);
         let encoding = encoding(codepage);
         let sender = with_address(
             self.text(at, SENDER_NAME, encoding),
@@ -320,6 +326,26 @@ fn encoding(codepage: i64) -> &'static encoding_rs::Encoding {
         other => format!("windows-{other}"),
     };
     encoding_rs::Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::WINDOWS_1252)
+}
+
+/// The Windows code page of a locale (MS-LCID), by its language.
+fn codepage_of_locale(locale: i64) -> i64 {
+    match (locale, locale & 0x3ff) {
+        (0x0804 | 0x1004, _) => 936,
+        (_, 0x04) => 950,
+        (_, 0x11) => 932,
+        (_, 0x12) => 949,
+        (_, 0x1e) => 874,
+        (_, 0x05 | 0x0e | 0x15 | 0x18 | 0x1a | 0x1b | 0x1c | 0x24) => 1250,
+        (_, 0x02 | 0x19 | 0x22 | 0x23 | 0x2f) => 1251,
+        (_, 0x08) => 1253,
+        (_, 0x1f) => 1254,
+        (_, 0x0d) => 1255,
+        (_, 0x01 | 0x20 | 0x29) => 1256,
+        (_, 0x25..=0x27) => 1257,
+        (_, 0x2a) => 1258,
+        _ => 1252,
+    }
 }
 
 /// Addresses inside an organisation (`/O=...`) say nothing to a person.
