@@ -14,6 +14,7 @@ use sha2::Digest;
 
 use crate::domain::{Extract, FileExtract, Outcome};
 
+mod calc;
 mod chart;
 mod csv;
 mod docx;
@@ -25,6 +26,7 @@ mod json;
 mod limits;
 mod members;
 mod notebook;
+mod numfmt;
 mod odf;
 mod opc;
 mod package;
