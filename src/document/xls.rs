@@ -12,7 +12,7 @@ use crate::domain::CellContent;
 
 use super::draft::{Draft, cell};
 use super::grid::Grid;
-use super::xlsx::{date_text, duration_text};
+use super::numfmt::{date_text, duration_text};
 use super::{Reader, Sample};
 
 pub(super) const READER: Reader = Reader { id: "xls/1", recognise, read };

@@ -30,7 +30,8 @@ pub(super) fn run(book: &Book<'_>, plan: &mut Plan) {
         let Ok(Ok(results)) = results else {
             return refuse_all(plan, "the engine failed on this workbook");
         };
-        let spilled: Vec<usize> = results.iter().filter(|(_, r)| matches!(r, Found::Spilled)).map(|(n, _)| *n).collect();
+        let spilled: Vec<usize> =
+            results.iter().filter(|(_, r)| matches!(r, Found::Spilled)).map(|(n, _)| *n).collect();
         if spilled.is_empty() {
             for (number, result) in results {
                 plan.tasks[number].state = match result {
@@ -114,7 +115,9 @@ fn error(value: CellValue) -> Found {
     match value {
         CellValue::String(text) if text == "#DIV/0!" => Found::Value(Value::Error("#DIV/0!")),
         CellValue::String(text) if text == "#N/A" => Found::Value(Value::Error("#N/A")),
-        CellValue::String(text) => Found::Refused(format!("the engine gave {}", text.chars().take(20).collect::<String>())),
+        CellValue::String(text) => {
+            Found::Refused(format!("the engine gave {}", text.chars().take(20).collect::<String>()))
+        }
         _ => Found::Refused("the engine gave an error".to_owned()),
     }
 }

@@ -30,12 +30,6 @@ pub(in crate::document) struct Area {
     pub right: u32,
 }
 
-impl Area {
-    pub fn holds(&self, sheet: usize, row: u32, column: u32) -> bool {
-        sheet == self.sheet && (self.top..=self.bottom).contains(&row) && (self.left..=self.right).contains(&column)
-    }
-}
-
 /// A table (ListObject) on a sheet.
 #[derive(Debug, Clone)]
 pub(in crate::document) struct Table {
@@ -366,9 +360,10 @@ impl<'w, 'a> Reader<'w, 'a> {
                 return Err(format!("the name {word} refers to itself"));
             }
             // A cell without dollars moves with the formula that uses it.
-            let fixed = !name.formula.split(|c: char| !(c.is_ascii_alphanumeric() || c == '$')).any(|w| {
-                parse_cell_reference(w).is_some() && !(w.starts_with('$') && w.matches('$').count() == 2)
-            });
+            let fixed = !name
+                .formula
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '$'))
+                .any(|w| parse_cell_reference(w).is_some() && !(w.starts_with('$') && w.matches('$').count() == 2));
             if !fixed {
                 return Err(format!("the name {word} moves with its formula"));
             }
@@ -412,7 +407,8 @@ impl<'w, 'a> Reader<'w, 'a> {
         if end == 0 {
             return Err("a table column is not closed".to_owned());
         }
-        let area = structured(table, &rest[1..end - 1], self.spot).ok_or_else(|| format!("{name}{} is not understood", &rest[..end]))?;
+        let area = structured(table, &rest[1..end - 1], self.spot)
+            .ok_or_else(|| format!("{name}{} is not understood", &rest[..end]))?;
         self.push_area(area, true);
         Ok(&rest[end..])
     }
@@ -488,7 +484,9 @@ fn corner(word: &str) -> Option<Corner> {
         return (1..=LAST_ROW).contains(&row).then_some(Corner::Row(row));
     }
     // Letters alone are a column only in a range; a name of three letters is told apart by its colon.
-    parse_cell_reference(&format!("{bare}1")).filter(|_| bare.chars().all(|c| c.is_ascii_alphabetic())).map(|(_, c)| Corner::Column(c))
+    parse_cell_reference(&format!("{bare}1"))
+        .filter(|_| bare.chars().all(|c| c.is_ascii_alphabetic()))
+        .map(|(_, c)| Corner::Column(c))
 }
 
 /// A name in single quotes, and what follows.

@@ -25,8 +25,18 @@ fn values(sheets: &[(&str, &[Cell])], names: &[Name], tables: &[Table]) -> Vec<R
 /// The value of one formula over a small ledger.
 fn value(formula: &str) -> Result<Value, String> {
     let ledger = cells(&[
-        ("A1", "item"), ("B1", "amount"), ("C1", "day"), ("A2", "rent"), ("B2", "1200.5"), ("C2", "45292"),
-        ("A3", "food"), ("B3", "300"), ("C3", "45323"), ("A4", "rent"), ("B4", "99.5"), ("C4", "45351"),
+        ("A1", "item"),
+        ("B1", "amount"),
+        ("C1", "day"),
+        ("A2", "rent"),
+        ("B2", "1200.5"),
+        ("C2", "45292"),
+        ("A3", "food"),
+        ("B3", "300"),
+        ("C3", "45323"),
+        ("A4", "rent"),
+        ("B4", "99.5"),
+        ("C4", "45351"),
     ]);
     let out = cells(&[("B9", formula)]);
     let names = [
@@ -111,7 +121,13 @@ fn what_would_be_a_guess_stays_unknown_with_its_reason() {
 
 #[test]
 fn what_reads_something_unknown_is_unknown_and_the_rest_is_not() {
-    let sheet = cells(&[("A1", "=TODAY()"), ("A2", "=IFERROR(A1,0)"), ("A3", "=COUNT(A1:A2)"), ("A4", "=2*3"), ("A5", "=A4+1")]);
+    let sheet = cells(&[
+        ("A1", "=TODAY()"),
+        ("A2", "=IFERROR(A1,0)"),
+        ("A3", "=COUNT(A1:A2)"),
+        ("A4", "=2*3"),
+        ("A5", "=A4+1"),
+    ]);
     let found = values(&[("S", &sheet)], &[], &[]);
     assert!(found[0].is_err() && found[1].as_ref().is_err_and(|w| w.contains("A1")) && found[2].is_err());
     assert_eq!(&found[3..], [Ok(Value::Number(6.0)), Ok(Value::Number(7.0))]);
@@ -168,8 +184,14 @@ fn a_formula_that_fills_several_cells_spoils_no_other() {
 fn columns_of_a_table_that_read_each_other_are_no_circle() {
     let sheet = cells(&[("A1", "a"), ("B1", "b"), ("A2", "3"), ("B2", "=T[[#This Row],[a]]*2"), ("C5", "=SUM(T[b])")]);
     let area = Area { sheet: 0, top: 1, left: 1, bottom: 2, right: 2 };
-    let tables =
-        [Table { name: "T".into(), sheet: 0, area, header_rows: 1, totals_rows: 0, columns: vec!["a".into(), "b".into()] }];
+    let tables = [Table {
+        name: "T".into(),
+        sheet: 0,
+        area,
+        header_rows: 1,
+        totals_rows: 0,
+        columns: vec!["a".into(), "b".into()],
+    }];
     let found = values(&[("S", &sheet)], &[], &tables);
     assert_eq!(found, [Ok(Value::Number(6.0)), Ok(Value::Number(6.0))]);
 }

@@ -5,17 +5,18 @@ use crate::domain::{CellContent, Outcome, Place};
 #[test]
 fn a_formula_shows_its_value_or_says_that_there_is_none() {
     let rows = r#"<row r="7"><c r="A7" t="inlineStr"><is><t>Salaries</t></is></c><c r="B7"><f>SUM(B2:B6)</f><v>1200</v></c>
-        <c r="C7"><f>B7*2</f></c><c r="D7"><f>B7*3</f><v></v></c><c r="E7" t="str"><f>IF(TRUE,"")</f><v></v></c><c r="F7" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>"#;
+        <c r="C7"><f>B7*2</f></c><c r="D7"><f>B7*3</f><v></v></c><c r="E7" t="str"><f>IF(TRUE,"")</f><v></v></c><c r="F7" t="e"><f>1/0</f><v>#DIV/0!</v></c><c r="G7"><f>NOW()</f></c></row>"#;
     let file = read_one("a.xlsx", &xlsx(&[("Ledger", "", rows)]));
     assert_eq!(
         file.segments[1].text,
-        "| 7 | Salaries | 1200 {=SUM(B2:B6)} | {=B7*2} (not calculated) | {=B7*3} (not calculated) | {=IF(TRUE,\"\")} | #DIV/0! {=1/0} |"
+        "| 7 | Salaries | 1200 {=SUM(B2:B6)} | 2400 {=B7*2} (calculated) | 3600 {=B7*3} (calculated) | {=IF(TRUE,\"\")} | #DIV/0! {=1/0} | {=NOW()} (not calculated: NOW depends on the clock) |"
     );
-    assert_eq!(file.segments[1].place, Place::Cells { sheet: "Ledger".into(), range: "A7:F7".into() });
-    assert!(file.segments[0].text.starts_with("## Sheet 'Ledger': used range A7:F7"));
+    assert_eq!(file.segments[1].place, Place::Cells { sheet: "Ledger".into(), range: "A7:G7".into() });
+    assert!(file.segments[0].text.starts_with("## Sheet 'Ledger': used range A7:G7"));
     let cells = &file.sheets[0].cells;
-    assert_eq!((&cells[2].content, cells[2].formula.as_deref()), (&CellContent::NotCalculated, Some("B7*2")));
-    assert_eq!(cells[3].content, CellContent::NotCalculated);
+    assert_eq!((&cells[2].content, cells[2].formula.as_deref()), (&CellContent::Number(2400.0), Some("B7*2")));
+    assert!(cells[2].calculated && cells[3].calculated && !cells[1].calculated);
+    assert_eq!(cells[6].content, CellContent::NotCalculated);
     assert_eq!(cells[4].content, CellContent::Text(String::new()));
 }
 
