@@ -82,7 +82,11 @@ impl Format {
             Meaning::Number => None,
         };
         let content = date.map_or(CellContent::Number(number), CellContent::DateTime);
-        let text = self.text(number, from_1904).filter(|text| *text != super::grid::content_text(&content));
+        let text = self.text(number, from_1904).filter(|text| {
+            let plain = super::grid::content_text(&content);
+            // ISO 8601 with a blank for its T says nothing else.
+            *text != plain && text.replacen(' ', "T", 1) != plain
+        });
         Shown { content, text }
     }
 

@@ -96,6 +96,9 @@ pub(super) fn read(formula: &str, spot: Spot, world: &World<'_>) -> Result<Formu
         short.formula(formula)?;
         out = short.out;
     }
+    if out.functions.iter().any(|f| f == "TEXT") {
+        out.text = super::rounding::rounded(&out.text)?;
+    }
     Ok(out)
 }
 

@@ -147,7 +147,6 @@ const KNOWN: &[&str] = &[
     "ROWS",
     "RSQ",
     "SEARCH",
-    "SECOND",
     "SIGN",
     "SIN",
     "SLN",
