@@ -28,6 +28,7 @@ mod members;
 mod notebook;
 mod numfmt;
 mod odf;
+mod ods;
 mod opc;
 mod package;
 mod pdf;

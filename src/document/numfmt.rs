@@ -178,6 +178,14 @@ pub(super) fn date_text(serial: f64, from_1904: bool) -> Option<String> {
     Some(if seconds == 0 { date.to_string() } else { format!("{date}T{clock}") })
 }
 
+/// The serial day of an ISO 8601 date, with or without a time, from March 1900 on.
+pub(super) fn serial_of(text: &str) -> Option<f64> {
+    let date: jiff::civil::DateTime = text.parse().ok()?;
+    let days = jiff::civil::date(1899, 12, 30).until(date.date()).ok()?.get_days();
+    let seconds = i32::from(date.hour()) * 3_600 + i32::from(date.minute()) * 60 + i32::from(date.second());
+    (days > 60).then(|| f64::from(days) + f64::from(seconds) / 86_400.0)
+}
+
 pub(super) fn duration_text(days: f64) -> Option<String> {
     if !(0.0..1e6).contains(&days) {
         return None;
@@ -304,6 +312,10 @@ mod tests {
         assert_eq!(date_text(61.0, false).as_deref(), Some("1900-03-01"));
         assert_eq!(date_text(0.5, false).as_deref(), Some("12:00:00"));
         assert_eq!(date_text(-1.0, false), None);
+        assert_eq!(
+            (serial_of("2024-01-01T18:00:00"), serial_of("2024-01-01"), serial_of("x")),
+            (Some(45292.75), Some(45292.0), None)
+        );
     }
 
     #[test]

@@ -144,8 +144,12 @@ fn workbook(book: &Book<'_>) -> Result<Workbook, String> {
                 CellContent::Number(v) => Cell::NumberCell { v: *v, s: 0 },
                 CellContent::Bool(v) => Cell::BooleanCell { v: *v, s: 0 },
                 CellContent::Error(text) => Cell::ErrorCell { ei: error_of(text), s: 0 },
-                CellContent::DateTime(text) => match sheet.serials.and_then(|s| s.get(&(cell.row, cell.column))) {
-                    Some(v) => Cell::NumberCell { v: *v, s: 0 },
+                CellContent::DateTime(text) => match sheet
+                    .serials
+                    .and_then(|s| s.get(&(cell.row, cell.column)).copied())
+                    .or_else(|| crate::document::numfmt::serial_of(text))
+                {
+                    Some(v) => Cell::NumberCell { v, s: 0 },
                     None => text_cell(text, &mut strings, &mut known),
                 },
                 CellContent::Text(text) => text_cell(text, &mut strings, &mut known),

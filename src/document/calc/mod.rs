@@ -27,6 +27,8 @@ use std::collections::HashMap;
 
 use crate::domain::{Cell, CellContent};
 
+use super::grid::Grid;
+
 pub(super) use formula::{Area, Name, Table};
 
 /// A sheet, as far as formulas see it.
@@ -76,6 +78,34 @@ pub(super) fn calculate(book: &Book<'_>) -> Vec<Outcome> {
     let mut plan = order::Plan::of(book);
     engine::run(book, &mut plan);
     plan.into_outcomes()
+}
+
+/// The same for sheets whose numbers have no formats that the reader knows.
+pub(super) fn fill(grids: &mut [Grid]) {
+    let sheets = grids.iter().map(|g| Sheet { name: &g.name, cells: &g.cells, ..Sheet::default() }).collect();
+    for outcome in calculate(&Book { sheets, ..Book::default() }) {
+        let Some(grid) = grids.get_mut(outcome.sheet) else { continue };
+        let Some(cell) = grid.cells.get_mut(outcome.index) else { continue };
+        let at = (cell.row, cell.column);
+        match outcome.value {
+            Ok(value) => {
+                cell.calculated = true;
+                cell.content = value.into();
+            }
+            Err(why) => grid.remark(at.0, at.1, &why),
+        }
+    }
+}
+
+impl From<Value> for CellContent {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Number(number) => Self::Number(number),
+            Value::Text(text) => Self::Text(text),
+            Value::Bool(value) => Self::Bool(value),
+            Value::Error(error) => Self::Error(error.to_owned()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod sheet;
 mod styles;
 mod workbook;
 
-use crate::domain::{CellContent, Place};
+use crate::domain::Place;
 
 use super::calc::{self, Table, Value};
 use super::draft::{Draft, parse_cell_reference};
@@ -133,20 +133,13 @@ fn fill(sheets: &mut [Part], tables: &[Table], workbook: &Workbook) {
         match outcome.value {
             Ok(value) => {
                 cell.calculated = true;
-                cell.content = match value {
-                    Value::Text(text) => CellContent::Text(text),
-                    Value::Bool(value) => CellContent::Bool(value),
-                    Value::Error(error) => CellContent::Error(error.to_owned()),
-                    Value::Number(number) => {
-                        let style = sheet.styles.get(&at).and_then(|s| workbook.styles.get(*s));
-                        match style.map(|s| s.format.show(number, workbook.from_1904)) {
-                            Some(shown) => {
-                                cell.shown = shown.text;
-                                shown.content
-                            }
-                            None => CellContent::Number(number),
-                        }
+                let style = sheet.styles.get(&at).and_then(|s| workbook.styles.get(*s));
+                (cell.content, cell.shown) = match (value, style) {
+                    (Value::Number(number), Some(style)) => {
+                        let shown = style.format.show(number, workbook.from_1904);
+                        (shown.content, shown.text)
                     }
+                    (value, _) => (value.into(), None),
                 };
             }
             Err(why) => sheet.grid.remark(at.0, at.1, &why),
