@@ -12,7 +12,8 @@ use crate::domain::{JudgeName, Price};
 #[serde(deny_unknown_fields)]
 pub struct JudgeSection {
     pub name: JudgeName,
-    /// `openai` (and every compatible server by `base_url`), `lexical`, `recorded`.
+    /// `openai` (and every compatible server by `base_url`), `openai_responses`, `anthropic`, `gemini`, `lexical`,
+    /// `recorded`.
     pub provider: String,
     /// As the provider knows it; `lexical` and `recorded` need none.
     #[serde(default)]
@@ -109,10 +110,17 @@ pub(super) fn check(judges: &[JudgeSection]) -> Result<(), ConfigError> {
             );
         }
         if let Some(price) = judge.price
-            && [Some(price.input), price.cached_input, Some(price.output)]
-                .into_iter()
-                .flatten()
-                .any(|p| !p.is_finite() || p < 0.0)
+            && [
+                Some(price.input),
+                price.cached_input,
+                price.cache_write,
+                Some(price.output),
+                price.reasoning,
+                price.batch,
+            ]
+            .into_iter()
+            .flatten()
+            .any(|p| !p.is_finite() || p < 0.0)
         {
             return wrong("price", "prices are USD per million tokens, 0 or more".to_owned());
         }

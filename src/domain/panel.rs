@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, JudgeName, PanelName};
+use super::{Fingerprint, JudgeName, PanelName, Usage};
 
 /// One model behind one provider with its settings. Secrets are not part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JudgeSpec {
     pub name: JudgeName,
-    /// `openai`, `lexical`, `recorded`.
+    /// `openai`, `openai_responses`, `anthropic`, `gemini`, `lexical`, `recorded`.
     pub provider: String,
     /// As asked for; the model that answered is in the vote.
     pub model: String,
@@ -32,14 +32,50 @@ impl JudgeSpec {
 }
 
 /// USD per million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     pub input: f64,
-    /// `None` = the price of uncached input.
+    /// Read from the provider's cache; `None` = the price of uncached input.
     #[serde(default)]
     pub cached_input: Option<f64>,
+    /// Written to the provider's cache; `None` = the price of uncached input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<f64>,
     pub output: f64,
+    /// Output that was reasoning; `None` = the price of output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<f64>,
+    /// What a call through the provider's batch interface costs, as a share of all of the above; `None` = half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<f64>,
+}
+
+impl Price {
+    /// USD of one call, or of many.
+    #[must_use]
+    pub fn of(&self, usage: Usage) -> f64 {
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let written = usage.cache_write_tokens.min(usage.input_tokens - cached);
+        let fresh = usage.input_tokens - cached - written;
+        let reasoned = usage.reasoning_tokens.min(usage.output_tokens);
+        let said = usage.output_tokens - reasoned;
+        let lines = [
+            (fresh, self.input),
+            (cached, self.cached_input.unwrap_or(self.input)),
+            (written, self.cache_write.unwrap_or(self.input)),
+            (said, self.output),
+            (reasoned, self.reasoning.unwrap_or(self.output)),
+        ];
+        lines.iter().map(|(tokens, price)| *tokens as f64 * price).sum::<f64>() / 1e6
+    }
+
+    /// Whether everything is free, so that nothing need be known of a call to know its cost.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let all = [Some(self.input), self.cached_input, self.cache_write, Some(self.output), self.reasoning];
+        all.into_iter().flatten().all(|price| price == 0.0)
+    }
 }
 
 /// Judges and the rules by which their votes become verdicts.

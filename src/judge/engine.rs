@@ -287,15 +287,8 @@ impl Judge {
 
     fn close<T>(&self, books: Books, outcome: Result<T, (Cause, String)>) -> Asked<T> {
         // A call that did not say what it used has an unknown cost, unless everything is free.
-        let price = self.config.spec.price.filter(|p| !books.unreported || (p.input == 0.0 && p.output == 0.0));
-        let cost_usd = price.map(|price| {
-            let usage = books.usage;
-            let cached = usage.cached_input_tokens.min(usage.input_tokens);
-            let fresh = usage.input_tokens - cached;
-            let cached_price = price.cached_input.unwrap_or(price.input);
-            (fresh as f64 * price.input + cached as f64 * cached_price + usage.output_tokens as f64 * price.output)
-                / 1e6
-        });
+        let price = self.config.spec.price.filter(|price| !books.unreported || price.is_free());
+        let cost_usd = price.map(|price| price.of(books.usage));
         Asked {
             outcome,
             model: books.model,

@@ -4,31 +4,42 @@
 //! the parse error when a reply cannot be used, and counts what all of it cost. It never turns a failure into an
 //! answer.
 //!
-//! - `provider`: what a provider does; `openai`, `lexical`, `recorded`: the providers.
+//! - `provider`: what a provider does; `openai`, `responses`, `anthropic`, `gemini`, `lexical`, `recorded`: the
+//!   providers; `hosted`: what those behind an HTTP interface share.
 //! - `engine`: limits, retries, re-asks, the order of journal and network. `pause`: how long to wait.
 //! - `http`: the one client. `seams`: time and chance from outside. `fake`: a scripted Chat Completions server
 //!   for tests and benchmarks (feature `fake`).
 //!
 //! # How to add a provider
-//! Write `your_provider.rs` with a type that implements [`Provider`] (`send`: one request, no retries; `read`: pure)
-//! and a `make` function; add a line to `PROVIDERS`. Faults name their cause and whether a retry can help. Test
+//! Write `your_provider/` with a `hosted::Wire` (the request's body, the reading of replies; both pure) and a `make`
+//! function, or with a [`Provider`] of its own where there is no HTTP; add a line to `PROVIDERS`. Faults name their cause and whether a retry can help. Test
 //! `read` with replies from the provider's documentation in `fixtures/judge/`.
 
+mod anthropic;
 mod cache;
 mod config;
+#[cfg(test)]
+mod conformance;
 mod engine;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+mod gemini;
+mod hosted;
 mod http;
 mod journal;
+mod json;
 mod lexical;
 mod openai;
 mod pause;
 mod provider;
 mod recorded;
+#[cfg(test)]
+mod replies;
+mod responses;
 mod seams;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::sync::Arc;
 
@@ -44,5 +55,11 @@ pub use tokio_util::sync::CancellationToken;
 type Make = fn(&mut JudgeConfig, &Seams) -> Result<Arc<dyn Provider>, JudgeError>;
 
 /// Every provider, by the name that configurations use.
-const PROVIDERS: &[(&str, Make)] =
-    &[("openai", openai::make), ("lexical", lexical::make), ("recorded", recorded::make)];
+const PROVIDERS: &[(&str, Make)] = &[
+    ("openai", openai::make),
+    ("openai_responses", responses::make),
+    ("anthropic", anthropic::make),
+    ("gemini", gemini::make),
+    ("lexical", lexical::make),
+    ("recorded", recorded::make),
+];

@@ -14,7 +14,7 @@ use crate::domain::{
     JudgeName, JudgeSpec, Level, Outcome, Part, Place, Prefix, Price, Prompt, Question, Segment, Subject, Usage,
 };
 
-fn spec(provider: &str) -> JudgeSpec {
+pub(super) fn spec(provider: &str) -> JudgeSpec {
     JudgeSpec {
         name: JudgeName::parse("one").unwrap(),
         provider: provider.to_owned(),
@@ -22,7 +22,7 @@ fn spec(provider: &str) -> JudgeSpec {
         settings: json!({}),
         vision: false,
         max_input_chars: 100_000,
-        price: Some(Price { input: 2.0, cached_input: Some(0.2), output: 10.0 }),
+        price: Some(Price { input: 2.0, cached_input: Some(0.2), output: 10.0, ..Price::default() }),
     }
 }
 
@@ -35,7 +35,7 @@ fn config(base_url: String) -> JudgeConfig {
     }
 }
 
-fn key() -> CallKey {
+pub(super) fn key() -> CallKey {
     CallKey {
         subject: Subject::Grading(GradingId::from_uuid(uuid::Uuid::from_u128(1))),
         judge: JudgeName::parse("one").unwrap(),
@@ -65,7 +65,7 @@ fn file(name: &str, texts: &[&str]) -> FileExtract {
     }
 }
 
-fn prompt_of(parts: Vec<Part>, deliverables: Vec<Extract>, ask: Ask) -> Prompt {
+pub(super) fn prompt_of(parts: Vec<Part>, deliverables: Vec<Extract>, ask: Ask) -> Prompt {
     let fingerprint = Fingerprint::of_bytes(format!("{parts:?}{deliverables:?}").as_bytes());
     let deliverables = deliverables.into_iter().map(Arc::new).collect();
     Prompt {
@@ -78,13 +78,13 @@ fn prompt_of(parts: Vec<Part>, deliverables: Vec<Extract>, ask: Ask) -> Prompt {
     }
 }
 
-fn prompt() -> Prompt {
+pub(super) fn prompt() -> Prompt {
     let ask = Ask::Criterion { requirement: "The totals tie.".to_owned() };
     prompt_of(vec![Part::Text("Line one\n\"two\" \u{1}".to_owned())], vec![], ask)
 }
 
 /// A strict little parser: the answer label.
-fn parse(text: &str) -> Result<String, (Cause, String)> {
+pub(super) fn parse(text: &str) -> Result<String, (Cause, String)> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| (Cause::Unparseable, e.to_string()))?;
     let answer = value["answer"].as_str().ok_or((Cause::Unparseable, "no `answer`".to_owned()))?;
     Ok(answer.to_owned())
@@ -110,7 +110,13 @@ async fn a_good_reply_is_one_call_with_its_usage_and_its_price() {
     assert_eq!(asked.outcome, Ok("MET".to_owned()));
     assert_eq!((asked.attempts, server.count()), (1, 1));
     assert_eq!(asked.model.as_deref(), Some("fake-1-2026-11-01"));
-    let usage = Usage { input_tokens: 1_000, cached_input_tokens: 800, output_tokens: 50, reasoning_tokens: 10 };
+    let usage = Usage {
+        input_tokens: 1_000,
+        cached_input_tokens: 800,
+        cache_write_tokens: 0,
+        output_tokens: 50,
+        reasoning_tokens: 10,
+    };
     assert_eq!(asked.usage, usage);
     // 200 fresh at 2, 800 cached at .2, 50 out at 10 dollars per million.
     assert!((asked.cost_usd.unwrap() - (400.0 + 160.0 + 500.0) / 1e6).abs() < 1e-12);
@@ -593,7 +599,10 @@ async fn a_configuration_that_cannot_work_says_what_to_do() {
     let openai =
         |settings| JudgeConfig { spec: JudgeSpec { settings, ..spec("openai") }, ..JudgeConfig::new(spec("openai")) };
     let local = "http://127.0.0.1:9/v1";
-    assert!(make(JudgeConfig::new(spec("cohere"))).contains("use one of: openai, lexical, recorded"));
+    assert!(
+        make(JudgeConfig::new(spec("cohere")))
+            .contains("use one of: openai, openai_responses, anthropic, gemini, lexical, recorded")
+    );
     assert!(make(openai(json!({}))).contains("OPENAI_API_KEY"));
     assert!(make(openai(json!({"base_url": "ftp://x"}))).contains("http(s)"));
     assert!(make(openai(json!({"base_url": local, "temprature": 1}))).contains("`temprature`"));

@@ -337,7 +337,7 @@ fn cost_so_far(votes: &[Vote]) -> CostBody {
 impl CostBody {
     #[must_use]
     pub fn new(usd: Option<f64>, calls: u32, usage: Usage) -> Self {
-        let Usage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens: _ } = usage;
+        let Usage { input_tokens, cached_input_tokens, output_tokens, .. } = usage;
         Self { usd, calls, input_tokens, cached_input_tokens, output_tokens }
     }
 }

@@ -169,7 +169,7 @@ impl From<&Evidence> for VoteEvidence {
 
 impl From<Usage> for UsageBody {
     fn from(usage: Usage) -> Self {
-        let Usage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens } = usage;
+        let Usage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, .. } = usage;
         Self { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens }
     }
 }

@@ -68,7 +68,7 @@ pub fn offline_judges() -> Vec<JudgeConfig> {
             settings: json!(settings),
             vision: false,
             max_input_chars: 1_000_000,
-            price: Some(Price { input: 0.0, cached_input: None, output: 0.0 }),
+            price: Some(Price::default()),
         })
     };
     vec![

@@ -1,4 +1,4 @@
-//! A scripted Chat Completions server on 127.0.0.1, faithful where it matters to a client: connections that are kept
+//! A scripted judge's server on 127.0.0.1, Chat Completions unless a [`Dialect`] says otherwise, faithful where it matters to a client: connections that are kept
 //! alive, replies in OpenAI's shape, errors with OpenAI's codes, and every way to fail that a client meets: late, never,
 //! cut off, reset, too large. It counts calls and says how many were in flight. For unit tests, the integration tests
 //! and the benchmark (feature `fake`); it speaks plain HTTP/1.1 over a socket because no server library lets a test
@@ -20,6 +20,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+mod dialect;
+
+pub use dialect::{DIALECTS, Dialect};
+
 use super::seams::{Jitter, Seams, Timer};
 use crate::domain::SystemClock;
 
@@ -31,6 +35,8 @@ pub struct Call {
     pub path: String,
     /// The value of `Authorization`.
     pub authorization: Option<String>,
+    /// All headers, names in lower case, in their order.
+    pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
 
@@ -231,6 +237,12 @@ impl FakeOpenAi {
         Self { address, state, accepting }
     }
 
+    /// `http://127.0.0.1:PORT`, for interfaces whose base URL has no path.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// For `JudgeConfig::base_url`.
     #[must_use]
     pub fn base_url(&self) -> String {
@@ -327,10 +339,9 @@ async fn receive(stream: &mut TcpStream, buffer: &mut BytesMut) -> Option<Call> 
     let head = String::from_utf8_lossy(&buffer.split_to(head_end)).into_owned();
     let mut lines = head.lines();
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let header = |name: &str| {
-        let of = |line: &str| line.split_once(':').map(|(n, v)| (n.trim().to_lowercase(), v.trim().to_owned()));
-        head.lines().filter_map(of).find(|(n, _)| n == name).map(|(_, v)| v)
-    };
+    let of = |line: &str| line.split_once(':').map(|(n, v)| (n.trim().to_lowercase(), v.trim().to_owned()));
+    let headers: Vec<(String, String)> = lines.filter_map(of).collect();
+    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     let length: usize = header("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
     while buffer.len() < length {
         if stream.read_buf(buffer).await.ok()? == 0 {
@@ -338,7 +349,8 @@ async fn receive(stream: &mut TcpStream, buffer: &mut BytesMut) -> Option<Call> 
         }
     }
     let body = buffer.split_to(length).freeze();
-    Some(Call { number: 0, path, authorization: header("authorization"), body })
+    let authorization = header("authorization");
+    Some(Call { number: 0, path, authorization, headers, body })
 }
 
 /// Whether the connection lives on.
