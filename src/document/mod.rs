@@ -14,6 +14,7 @@ use sha2::Digest;
 
 use crate::domain::{Extract, FileExtract, Outcome};
 
+mod calc;
 mod chart;
 mod code;
 mod compressed;
@@ -32,7 +33,9 @@ mod mbox;
 mod media;
 mod members;
 mod notebook;
+mod numfmt;
 mod odf;
+mod ods;
 mod opc;
 mod outlook;
 mod outlook_rtf;
