@@ -284,6 +284,7 @@ impl FileExtract {
             Outcome::Partial => Some(characters as f64 / (characters + cut) as f64),
         };
         let representation = match (self.is_readable(), self.segments.is_empty(), self.images.is_empty()) {
+            (true, true, true) if self.media.is_some() => Representation::Media,
             (false, ..) | (true, true, true) => Representation::None,
             (true, false, true) => Representation::Text,
             (true, true, false) => Representation::Images,
@@ -319,7 +320,9 @@ impl Extract {
     /// Whether there is anything at all that a judge could be shown.
     #[must_use]
     pub fn has_content(&self) -> bool {
-        self.files.iter().any(|f| f.is_readable() && !(f.segments.is_empty() && f.images.is_empty()))
+        self.files
+            .iter()
+            .any(|f| f.is_readable() && !(f.segments.is_empty() && f.images.is_empty() && f.media.is_none()))
     }
 
     /// The readers (with their versions) that made it.
@@ -394,5 +397,7 @@ pub enum Representation {
     Text,
     Images,
     TextAndImages,
+    /// The sound or moving picture itself; judges without that sense are shown nothing of it.
+    Media,
     None,
 }

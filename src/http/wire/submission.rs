@@ -91,7 +91,7 @@ pub struct SeenFileBody {
     pub outcome: &'static str,
     /// Why nothing could be read.
     pub reason: Option<String>,
-    /// `text`, `images`, `text_and_images` or `none`.
+    /// `text`, `images`, `text_and_images`, `media` or `none`.
     pub representation: &'static str,
     pub characters: u64,
     pub sheets: u32,
@@ -145,6 +145,7 @@ impl From<SeenFile> for SeenFileBody {
                 Representation::Text => "text",
                 Representation::Images => "images",
                 Representation::TextAndImages => "text_and_images",
+                Representation::Media => "media",
                 Representation::None => "none",
             },
             characters: file.characters,
