@@ -125,7 +125,10 @@ async fn a_judge_that_sees_is_sent_the_pages_of_a_scan_and_told_which_are_left_o
     assert_eq!(graded.bodies.len(), 1, "there is not a word for the other one");
     assert_eq!(graded.answer("reads").0, &Answer::CannotAssess);
     let png = "data:image/png;base64,".to_owned();
-    assert_eq!(seen[1], [("[page 1 of scan.pdf]".to_owned(), png.clone()), ("[page 2 of scan.pdf]".to_owned(), png)]);
+    assert_eq!(
+        pictures(&graded.bodies[0]),
+        [("[page 1 of scan.pdf]".to_owned(), png.clone()), ("[page 2 of scan.pdf]".to_owned(), png)]
+    );
     let text = graded.bodies[0].to_string();
     assert!(text.contains("NOT SHOWN: page 3 as a picture (this judge is shown 2 pages"), "{text}");
     let shown = SeenPages::Rendered { renderer: "hayro/0.9".to_owned(), pages: 2, of: 3 };
@@ -156,4 +159,16 @@ async fn office_files_without_libreoffice_are_shown_as_text_and_the_manifest_say
     assert!(reason.contains("shown as text only"), "{reason}");
     let sent: Arc<str> = graded.bodies.iter().map(Value::to_string).collect::<String>().into();
     assert_eq!(sent.matches("Its pages are not shown as pictures").count(), 1, "only who sees is told");
+}
+
+#[tokio::test]
+async fn a_recording_alone_is_no_question_for_judges_that_do_not_hear() {
+    let wav = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0\x80\x80\x80\x80\x80\x80\x80\x80";
+    let graded = grade(vec![("call.wav", wav.to_vec())], 2).await;
+    assert_eq!(graded.bodies.len(), 0);
+    for judge in ["sees", "reads"] {
+        let (answer, reason) = graded.answer(judge);
+        assert_eq!(answer, &Answer::CannotAssess);
+        assert!(reason.contains("call.wav: it is audio; this judge does not take audio"), "{reason}");
+    }
 }
