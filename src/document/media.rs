@@ -15,7 +15,10 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     let bytes = sample.bytes;
     let kind = infer::get(bytes).map(|k| k.mime_type());
     Some(match kind {
-        // Text in UTF-16 and other binaries may begin as a sound frame does.
+        // Text may begin with these letters, and other binaries as a sound frame does.
+        Some("audio/mpeg") if bytes.starts_with(b"ID3") && bytes.get(3).is_some_and(|version| *version >= 0x10) => {
+            return None;
+        }
         Some("audio/mpeg") if !bytes.starts_with(b"ID3") && !sample.has_extension(&["mp3", "mpga"]) => return None,
         Some("audio/x-wav") => "audio/wav",
         Some("audio/x-flac") => "audio/flac",
@@ -239,6 +242,12 @@ mod tests {
         assert_eq!(read_one("a.wav", &wav(352_800, 1_000)).outcome, Outcome::Partial);
         assert!(reason(&read_one("a.wav", &wav(0, 0))).contains("nothing after its header"));
         assert!(reason(&read_one("a.mp3", b"ID3\x04\0\0\0\0\0\0")).contains("nothing after its header"));
+    }
+
+    #[test]
+    fn words_that_begin_like_sound_are_words() {
+        assert_eq!(read_one("a.txt", b"ID3 tags hold the title of a song.").media_type, "text/plain");
+        assert_eq!(read_one("a.txt", b"BM is a town of 12,000 in the north.").media_type, "text/plain");
     }
 
     #[test]

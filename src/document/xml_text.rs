@@ -224,18 +224,13 @@ impl Writer<'_, '_> {
     }
 
     fn aside(&mut self, line: String) {
-        self.flush_text_before_aside();
+        self.flush(false);
         let place = self
             .open
             .last()
             .map_or(Place::Whole, |e| if e.path.is_empty() { Place::Whole } else { Place::Pointer(e.path.clone()) });
         let indent = "  ".repeat(self.open.len().saturating_sub(1).min(20));
         self.draft.push(place, format!("{indent}{line}"));
-    }
-
-    /// A comment within a text does not part it unless the element has been shown.
-    fn flush_text_before_aside(&mut self) {
-        self.flush(false);
     }
 
     fn doctype(&mut self, text: &str) {
