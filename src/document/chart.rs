@@ -9,9 +9,28 @@ const MAX_POINTS: usize = 500;
 
 /// The chart as lines; empty if the part holds nothing to show.
 pub(super) fn lines(part: &str, max_nesting: usize) -> Vec<String> {
+    lines_with(part, max_nesting, &|_| Vec::new())
+}
+
+/// The cells that the chart's series refer to and keep no copy of, as written: `'Costs'!$B$2:$B$9`.
+pub(super) fn references(part: &str) -> Vec<String> {
+    let tree = xml::parse(part, 64);
+    let mut found = Vec::new();
+    tree.root.find_all("f", &mut found);
+    found.iter().map(|f| f.text()).collect()
+}
+
+/// The chart as lines. Where it keeps no values of its own, as charts by programs that do not draw them,
+/// `resolve` is asked for those of its reference: index and text.
+pub(super) fn lines_with(
+    part: &str,
+    max_nesting: usize,
+    resolve: &dyn Fn(&str) -> Vec<(usize, String)>,
+) -> Vec<String> {
     let tree = xml::parse(part, max_nesting);
     let Some(chart) = tree.root.child("chart") else { return Vec::new() };
-    let title = chart.child("title").map(rich_text).filter(|t| !t.is_empty());
+    let points = |holder: &Element<'_>| points(holder, resolve);
+    let title = chart.child("title").map(|t| rich_text(t, resolve)).filter(|t| !t.is_empty());
     let mut lines = Vec::new();
     let Some(area) = chart.child("plotArea") else { return lines };
     let kinds: Vec<&str> = area.elements().map(Element::name).filter(|n| n.ends_with("Chart")).collect();
@@ -20,7 +39,7 @@ pub(super) fn lines(part: &str, max_nesting: usize) -> Vec<String> {
         head.push_str(&format!(", title \"{title}\""));
     }
     for axis in area.elements().filter(|e| e.name().ends_with("Ax")) {
-        if let Some(text) = axis.child("title").map(rich_text).filter(|t| !t.is_empty()) {
+        if let Some(text) = axis.child("title").map(|t| rich_text(t, resolve)).filter(|t| !t.is_empty()) {
             head.push_str(&format!(", axis \"{text}\""));
         }
     }
@@ -48,17 +67,22 @@ pub(super) fn lines(part: &str, max_nesting: usize) -> Vec<String> {
     lines
 }
 
-fn rich_text(title: &Element<'_>) -> String {
+fn rich_text(title: &Element<'_>, resolve: &dyn Fn(&str) -> Vec<(usize, String)>) -> String {
     let mut found = Vec::new();
     title.find_all("t", &mut found);
     if found.is_empty() {
         title.find_all("v", &mut found);
     }
-    found.iter().map(|t| t.text()).collect::<String>().trim().to_owned()
+    let text: String = found.iter().map(|t| t.text()).collect();
+    if text.trim().is_empty() {
+        let looked_up: Vec<String> = points(title, resolve).into_iter().map(|p| p.1).collect();
+        return looked_up.join(" ");
+    }
+    text.trim().to_owned()
 }
 
-/// Cached points by index.
-fn points(holder: &Element<'_>) -> Vec<(usize, String)> {
+/// Cached points by index, or else those of the cells that are referred to.
+fn points(holder: &Element<'_>, resolve: &dyn Fn(&str) -> Vec<(usize, String)>) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     holder.find_all("pt", &mut found);
     let mut points: Vec<_> = found
@@ -71,6 +95,9 @@ fn points(holder: &Element<'_>) -> Vec<(usize, String)> {
         .collect();
     if points.is_empty() {
         points.extend(holder.child("v").map(|v| (0, v.text())));
+    }
+    if points.is_empty() {
+        points = holder.find("f").map(|f| resolve(&f.text())).unwrap_or_default();
     }
     points
 }

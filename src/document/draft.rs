@@ -1,11 +1,12 @@
 //! What a reader writes into. The draft holds the limits of text, cells and images in one place, so that no
 //! reader can forget them, and turns everything that was dropped into cuts and lines in the text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{Cell, CellContent, Cut, FileExtract, Finding, Image, Outcome, Place, Segment, Sheet};
+use crate::domain::{Cell, CellContent, Cut, FileExtract, Finding, Image, Media, Outcome, Place, Segment, Sheet};
 
+use super::invisible::Marked;
 use super::limits::Limits;
 use super::members::Budget;
 
@@ -32,6 +33,10 @@ pub(super) struct Draft<'l> {
     cuts: Vec<Cut>,
     findings: Vec<Finding>,
     pub members: Vec<FileExtract>,
+    /// Names that members have taken.
+    pub member_names: HashSet<String>,
+    media: Option<Media>,
+    invisible: Marked,
     characters: u64,
     cells: u64,
     /// Bytes of texts and formulas in cells: one text may be referred to by any number of cells.
@@ -56,6 +61,9 @@ impl<'l> Draft<'l> {
             cuts: Vec::new(),
             findings: Vec::new(),
             members: Vec::new(),
+            member_names: HashSet::new(),
+            media: None,
+            invisible: Marked::default(),
             characters: 0,
             cells: 0,
             held: 0,
@@ -67,12 +75,15 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// Adds a piece of text; blank ones are left out, control characters removed.
+    /// Adds a piece of text; blank ones are left out, control characters removed, invisible ones marked.
     pub fn push(&mut self, place: Place, text: impl Into<String>) {
         let mut text: String = text.into();
         if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             text = text.replace("\r\n", "\n").replace('\r', "\n");
             text.retain(|c| !c.is_control() || c == '\n' || c == '\t');
+        }
+        if let Some(marked) = self.invisible.mark(&place, &text) {
+            text = marked;
         }
         text.truncate(text.trim_end().len());
         if text.trim_start().is_empty() {
@@ -186,10 +197,24 @@ impl<'l> Draft<'l> {
         self.findings.push(Finding { code: code.to_owned(), place, detail: detail.into() });
     }
 
+    /// The file itself, for judges that hear or see moving pictures.
+    pub fn media(&mut self, media_type: &str, bytes: &[u8]) {
+        self.media = Some(Media { media_type: media_type.to_owned(), bytes: Arc::from(bytes) });
+    }
+
     /// Takes an image in, or accounts for why not.
     pub fn image(&mut self, place: Place, bytes: &[u8]) {
-        match self.checked_image(&place, bytes) {
-            Ok(image) => self.images.push(image),
+        if self.images.len() >= self.limits.max_images {
+            return self.lose_image(place, format!("over the limit of {} images", self.limits.max_images));
+        }
+        match super::images::ready(bytes, self.limits) {
+            Ok(ready) => {
+                if let Some((code, detail)) = ready.note {
+                    self.finding(code, place.clone(), detail);
+                }
+                let (media_type, bytes) = (ready.media_type.to_owned(), Arc::from(ready.bytes));
+                self.images.push(Image { place, media_type, width: ready.width, height: ready.height, bytes });
+            }
             Err(why) => self.lose_image(place, why),
         }
     }
@@ -201,23 +226,24 @@ impl<'l> Draft<'l> {
         self.dropped_images.entry(why).or_insert((place, 0)).1 += 1;
     }
 
-    fn checked_image(&self, place: &Place, bytes: &[u8]) -> Result<Image, String> {
-        let limits = self.limits;
-        let (media_type, width, height) = super::images::probe(bytes)?;
-        if self.images.len() >= limits.max_images {
-            return Err(format!("over the limit of {} images", limits.max_images));
-        }
-        if bytes.len() as u64 > limits.max_image_bytes {
-            return Err(format!("over the limit of {} bytes for an image", limits.max_image_bytes));
-        }
-        if u64::from(width) * u64::from(height) > limits.max_image_pixels {
-            return Err(format!("over the limit of {} pixels for an image", limits.max_image_pixels));
-        }
-        Ok(Image { place: place.clone(), media_type: media_type.to_owned(), width, height, bytes: Arc::from(bytes) })
-    }
-
     pub fn is_empty(&self) -> bool {
         self.segments.is_empty() && self.images.is_empty()
+    }
+
+    /// How many pieces of text there are.
+    pub fn text_len(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// The text after the first `pieces` pieces.
+    pub fn text_since(&self, pieces: usize) -> String {
+        let since = self.segments.iter().skip(pieces).map(|s| s.text.as_str());
+        since.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Nothing at all has been said of the file yet.
+    pub fn is_silent(&self) -> bool {
+        self.is_empty() && self.members.is_empty() && self.findings.is_empty() && self.cuts.is_empty()
     }
 
     /// The finished extract of a file that could be read.
@@ -244,7 +270,10 @@ impl<'l> Draft<'l> {
             let detail = format!("{} more findings are not listed", self.more_findings);
             self.findings.push(Finding { code: "more_findings".to_owned(), place: Place::Whole, detail });
         }
-        if self.is_empty() && self.members.is_empty() {
+        if let Some((place, detail)) = std::mem::take(&mut self.invisible).account() {
+            self.findings.push(Finding { code: "invisible_characters".to_owned(), place, detail });
+        }
+        if self.is_empty() && self.members.is_empty() && self.media.is_none() {
             let detail = "the file could be read and holds nothing that could be shown".to_owned();
             self.findings.push(Finding { code: "no_content".to_owned(), place: Place::Whole, detail });
         }
@@ -259,7 +288,7 @@ impl<'l> Draft<'l> {
             segments: self.segments,
             sheets: self.sheets,
             images: self.images,
-            media: None,
+            media: self.media,
             page_view: None,
             pages: self.pages,
             cuts: self.cuts,

@@ -24,13 +24,13 @@ fn an_old_workbook_has_its_formulas_values_dates_and_hidden_sheets() {
 }
 
 #[test]
-fn a_workbook_by_openpyxl_has_everything_but_calculated_values() {
+fn a_workbook_by_openpyxl_has_everything_and_values_calculated_by_the_reader() {
     let file = fixture("small.xlsx");
     let text = text_of(&file);
     for part in [
-        "| 2 | Jan | 10 | 2024-01-31 | 0.125 (12.5%) |",
+        "| 2 | Jan | 10 | 2024-01-31 | 12.5% |",
         "| 3 | Feb | 20.25 | 2024-02-29T13:30:00 |",
-        "{=SUM(B2:B3)} (not calculated)",
+        "30.25 {=SUM(B2:B3)} (calculated)",
         "merged A6:C6",
         "[comment at B4] is this net?",
         "[chart: barChart, title \"Costs\"",
@@ -52,8 +52,40 @@ fn a_presentation_by_python_pptx_is_read_in_full() {
 }
 
 #[test]
+fn a_mail_by_python_has_its_words_its_table_and_its_inner_mail() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/documents/small.eml");
+    let files = super::testing::read_files("small.eml", &std::fs::read(path).unwrap());
+    let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names, ["small.eml", "small.eml/Übersicht März.csv", "small.eml/Zahlen für März.eml"]);
+    let text = text_of(&files[0]);
+    for part in [
+        "Subject: Re: Q1 figures – draft",
+        "From: Lee, Ann <ann@example.org>",
+        "Zoë <zoe@example.org>",
+        "Cc: board@example.org",
+        "the total is",
+    ] {
+        assert!(text.contains(part), "{part} is missing from\n{text}");
+    }
+    assert!(text_of(&files[1]).contains("| Feb | 20 |"));
+    assert!(text_of(&files[2]).ends_with("Umsatz: 1.234,50 €"), "{}", text_of(&files[2]));
+    assert!(files.iter().all(|f| f.findings.is_empty()), "{files:?}");
+}
+
+#[test]
+fn a_packed_tar_by_python_has_its_members_with_their_long_names() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/documents/small.tgz");
+    let files = super::testing::read_files("small.tgz", &std::fs::read(path).unwrap());
+    assert_eq!(files.len(), 1 + 1 + 3 + 1, "{files:?}");
+    assert_eq!((files[1].name.as_str(), text_of(&files[1]).as_str()), ("small.tgz/report/Größe.txt", "Größe: 7"));
+    assert_eq!(files[2].name, "small.tgz/report/small.eml");
+    assert_eq!(files[5].name, format!("small.tgz/{}.txt", "n".repeat(120)));
+    assert_eq!(files[0].findings[0].code, "archive_link");
+}
+
+#[test]
 fn damaged_copies_of_real_files_are_read_or_refused_in_words() {
-    for name in ["small.xls", "small.xlsx", "small.pptx"] {
+    for name in ["small.xls", "small.xlsx", "small.pptx", "small.eml", "small.tgz"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/documents").join(name);
         let bytes = std::fs::read(path).unwrap();
         for seed in 0..60 {

@@ -2,6 +2,7 @@
 //! that many small archives cannot do what one large one may not.
 
 use super::draft::Draft;
+use super::invisible::is_invisible;
 use super::limits::Limits;
 use super::{Input, read_within};
 
@@ -24,9 +25,80 @@ impl Budget {
 }
 
 impl Draft<'_> {
+    /// Whether files inside this one may still be opened.
+    ///
+    /// # Errors
+    /// With the reason why not.
+    pub fn may_open(&self) -> Result<(), String> {
+        if self.budget.depth == 0 {
+            let deepest = self.limits.archive.max_depth;
+            return Err(format!("an archive nested deeper than the limit of {deepest}; unpack it"));
+        }
+        Ok(())
+    }
+
+    /// Reads a file inside this one if the budget allows it, or accounts for why not. `false` once no further
+    /// member will be taken.
+    pub fn member_within(&mut self, outer: &str, inner: &str, bytes: &[u8]) -> bool {
+        let (size, limits) = (bytes.len() as u64, &self.limits.archive);
+        if self.budget.entries == 0 {
+            return false;
+        }
+        if let Err(why) = self.may_open() {
+            self.unreadable_member(outer, inner, size, why);
+        } else if size > limits.max_entry_bytes {
+            let why = format!("{size} bytes, over the limit of {}", limits.max_entry_bytes);
+            self.unreadable_member(outer, inner, size, why);
+        } else if size > self.budget.bytes {
+            let why = format!("over the limit of {} bytes unpacked in all", limits.max_total_bytes);
+            self.unreadable_member(outer, inner, size, why);
+        } else {
+            self.member(outer, inner, bytes);
+        }
+        true
+    }
+
+    /// A part that is no file by its own bytes (a mail inside an Outlook message): `read` writes its draft.
+    pub fn member_read(
+        &mut self,
+        outer: &str,
+        inner: &str,
+        kind: (&str, &str),
+        read: impl FnOnce(&str, &mut Draft<'_>) -> Result<(), String>,
+    ) {
+        let (media_type, reader) = kind;
+        let name = self.member_name(outer, inner);
+        self.budget.entries = self.budget.entries.saturating_sub(1);
+        let inside = Budget { depth: self.budget.depth.saturating_sub(1), ..self.budget };
+        let mut draft = Draft::new(self.limits, inside);
+        let result = read(&name, &mut draft);
+        self.budget = Budget { depth: self.budget.depth, ..draft.budget };
+        // It has no bytes of its own, so no hash either.
+        let identity = super::Identity { name, media_type: media_type.to_owned(), bytes: 0, sha256: String::new() };
+        match result {
+            Ok(()) => self.members.extend(draft.finish(identity, reader)),
+            Err(reason) => self.members.push(super::unreadable(identity, reader, reason)),
+        }
+    }
+
+    /// Two members of one name are told apart: `a.txt`, `a.txt (2)`.
+    fn member_name(&mut self, outer: &str, inner: &str) -> String {
+        let clean = format!("{outer}/{}", clean_name(inner));
+        if self.member_names.insert(clean.clone()) {
+            return clean;
+        }
+        for number in 2u64.. {
+            let name = format!("{clean} ({number})");
+            if self.member_names.insert(name.clone()) {
+                return name;
+            }
+        }
+        clean
+    }
+
     /// Reads a file that was found inside this one; its extract is named `outer/inner`.
     pub fn member(&mut self, outer: &str, inner: &str, bytes: &[u8]) {
-        let name = format!("{outer}/{}", clean_name(inner));
+        let name = self.member_name(outer, inner);
         self.budget.entries = self.budget.entries.saturating_sub(1);
         self.budget.bytes = self.budget.bytes.saturating_sub(bytes.len() as u64);
         let inside = Budget { depth: self.budget.depth.saturating_sub(1), ..self.budget };
@@ -38,7 +110,7 @@ impl Draft<'_> {
 
     /// A file inside this one that cannot be read at all.
     pub fn unreadable_member(&mut self, outer: &str, inner: &str, size: u64, reason: String) {
-        let name = format!("{outer}/{}", clean_name(inner));
+        let name = self.member_name(outer, inner);
         self.budget.entries = self.budget.entries.saturating_sub(1);
         let identity = super::Identity {
             media_type: "application/octet-stream".to_owned(),
@@ -55,14 +127,7 @@ impl Draft<'_> {
 pub(super) fn clean_name(name: &str) -> String {
     let parts: Vec<String> = name
         .split(['/', '\\'])
-        .map(|part| {
-            part.chars()
-                .filter(|c| {
-                    !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-                })
-                .take(150)
-                .collect::<String>()
-        })
+        .map(|part| part.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(150).collect::<String>())
         .filter(|part| !part.trim().is_empty() && part != "." && part != "..")
         .collect();
     let shown = parts.join("/").chars().take(300).collect::<String>();

@@ -14,28 +14,42 @@ use sha2::Digest;
 
 use crate::domain::{Extract, FileExtract, Outcome};
 
+mod calc;
 mod chart;
+mod code;
+mod compressed;
 mod csv;
 mod docx;
 mod draft;
+mod email;
 mod grid;
 mod html;
 mod images;
+mod invisible;
 mod json;
 mod limits;
+mod mail_code;
+mod mbox;
+mod media;
 mod members;
 mod notebook;
+mod numfmt;
 mod odf;
+mod ods;
 mod opc;
+mod outlook;
+mod outlook_rtf;
 mod package;
 mod pdf;
 mod pptx;
 mod rtf;
+mod tar;
 mod text;
 mod unknown;
 mod xls;
 mod xlsx;
 mod xml;
+mod xml_text;
 mod zip;
 
 #[cfg(test)]
@@ -60,13 +74,21 @@ const READERS: &[&Reader] = &[
     &xlsx::READER,
     &pptx::READER,
     &odf::READER,
+    &outlook::READER,
     &xls::READER,
     &zip::READER,
+    &tar::READER,
+    &compressed::READER,
+    &media::READER,
     &rtf::READER,
+    &email::READER,
+    &mbox::READER,
     &html::READER,
     &notebook::READER,
     &json::READER,
     &csv::READER,
+    &xml_text::READER,
+    &code::READER,
     &text::READER,
     &unknown::READER,
 ];

@@ -1,15 +1,14 @@
 //! OpenDocument texts, sheets and presentations (.odt, .ods, .odp): headings, paragraphs, lists and tables in their order; cells
 //! with formulas and the values left in the file. OpenDocument 1.3: ISO/IEC 26300.
 
-use crate::domain::{CellContent, Place};
+use crate::domain::Place;
 
-use super::draft::{Draft, cell, markdown_row};
-use super::grid::Grid;
+use super::draft::{Draft, markdown_row};
 use super::opc::Parts;
 use super::xml::{self, Element, Node};
 use super::{Reader, Sample};
 
-pub(super) const READER: Reader = Reader { id: "odf/1", recognise, read };
+pub(super) const READER: Reader = Reader { id: "odf/2", recognise, read };
 
 const TEXT: &str = "application/vnd.oasis.opendocument.text";
 const SHOW: &str = "application/vnd.oasis.opendocument.presentation";
@@ -41,10 +40,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         return Err("the document has no body; it is damaged or cut off, save it again".to_owned());
     };
     if let Some(sheets) = body.child("spreadsheet") {
-        let hidden = hidden_styles(&tree.root);
-        for table in sheets.children_named("table") {
-            sheet(table, &hidden, draft);
-        }
+        super::ods::push(&tree.root, sheets, draft);
     } else {
         let mut writer = Writer { draft, paragraphs: 0, tables: 0, pictures: Vec::new() };
         body.elements().for_each(|part| writer.blocks(part, 0));
@@ -62,97 +58,8 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn hidden_styles(root: &Element<'_>) -> Vec<String> {
-    let styles = root.child("automatic-styles");
-    styles
-        .iter()
-        .flat_map(|s| s.children_named("style"))
-        .filter(|s| s.child("table-properties").and_then(|p| p.attribute("display")).as_deref() == Some("false"))
-        .filter_map(|s| s.attribute("name").map(|n| n.into_owned()))
-        .collect()
-}
-
-fn repeats(element: &Element<'_>, name: &str) -> u32 {
-    element.attribute(name).and_then(|n| n.parse().ok()).unwrap_or(1).max(1)
-}
-
-fn sheet(table: &Element<'_>, hidden: &[String], draft: &mut Draft<'_>) {
-    let mut grid = Grid { name: table.attribute("name").unwrap_or_default().into_owned(), ..Grid::default() };
-    let style = table.attribute("style-name");
-    grid.hidden = style.filter(|s| hidden.iter().any(|h| h == s.as_ref())).map(|_| "hidden".to_owned());
-    let mut rows = Vec::new();
-    table.find_all("table-row", &mut rows);
-    // One more than is kept, so that the grid can say what it drops.
-    let most = usize::try_from(draft.limits.max_cells).unwrap_or(usize::MAX).saturating_add(1);
-    let mut row_number = 1u32;
-    for row in rows {
-        let times = repeats(row, "number-rows-repeated");
-        let mut column = 1u32;
-        let mut found = Vec::new();
-        for one in row.elements() {
-            let wide = repeats(one, "number-columns-repeated");
-            if let Some((content, formula)) = content(one) {
-                for offset in 0..wide.min(16_384) {
-                    found.push((column.saturating_add(offset), content.clone(), formula.clone()));
-                }
-            }
-            column = column.saturating_add(wide);
-        }
-        if row.attribute("visibility").is_some_and(|v| v != "visible") && !found.is_empty() {
-            grid.hidden_rows.push(row_number);
-        }
-        for offset in 0..if found.is_empty() { 0 } else { times } {
-            let room = found.iter().all(|(column, content, formula)| {
-                draft.hold(&cell(row_number, *column, content.clone(), formula.clone()))
-            });
-            if grid.cells.len() > most || !room {
-                let from = row_number.saturating_add(offset);
-                let what = format!("the rest of '{}' from row {from} on", grid.name);
-                let place = Place::Cells { sheet: grid.name.clone(), range: format!("A{from}") };
-                draft.cut(
-                    place,
-                    what,
-                    format!("over the limit of {} cells or of the size of their texts", draft.limits.max_cells),
-                    None,
-                );
-                return grid.push(draft);
-            }
-            grid.cells.extend(found.iter().map(|(column, content, formula)| {
-                cell(row_number + offset, *column, content.clone(), formula.clone())
-            }));
-        }
-        row_number = row_number.saturating_add(times);
-    }
-    grid.push(draft);
-}
-
-fn content(cell: &Element<'_>) -> Option<(CellContent, Option<String>)> {
-    let formula = cell.attribute("formula").map(|f| {
-        let bare = f.split_once('=').map_or(f.as_ref(), |(_, rest)| rest);
-        bare.replace("[.", "").replace(":.", ":").replace(['[', ']'], "")
-    });
-    let text = || {
-        let lines: Vec<String> = cell.children_named("p").map(inline).collect();
-        lines.join("\n")
-    };
-    let number = || cell.attribute("value").and_then(|v| v.parse::<f64>().ok()).filter(|n| n.is_finite());
-    let content = match cell.attribute("value-type").as_deref() {
-        Some("float" | "currency" | "percentage") => {
-            number().map_or_else(|| CellContent::Text(text()), CellContent::Number)
-        }
-        Some("date") => CellContent::DateTime(cell.attribute("date-value")?.into_owned()),
-        Some("time") => CellContent::DateTime(cell.attribute("time-value")?.into_owned()),
-        Some("boolean") => CellContent::Bool(cell.attribute("boolean-value").as_deref() == Some("true")),
-        Some(_) if text().starts_with("#") && formula.is_some() => CellContent::Error(text()),
-        Some(_) => CellContent::Text(text()),
-        None if formula.is_some() => CellContent::NotCalculated,
-        None => CellContent::Text(text()),
-    };
-    (formula.is_some() || !matches!(&content, CellContent::Text(t) if t.is_empty())).then_some((content, formula))
-}
-
 /// The text of a paragraph: runs, tabs, breaks; notes and comments in brackets.
-fn inline(element: &Element<'_>) -> String {
+pub(super) fn inline(element: &Element<'_>) -> String {
     let mut text = String::new();
     for node in &element.children {
         match node {
@@ -240,19 +147,6 @@ impl Writer<'_, '_> {
 #[cfg(test)]
 mod tests {
     use crate::document::testing::{read_one, text_of, zip};
-    use crate::domain::CellContent;
-
-    #[test]
-    fn sheets_keep_formulas_values_and_repeats() {
-        let content = r#"<office:document-content><office:body><office:spreadsheet><table:table table:name="S"><table:table-row>
-            <table:table-cell office:value-type="float" office:value="2" table:number-columns-repeated="2"/>
-            <table:table-cell table:formula="of:=SUM([.A1:.B1])" office:value-type="float" office:value="4"/><table:table-cell table:formula="of:=[.A1]*2"/>
-            </table:table-row><table:table-row table:number-rows-repeated="1048575"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>
-            </table:table></office:spreadsheet></office:body></office:document-content>"#;
-        let file = read_one("a.ods", &zip(&[("content.xml", content.as_bytes())]));
-        assert_eq!(file.segments[1].text, "| 1 | 2 | 2 | 4 {=SUM(A1:B1)} | {=A1*2} (not calculated) |");
-        assert_eq!(file.sheets[0].cells[3].content, CellContent::NotCalculated);
-    }
 
     #[test]
     fn texts_keep_their_order() {

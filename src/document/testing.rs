@@ -124,3 +124,72 @@ pub(super) fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
     }
     bytes
 }
+
+/// A tar with these files.
+pub(super) fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// An Outlook message, property by property; a property of a storage stands under its path.
+pub(super) struct Msg {
+    streams: Vec<(String, Vec<u8>)>,
+    fixed: Vec<u8>,
+}
+
+impl Msg {
+    pub fn new() -> Self {
+        Self { streams: Vec::new(), fixed: vec![0; 32] }
+    }
+
+    pub fn text(self, at: &str, tag: &str, text: &str) -> Self {
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        self.bytes(at, &format!("{tag}001F"), &wide)
+    }
+
+    pub fn bytes(mut self, at: &str, tag: &str, bytes: &[u8]) -> Self {
+        self.streams.push((format!("{at}/__substg1.0_{tag}"), bytes.to_vec()));
+        self
+    }
+
+    /// A message inside another: a storage with properties of its own.
+    pub fn message(mut self, at: &str) -> Self {
+        self.streams.push((format!("{at}/__properties_version1.0"), vec![0; 24]));
+        self
+    }
+
+    /// A time of the message itself, in seconds since 1970.
+    pub fn time(mut self, at: &str, tag: &str, seconds: i64) -> Self {
+        assert!(at.is_empty());
+        let tag = u16::from_str_radix(tag, 16).unwrap();
+        self.fixed.extend([0x40, 0]);
+        self.fixed.extend(tag.to_le_bytes());
+        self.fixed.extend([6, 0, 0, 0]);
+        self.fixed.extend(((seconds + 11_644_473_600) * 10_000_000).to_le_bytes());
+        self
+    }
+
+    pub fn build(self) -> Vec<u8> {
+        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+        let fixed = [("/__properties_version1.0".to_owned(), self.fixed)];
+        for (path, bytes) in fixed.iter().chain(&self.streams) {
+            let folder = path.rsplit_once('/').unwrap().0;
+            if !folder.is_empty() {
+                file.create_storage_all(folder).unwrap();
+            }
+            file.create_stream(path).unwrap().write_all(bytes).unwrap();
+        }
+        file.into_inner().into_inner()
+    }
+}

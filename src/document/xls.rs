@@ -10,12 +10,13 @@ use calamine::{Data, Reader as _, SheetVisible, Xls};
 
 use crate::domain::CellContent;
 
-use super::draft::{Draft, cell};
+use super::calc;
+use super::draft::{Draft, cell, column_letters};
 use super::grid::Grid;
-use super::xlsx::{date_text, duration_text};
+use super::numfmt::{date_text, duration_text};
 use super::{Reader, Sample};
 
-pub(super) const READER: Reader = Reader { id: "xls/1", recognise, read };
+pub(super) const READER: Reader = Reader { id: "xls/2", recognise, read };
 
 /// Cells of all sheets' rectangles together; each takes about 32 bytes, twice.
 const MAX_AREA: u64 = 6_000_000;
@@ -34,6 +35,8 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     let mut workbook: Xls<_> = Xls::new(Cursor::new(sample.bytes))
         .map_err(|e| format!("the workbook cannot be read ({e}); save it as .xlsx, without a password"))?;
     let sheets = workbook.sheets_metadata().to_vec();
+    let from_1904 = workbook.has_1904_epoch();
+    let mut grids = Vec::new();
     for sheet in sheets.iter().take(draft.limits.max_sheets) {
         let mut formulas = HashMap::new();
         if let Ok(range) = workbook.worksheet_formula(&sheet.name) {
@@ -54,7 +57,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
                 let (row, column) = at(top, left, row, column);
                 // Without a value the formula stays for the loop below. An empty text is no value here: it
                 // is also what writers that do not calculate leave.
-                if let Some(content) = content(value) {
+                if let Some(content) = content(value, from_1904) {
                     let formula = formulas.remove(&(row, column)).filter(|f| !f.is_empty());
                     grid.cells.push(cell(row, column, content, formula));
                 }
@@ -64,8 +67,24 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         for ((row, column), formula) in formulas.into_iter().filter(|(_, f)| !f.is_empty()) {
             grid.cells.push(cell(row, column, CellContent::NotCalculated, Some(formula)));
         }
-        grid.push(draft);
+        for merged in workbook.merge_cells_by_sheet_name(&sheet.name).unwrap_or_default() {
+            let corner = |(row, column): (u32, u32)| format!("{}{}", column_letters(column + 1), row + 1);
+            grid.merged.push(format!("{}:{}", corner(merged.start), corner(merged.end)));
+        }
+        grid.cells.sort_by_key(|c| (c.row, c.column));
+        grids.push(grid);
     }
+    // Days of 1904 are no serial days that the engine knows.
+    if !from_1904 {
+        calc::fill(&mut grids);
+    }
+    grids.into_iter().for_each(|grid| grid.push(draft));
+    for (name, formula) in workbook.defined_names() {
+        if !name.starts_with("_xlnm") && !formula.is_empty() {
+            draft.push(crate::domain::Place::Whole, format!("Defined name {name} = {formula}"));
+        }
+    }
+    properties(&mut workbook, draft);
     if sheets.len() > draft.limits.max_sheets {
         let what = format!("{} sheets", sheets.len() - draft.limits.max_sheets);
         let why = format!("over the limit of {} sheets", draft.limits.max_sheets);
@@ -74,11 +93,31 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// What the file says about itself, without its people.
+fn properties(workbook: &mut Xls<Cursor<&[u8]>>, draft: &mut Draft<'_>) {
+    let Ok(about) = workbook.workbook_properties() else { return };
+    let said = [
+        ("title", about.title),
+        ("subject", about.subject),
+        ("keywords", about.keywords),
+        ("description", about.description),
+        ("category", about.category),
+    ];
+    let found: Vec<String> = said
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text.filter(|t| !t.trim().is_empty())?)))
+        .map(|(name, text)| format!("{name}: {}", text.trim().chars().take(500).collect::<String>()))
+        .collect();
+    if !found.is_empty() {
+        draft.finding("metadata", crate::domain::Place::Whole, found.join("; "));
+    }
+}
+
 fn at(top: u32, left: u32, row: usize, column: usize) -> (u32, u32) {
     (top + u32::try_from(row).unwrap_or(0) + 1, left + u32::try_from(column).unwrap_or(0) + 1)
 }
 
-fn content(value: &Data) -> Option<CellContent> {
+fn content(value: &Data, from_1904: bool) -> Option<CellContent> {
     Some(match value {
         Data::Empty => return None,
         Data::Int(n) => CellContent::Number(*n as f64),
@@ -88,7 +127,7 @@ fn content(value: &Data) -> Option<CellContent> {
         Data::Bool(value) => CellContent::Bool(*value),
         Data::DateTime(time) => {
             let days = time.as_f64();
-            let text = if time.is_duration() { duration_text(days) } else { date_text(days, false) };
+            let text = if time.is_duration() { duration_text(days) } else { date_text(days, from_1904) };
             text.map_or(CellContent::Number(days), CellContent::DateTime)
         }
         Data::DateTimeIso(text) | Data::DurationIso(text) => CellContent::DateTime(text.clone()),

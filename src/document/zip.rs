@@ -17,12 +17,7 @@ fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
-    if draft.budget.depth == 0 {
-        return Err(format!(
-            "an archive nested deeper than the limit of {}; unpack it",
-            draft.limits.archive.max_depth
-        ));
-    }
+    draft.may_open()?;
     let mut limits = draft.limits.archive.clone();
     limits.max_entries = draft.budget.entries;
     limits.max_total_bytes = draft.budget.bytes;

@@ -414,7 +414,7 @@ pub enum Representation {
     Text,
     Images,
     TextAndImages,
-    /// Sound or a moving picture, as it is.
+    /// The sound or moving picture itself; judges without that sense are shown nothing of it.
     Media,
     None,
 }

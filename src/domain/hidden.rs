@@ -47,7 +47,9 @@ impl FileExtract {
                 }
                 ("hidden_slide", Place::Slide(number)) => self.whole(&mut found, |place, _| of_slide(place, *number)),
                 (_, place) => {
-                    let Some(segments) = at.get(place) else { continue };
+                    // A finding in a sheet names the cell, a segment its row.
+                    let row: Vec<usize> = if at.contains_key(place) { vec![] } else { self.row_of(place) };
+                    let segments = at.get(place).unwrap_or(&row);
                     let quoted = finding.detail.split_once(": ").map(|(_, quoted)| quoted);
                     let located = quoted.and_then(|quoted| self.locate(segments, quoted));
                     found.extend(located.or_else(|| self.locate(segments, &finding.detail)).unwrap_or_default());
@@ -55,6 +57,17 @@ impl FileExtract {
             }
         }
         merged(found)
+    }
+
+    fn row_of(&self, cell: &Place) -> Vec<usize> {
+        let row = |range: &str| {
+            let cell = range.split(':').next().unwrap_or(range);
+            cell.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok()
+        };
+        let Place::Cells { sheet, range } = cell else { return vec![] };
+        let Some(wanted) = row(range) else { return vec![] };
+        let of = |place: &Place| matches!(place, Place::Cells { sheet: s, range: r } if s == sheet && row(r) == Some(wanted));
+        self.segments.iter().enumerate().filter(|(_, segment)| of(&segment.place)).map(|(index, _)| index).collect()
     }
 
     fn whole(&self, found: &mut Vec<Hidden>, is: impl Fn(&Place, &str) -> bool) {
@@ -182,6 +195,8 @@ mod tests {
     #[test]
     fn hidden_rows_sheets_and_slides_are_hidden_whole() {
         let cells = |sheet: &str, range: &str| Place::Cells { sheet: sheet.to_owned(), range: range.to_owned() };
+        let white = [("hidden_text", cells("A", "B7"), "white on white: unseen")];
+        assert_eq!(texts(&file(&[(cells("A", "A7:C7"), "| 7 | unseen | x |")], &white)), ["unseen"]);
         let segments = [
             (cells("A", "A1:B2"), "| 1 | seen |"),
             (cells("A", "A2:B2"), "| 2 | unseen | (hidden row)"),

@@ -29,6 +29,8 @@ pub struct Cuts {
     pub excerpt: Excerpt,
 }
 
+/// Characters of a judge's words that are searched for what they point at.
+const MAX_WORDS: usize = 20_000;
 /// Missing regions that a reason names.
 const NAMED: usize = 3;
 
@@ -48,11 +50,15 @@ pub fn wants_more(opinion: &Opinion, cuts: &Cuts) -> Option<String> {
     let rest = cuts.shown.rest.as_ref()?;
     let lost = opinion.evidence.iter().filter(|evidence| evidence.found == Match::NotFound);
     let places: Vec<String> = lost.map(|evidence| format!("{} {}", evidence.file, evidence.said_where)).collect();
-    let is_cut = |text: &str| rest.is_cut(text, Some(&cuts.excerpt));
+    let is_cut = |text: &str| {
+        let end = text.floor_char_boundary(MAX_WORDS.min(text.len()));
+        rest.is_cut(text.get(..end).unwrap_or_default(), Some(&cuts.excerpt))
+    };
     let again = opinion.answer == Answer::CannotAssess
         || places.iter().any(|place| is_cut(place))
         || (rests_on_absence(opinion) && (!cuts.excerpt.account.missing.is_empty() || is_cut(&opinion.reason)));
-    again.then(|| format!("{}\n{}", places.join("\n"), opinion.reason))
+    let words = format!("{}\n{}", places.join("\n"), opinion.reason);
+    again.then(|| words.chars().take(MAX_WORDS).collect())
 }
 
 /// Whether a second excerpt shows anything that the first did not.

@@ -25,5 +25,7 @@ pub mod run;
 pub mod score;
 pub mod sight;
 #[cfg(test)]
+mod sight_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 pub mod work;

@@ -4,7 +4,8 @@
 //! stops the process between two of these steps loses no paid reply, and pays twice only for what was in flight.
 //!
 //! Two kinds of failure have two budgets. A call that failed in passing (transport, 408, 409, 429, 5xx) is repeated
-//! after a pause, `max_attempts` failures in all. A reply that came but cannot be parsed is asked for again at once,
+//! after a pause, `max_attempts` failures in all; to be turned away (429) while the judge answers others is to wait
+//! for one's turn and counts a tenth. A reply that came but cannot be parsed is asked for again at once,
 //! with the parse error, `max_reasks` times. What failed for good (a refusal, a cut-off reply, a full context) is not
 //! repeated. Every call is counted and every token that was reported is in the books, whatever became of it.
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::PROVIDERS;
 use super::config::{JudgeConfig, JudgeError};
+use super::flow::{Down, Flow, Sign};
 use super::journal::{History, Journal, JournalError};
 use super::pause::{self, Rate};
 use super::provider::{Lost, Provider, RawReply, Retry};
@@ -25,13 +27,17 @@ use crate::domain::{AttemptReply, CallKey, Cause, JudgeSpec, Part, Prompt, Usage
 /// A provider adapts what it sends at most this often: from JSON schema to JSON object to plain text.
 const MAX_ADAPTATIONS: u32 = 2;
 
+/// A call that is turned away while others get through has this many times as many turns: enough for sixty calls a
+/// minute, and an end for a question that is turned away every time.
+const MAX_WAITS_PER_ATTEMPT: u32 = 10;
+
 /// One model behind one provider, with its limits.
 pub struct Judge {
     config: JudgeConfig,
     provider: Arc<dyn Provider>,
     seams: Seams,
     /// Calls in flight.
-    flights: Semaphore,
+    flow: Flow,
     /// Calls in flight and those whose intent or reply is being made durable, so that the network need not wait for
     /// the disk. No more than these can be lost, and asked again, when the process is killed.
     runway: Semaphore,
@@ -79,12 +85,12 @@ impl Judge {
             });
         };
         let provider = make(&mut config, seams)?;
-        let flights = config.max_concurrency.clamp(1, Semaphore::MAX_PERMITS / 4);
+        let most = config.max_concurrency.clamp(1, Semaphore::MAX_PERMITS / 4);
         Ok(Self {
             provider,
             seams: seams.clone(),
-            flights: Semaphore::new(flights),
-            runway: Semaphore::new(flights + flights / 2 + 8),
+            flow: Flow::new(most, config.backoff),
+            runway: Semaphore::new(most + most / 2 + 8),
             rate: config.rpm.map(Rate::per_minute),
             tokens: config.tpm.map(Rate::per_minute),
             config,
@@ -138,26 +144,38 @@ impl Judge {
             let Some(_runway) = waited else { return Ok(self.close(books, Err(cancelled()))) };
             journal.intent(key, number).await?;
             books.last_number = number;
-            let flight = tokio::select! {
+            let timer = self.seams.timer.as_ref();
+            let entered = tokio::select! {
                 biased;
-                () = cancel.cancelled() => None,
-                permit = self.flights.acquire() => permit.ok(),
+                () = cancel.cancelled() => Err(cancelled()),
+                entered = self.flow.enter(timer) => entered.map_err(|down| self.is_down(down)),
             };
-            let Some(flight) = flight else {
-                let detail = "cancelled before it was sent".to_owned();
-                let unsent = AttemptReply::Lost { cause: Cause::Cancelled, detail, latency_ms: 0 };
-                journal.reply(key, number, &unsent).await?;
-                return Ok(self.close(books, Err(cancelled())));
+            let flight = match entered {
+                Ok(flight) => flight,
+                Err((cause, detail)) => {
+                    let detail_of = format!("not sent: {detail}");
+                    let unsent = AttemptReply::Lost { cause: Cause::Cancelled, detail: detail_of, latency_ms: 0 };
+                    journal.reply(key, number, &unsent).await?;
+                    return Ok(self.close(books, Err((cause, detail))));
+                }
             };
             let sent = self.provider.send(prompt, next.correction.as_deref()).await;
-            drop(flight);
+            let landed = flight.land();
             books.attempts += 1;
             journal.reply(key, number, &kept(&sent)).await?;
-            next = match self.digest(sent, parse, &mut books) {
+            let step = self.digest(sent, parse, &mut books);
+            landed.learn(books.sign, timer);
+            next = match step {
                 Step::Settled(outcome) => return Ok(self.close(books, outcome)),
                 Step::Again(next) => next,
             };
         }
+    }
+
+    fn is_down(&self, down: Down) -> (Cause, String) {
+        let (model, since) = (&self.config.spec.model, down.since.as_secs());
+        let detail = format!("{model} has not answered anybody for {since} s; retry the grading when it is back");
+        (Cause::ProviderError, detail)
     }
 
     /// Waits out the pause, for a place in the minute, and for one on the runway.
@@ -246,11 +264,13 @@ impl Judge {
                         books.usage += reply.usage;
                         books.unreported |= reply.usage == Usage::default();
                         books.model = reply.model.or(books.model.take());
+                        books.sign = Sign::Up;
                         return self.parsed(parse(&reply.text), books);
                     }
                 }
             }
         };
+        books.sign = Sign::of(cause, retry);
         match retry {
             Retry::Never => Step::Settled(Err((cause, detail))),
             Retry::Adapted if books.adaptations < MAX_ADAPTATIONS => {
@@ -259,7 +279,13 @@ impl Judge {
             }
             Retry::Adapted => Step::Settled(Err((cause, detail))),
             Retry::Later(asked) => {
-                books.failures += 1;
+                // To be turned away while others get through is to wait for one's turn, not to fail.
+                let answers = self.flow.answers();
+                let waits = cause == Cause::RateLimited
+                    && books.answers_seen.is_some_and(|seen| answers > seen)
+                    && books.waits < self.config.max_attempts.saturating_mul(MAX_WAITS_PER_ATTEMPT);
+                books.answers_seen = Some(answers);
+                *(if waits { &mut books.waits } else { &mut books.failures }) += 1;
                 if books.failures >= self.config.max_attempts {
                     let detail = format!("{detail} (the last of {} failed calls)", books.failures);
                     return Step::Settled(Err((cause, detail)));
@@ -312,6 +338,12 @@ struct Books {
     failures: u32,
     reasks: u32,
     adaptations: u32,
+    /// What the last attempt said about the provider.
+    sign: Sign,
+    /// Times it was turned away while others got through.
+    waits: u32,
+    /// Answers that the judge had given to others at the last failure.
+    answers_seen: Option<u64>,
     /// Why the last reply that came could not be used: also said again when the re-ask itself failed in passing.
     correction: Option<String>,
     usage: Usage,

@@ -6,7 +6,8 @@
 //!
 //! - `provider`: what a provider does; `openai`, `responses`, `anthropic`, `gemini`, `lexical`, `recorded`: the
 //!   providers; `hosted`: what those behind an HTTP interface share.
-//! - `engine`: limits, retries, re-asks, the order of journal and network. `pause`: how long to wait.
+//! - `engine`: limits, retries, re-asks, the order of journal and network. `flow`: how many calls are in flight.
+//!   `pause`: how long to wait.
 //! - `senses`: which pictures and sounds a provider makes use of.
 //! - `http`: the one client. `seams`: time and chance from outside. `fake`: a scripted Chat Completions server
 //!   for tests and benchmarks (feature `fake`).
@@ -24,6 +25,7 @@ mod conformance;
 mod engine;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+mod flow;
 mod gemini;
 mod hosted;
 mod http;

@@ -581,7 +581,7 @@ async fn calls_per_minute_are_spaced() {
         let none = CancellationToken::new();
         judge.ask(&key(), &prompt(), vec![], &parse, &Unkept, &none).await.unwrap();
     }
-    assert_eq!(timer.slept(), [Duration::from_secs(2), Duration::from_secs(4)]);
+    assert_eq!(timer.slept(), [Duration::from_secs(2), Duration::from_secs(2)]);
 }
 
 #[tokio::test]
@@ -597,8 +597,10 @@ async fn tokens_per_minute_are_spaced_by_what_a_call_may_take() {
     }
     // 6,000 a minute is one per 10 ms: 1,000 tokens of output take 10 s, the prompt's text a little more.
     let slept = timer.slept();
-    let apart = slept[1] - slept[0];
-    assert!((Duration::from_secs(10)..Duration::from_secs(13)).contains(&apart), "{slept:?}");
+    assert_eq!(slept.len(), 2, "the first call waits for nothing: {slept:?}");
+    // Up to a second's worth may leave ahead of its time.
+    assert!((Duration::from_secs(9)..Duration::from_secs(13)).contains(&slept[0]), "{slept:?}");
+    assert!((Duration::from_secs(10)..Duration::from_secs(13)).contains(&slept[1]), "{slept:?}");
 }
 
 #[tokio::test]

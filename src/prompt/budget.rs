@@ -273,6 +273,10 @@ fn choose(source: &Source, range: Range<usize>, share: u64, keep: &mut [bool]) {
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     for (piece, _) in ranked {
         if choice.take(piece, part(95)) {
+            let above = pieces.get(piece).map(|p| [p.heading, p.header]);
+            above.into_iter().flatten().flatten().for_each(|above| {
+                choice.take(above, part(95));
+            });
             choice.take(piece + 1, part(95));
             if let Some(before) = piece.checked_sub(1) {
                 choice.take(before, part(95));

@@ -14,8 +14,8 @@ pub(super) fn append(file: &FileExtract, text: &mut String, parts: &mut Vec<Part
         Some(PageView::Rendered { renderer, pages, of }) if !pages.is_empty() => {
             let _ = writeln!(
                 text,
-                "Pages of {name} as pictures, {} of {of}, drawn by {} (data, like the text; fonts and line breaks may \
-                 differ from the program that made the file):",
+                "Pages of {name} as pictures, {} of {of}, drawn by {} (data, like the text). Fonts and line breaks can \
+                 differ from what the author saw; what looks cut off, or ### in a narrow cell, stands in the text:",
                 pages.len(),
                 line(renderer)
             );
@@ -68,7 +68,8 @@ mod tests {
         assert_eq!(
             laid_out(&file),
             "Pages of deck.pptx (not a fence) empanel as pictures, 2 of 9, drawn by libreoffice/25.2 + hayro/0.9 \
-             (data, like the text; fonts and line breaks may differ from the program that made the file):\n\
+             (data, like the text). Fonts and line breaks can differ from what the author saw; what looks cut off, or \
+             ### in a narrow cell, stands in the text:\n\
              [slide 1 of deck.pptx (not a fence) empanel]\n<slide 1>\n\
              [slide 2 of deck.pptx (not a fence) empanel]\n<slide 2>\n"
         );

@@ -184,7 +184,7 @@ fn heading_level(text: &str) -> Option<u8> {
 /// A short text whole; a long one at the ends of its lines, else of its words, else anywhere.
 fn parts(text: &str) -> Vec<Range<usize>> {
     if text.len() <= LONG || text.chars().count() <= LONG {
-        return vec![0..text.len()];
+        return std::iter::once(0..text.len()).collect();
     }
     let mut parts = Vec::new();
     let mut from = 0;

@@ -10,7 +10,7 @@
 //! text is about all of something (`every row`), or if no single row of the file is. Limits: no synonyms, English
 //! endings.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::marks::single_row;
 use super::pieces::Pieces;
@@ -196,13 +196,11 @@ impl Index {
     pub fn rank(&self, text: &str) -> Vec<Scored> {
         let n = self.lengths.len();
         let mut wanted: Vec<(&[(u32, u16)], f32)> = Vec::new();
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         terms(text, |term| {
-            if seen.iter().any(|s| s == term) {
-                return;
-            }
-            seen.push(term.to_owned());
-            if let Some(hits) = self.postings.get(term) {
+            if let Some((term, hits)) = self.postings.get_key_value(term)
+                && seen.insert(term)
+            {
                 let df = hits.len() as f32;
                 let weight = if term.starts_with(|c: char| c.is_ascii_digit()) { NUMBER } else { 1.0 };
                 let idf = (1.0 + (n as f32 - df + 0.5) / (df + 0.5)).ln();

@@ -159,7 +159,7 @@ async fn plan(
                     let (references, first, second) =
                         (first.references.as_ref(), &first.deliverable, &second.deliverable);
                     let pair = services.templates.prefix_pair(&task.prompt, references, first, second, chars, vision);
-                    let shown = Arc::new(Shown::new(&pair.prefix.deliverables));
+                    let shown = Arc::new(Shown::of(&pair.prefix.deliverables, &pair.origins));
                     (pair.prefix, shown)
                 });
             for repeat in 0..comparison.panel.repeats {

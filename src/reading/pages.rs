@@ -85,13 +85,16 @@ pub(super) fn is_paged(media_type: &str) -> bool {
     way(media_type).is_some_and(|way| way != Way::Picture)
 }
 
+/// A file's hash, the pixels of its pages' longer side, and the page.
+type Leaf = (String, u32, u32);
+
 #[derive(Debug)]
 pub struct Pages {
     office: Office,
     drawer: Drawer,
     limits: Limits,
     drawing: Semaphore,
-    pages: Mutex<Kept<(String, u32, u32), (Image, String)>>,
+    pages: Mutex<Kept<Leaf, Image>>,
     /// Pages that a file has and what draws it.
     counts: Mutex<Kept<String, (u32, String)>>,
     pdfs: Mutex<Kept<String, Pdf>>,
@@ -151,7 +154,7 @@ impl Pages {
         for (number, page) in wanted.zip(&mut pages) {
             page.place = if slides { Place::Slide(number) } else { Place::Page(number) };
             let key = (file.sha256.clone(), max_px, number);
-            locked(&self.pages).put(key, (page.clone(), renderer.clone()), page.bytes.len());
+            locked(&self.pages).put(key, page.clone(), page.bytes.len());
         }
         locked(&self.counts).put(file.sha256.clone(), (rendered.of, renderer.clone()), 200);
         Ok(Drawn { renderer, pages, of: rendered.of })
@@ -235,7 +238,7 @@ impl Pages {
         let (of, renderer) = locked(&self.counts).get(&sha256.to_owned())?;
         let mut kept = locked(&self.pages);
         let existing = wanted.start..wanted.end.min(of + 1);
-        let pages = existing.map(|number| kept.get(&(sha256.to_owned(), max_px, number)).map(|(page, _)| page));
+        let pages = existing.map(|number| kept.get(&(sha256.to_owned(), max_px, number)));
         Some(Drawn { renderer, pages: pages.collect::<Option<Vec<_>>>()?, of })
     }
 }

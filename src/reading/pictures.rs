@@ -7,6 +7,7 @@
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType as Filter, PngEncoder};
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView as _, ImageDecoder as _, ImageFormat, ImageReader};
@@ -97,7 +98,7 @@ fn encode(image: &DynamicImage, photo: bool, max_bytes: u64) -> Result<(&'static
 }
 
 fn encode_png(image: &DynamicImage) -> Result<Vec<u8>, String> {
-    let mut out = Cursor::new(Vec::new());
+    let mut out = Vec::new();
     // Providers and browsers agree on eight bits.
     let image = if image.color().has_alpha() {
         DynamicImage::from(image.to_rgba8())
@@ -106,8 +107,9 @@ fn encode_png(image: &DynamicImage) -> Result<Vec<u8>, String> {
     } else {
         DynamicImage::from(image.to_luma8())
     };
-    image.write_to(&mut out, ImageFormat::Png).map_err(|e| format!("it cannot be encoded ({e})"))?;
-    Ok(out.into_inner())
+    let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Default, Filter::Adaptive);
+    image.write_with_encoder(encoder).map_err(|e| format!("it cannot be encoded ({e})"))?;
+    Ok(out)
 }
 
 /// On white, where it is transparent.

@@ -100,7 +100,6 @@ async fn the_service_tells_of_itself_and_says_what_it_does_not_do() {
         ("GET", "/v1/audit/verify".to_owned()),
         ("GET", "/v1/export?what=votes".to_owned()),
         ("POST", format!("/v1/reviews/{id}/decline")),
-        ("GET", format!("/v1/submissions/{id}/pages/1.png")),
     ] {
         Answer::of(client.request(method, &path)).await.is_problem(
             501,

@@ -8,6 +8,7 @@ use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use hayro_interpret::InterpreterSettings;
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::page::Page;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder as _};
 
 use crate::document::{Limits, guarded};
@@ -65,12 +66,14 @@ fn draw_page<'a>(page: &'a Page<'a>, number: u32, max_px: u32, cache: &RenderCac
     let pixmap = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
     let drawn = hayro::render(page, cache, &InterpreterSettings::default(), &RenderSettings::default(), &pixmap);
     let (width, height) = (u32::from(drawn.width()), u32::from(drawn.height()));
-    // On white nothing is transparent.
-    let rgb: Vec<u8> =
-        drawn.data_as_u8_slice().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    // On white nothing is transparent, and most pages are black and white: a third of the bytes.
+    let pixels = drawn.data_as_u8_slice().chunks_exact(4);
+    let grey = pixels.clone().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]);
+    let (colours, kept) = if grey { (ExtendedColorType::L8, 1) } else { (ExtendedColorType::Rgb8, 3) };
+    let data: Vec<u8> = pixels.flat_map(|pixel| pixel.iter().copied().take(kept)).collect();
     let mut png = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut png)
-        .write_image(&rgb, width, height, ExtendedColorType::Rgb8)
+    PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::Adaptive)
+        .write_image(&data, width, height, colours)
         .map_err(|e| format!("page {number} cannot be written as png ({e})"))?;
     let media_type = "image/png".to_owned();
     Ok(Image { place: Place::Page(number), media_type, width, height, bytes: png.into() })

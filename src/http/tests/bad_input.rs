@@ -205,7 +205,7 @@ async fn an_archive_and_a_file_that_nobody_can_read_are_taken() {
     assert_eq!(file.headers.get("x-content-type-options").unwrap(), "nosniff");
     assert!(file.headers.get("content-security-policy").unwrap().to_str().unwrap().contains("sandbox"));
     send(&app, get(&format!("/v1/submissions/{id}/files/2"))).await.problem(404, "not_found");
-    send(&app, get(&format!("/v1/submissions/{id}/pages/1.png"))).await.problem(501, "not_implemented");
+    send(&app, get(&format!("/v1/submissions/{id}/pages/1.png"))).await.problem(422, "not_drawn");
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 mod bad_input;
 mod gradings;
 mod keys;
+mod pages;
 mod socket;
 mod statistics;
 
@@ -23,6 +24,7 @@ use crate::domain::{Aggregation, IdSource, JudgeName, JudgeSpec, Panel, PanelNam
 use crate::grading::work::work;
 use crate::judge::{CancellationToken, Jitter, Judge, JudgeConfig, Seams, SystemTimer, client};
 use crate::prompt::Templates;
+use crate::reading::{Office, OfficeLimits, OfficeProgram, Reading};
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, Store, StoreOptions};
 
@@ -89,7 +91,9 @@ impl Bench {
             panels: [(name.clone(), panel)].into(),
             default_panel: Some(name),
             templates: Templates::builtin(),
-            reading: crate::reading::Reading::in_process(document::Limits::default()),
+            // Whether LibreOffice is on this machine is nothing that a test of the door may depend on.
+            reading: Reading::in_process(document::Limits::default())
+                .with_office(Office::new(OfficeProgram::Off, OfficeLimits::default())),
             intake: LIMITS,
             ids: IdSource::new(clock.clone(), [7; 32]),
             clock,

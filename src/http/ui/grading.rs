@@ -882,7 +882,7 @@ fn seen_file(file: &SeenFile) -> SeenFileView {
         Representation::Text => parts.push("as text".to_owned()),
         Representation::Images => parts.push("as images".to_owned()),
         Representation::TextAndImages => parts.push("as text and images".to_owned()),
-        Representation::Media => parts.push("as it is".to_owned()),
+        Representation::Media => parts.push("as sound or moving picture".to_owned()),
         Representation::None => parts.push("nothing of it".to_owned()),
     }
     let several = |n: u32, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });

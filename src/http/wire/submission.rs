@@ -93,7 +93,7 @@ pub struct SeenFileBody {
     pub outcome: &'static str,
     /// Why nothing could be read.
     pub reason: Option<String>,
-    /// `text`, `images`, `text_and_images`, `media` (as it is) or `none`.
+    /// `text`, `images`, `text_and_images`, `media` or `none`.
     pub representation: &'static str,
     pub characters: u64,
     pub sheets: u32,

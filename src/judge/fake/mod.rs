@@ -418,7 +418,7 @@ async fn act(stream: &mut TcpStream, action: Action) -> bool {
     }
 }
 
-/// A timer that stands still: it notes how long it was asked to sleep, and returns at once.
+/// A timer that stands still unless somebody sleeps: it notes for how long, moves by that, and returns at once.
 #[derive(Default)]
 pub struct StillTimer {
     slept: Mutex<Vec<Duration>>,
@@ -435,7 +435,7 @@ impl StillTimer {
 #[async_trait::async_trait]
 impl Timer for StillTimer {
     fn elapsed(&self) -> Duration {
-        Duration::ZERO
+        self.slept.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
     }
     async fn sleep(&self, duration: Duration) {
         self.slept.lock().unwrap_or_else(PoisonError::into_inner).push(duration);
