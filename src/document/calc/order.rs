@@ -11,8 +11,9 @@ use super::{Book, Outcome, Value, functions};
 /// Formulas that are computed for one file.
 const MAX_FORMULAS: usize = 200_000;
 
-/// Cells that all formulas of a file may walk. The engine walks about twenty million in a second.
-const MAX_WORK: u64 = 30_000_000;
+/// Cells that all formulas of a file may walk: about a microsecond each in arrays, without optimisation, and much
+/// less in sums.
+const MAX_WORK: u64 = 20_000_000;
 
 /// Edges between formulas.
 const MAX_EDGES: usize = 5_000_000;

@@ -259,6 +259,8 @@ fn two_hundred_thousand_cells_with_formats_and_formulas_are_all_there() {
     let start = std::time::Instant::now();
     let file = read_one("a.xlsx", &bytes);
     eprintln!("200,000 cells in {} ms", start.elapsed().as_millis());
-    assert_eq!((file.sheets[0].cells.len(), file.cuts.len()), (200_000, 0));
+    // The text view is cut, and says so; the cells for checks are complete.
+    assert_eq!(file.sheets[0].cells.len(), 200_000);
+    assert!(file.cuts.iter().all(|c| c.why.contains("characters")), "{:?}", file.cuts);
     assert!(file.sheets[0].cells.iter().filter(|c| c.column == 10).all(|c| c.calculated));
 }
