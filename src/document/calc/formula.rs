@@ -30,6 +30,13 @@ pub(in crate::document) struct Area {
     pub right: u32,
 }
 
+impl Area {
+    /// The rectangle between two corners, each a row and a column, in any order.
+    pub fn between(sheet: usize, a: (u32, u32), b: (u32, u32)) -> Self {
+        Self { sheet, top: a.0.min(b.0), left: a.1.min(b.1), bottom: a.0.max(b.0), right: a.1.max(b.1) }
+    }
+}
+
 /// A table (ListObject) on a sheet.
 #[derive(Debug, Clone)]
 pub(in crate::document) struct Table {
@@ -56,8 +63,10 @@ pub(super) struct World<'a> {
     pub sheets: Vec<&'a str>,
     /// Last used row and column of each sheet.
     pub used: Vec<(u32, u32)>,
-    pub names: &'a [Name],
-    pub tables: &'a [Table],
+    /// By scope and lower-case name.
+    pub names: HashMap<(Option<usize>, String), &'a Name>,
+    /// By lower-case name.
+    pub tables: HashMap<String, &'a Table>,
     pub by_name: HashMap<String, usize>,
 }
 
@@ -355,9 +364,8 @@ impl<'w, 'a> Reader<'w, 'a> {
 
     /// A defined name, as what it stands for.
     fn name(&mut self, word: &str) -> Result<(), String> {
-        let found = |scope: Option<usize>| {
-            self.world.names.iter().find(|n| n.scope == scope && n.name.eq_ignore_ascii_case(word))
-        };
+        let lower = word.to_lowercase();
+        let found = |scope: Option<usize>| self.world.names.get(&(scope, lower.clone()));
         if let Some(name) = found(Some(self.spot.sheet)).or_else(|| found(None)) {
             if self.level >= 4 {
                 return Err(format!("the name {word} refers to itself"));
@@ -370,6 +378,9 @@ impl<'w, 'a> Reader<'w, 'a> {
             if !fixed {
                 return Err(format!("the name {word} moves with its formula"));
             }
+            if self.out.text.len() > 2 * MAX_BYTES {
+                return Err("its names make it too long".to_owned());
+            }
             self.level += 1;
             let before = self.out.text.len();
             self.formula(name.formula.trim_start_matches('='))?;
@@ -379,7 +390,7 @@ impl<'w, 'a> Reader<'w, 'a> {
             self.out.text.push_str(&if single { text } else { format!("({text})") });
             return Ok(());
         }
-        if self.world.tables.iter().any(|t| t.name.eq_ignore_ascii_case(word)) {
+        if self.world.tables.contains_key(&lower) {
             return self.table(word, "[]").map(drop);
         }
         Err(format!("the name {word} is not defined"))
@@ -387,7 +398,7 @@ impl<'w, 'a> Reader<'w, 'a> {
 
     /// `Sales[Amount]`, `Sales[[#This Row],[Amount]]`, `Sales[#All]`.
     fn table<'t>(&mut self, name: &str, rest: &'t str) -> Result<&'t str, String> {
-        let table = self.world.tables.iter().find(|t| t.name.eq_ignore_ascii_case(name));
+        let table = self.world.tables.get(&name.to_lowercase());
         let table = table.ok_or_else(|| format!("there is no table {name}"))?;
         let mut depth = 0usize;
         let mut end = 0;
@@ -459,8 +470,8 @@ fn structured(table: &Table, inside: &str, spot: Spot) -> Option<Area> {
         }
     }
     if let (Some(first), Some(last)) = (columns.iter().min(), columns.iter().max()) {
-        area.right = area.left + u32::try_from(*last).ok()?;
-        area.left += u32::try_from(*first).ok()?;
+        let column = |n: usize| area.left.checked_add(u32::try_from(n).ok()?).filter(|c| *c <= area.right);
+        (area.left, area.right) = (column(*first)?, column(*last)?);
     }
     if this_row {
         if spot.sheet != table.sheet || !(area.top..=area.bottom).contains(&spot.row) {

@@ -11,11 +11,18 @@ use super::{Book, Outcome, Value, functions};
 /// Formulas that are computed for one file.
 const MAX_FORMULAS: usize = 200_000;
 
-/// Cells that all formulas of a file may walk. The engine walks about twenty million in a second.
-const MAX_WORK: u64 = 30_000_000;
+/// Cells that all formulas of a file may walk: about a microsecond each in arrays, without optimisation, and much
+/// less in sums.
+const MAX_WORK: u64 = 20_000_000;
 
 /// Edges between formulas.
 const MAX_EDGES: usize = 5_000_000;
+
+/// Columns that the search for edges may look at.
+const MAX_VISITS: usize = 50_000_000;
+
+/// Bytes of all formulas as the engine gets them.
+const MAX_FORMULA_BYTES: usize = 64 << 20;
 
 /// Bytes that one text may grow to, and all texts together.
 const MAX_TEXT: u64 = 100_000;
@@ -59,11 +66,12 @@ impl Plan {
         let world = World {
             sheets: book.sheets.iter().map(|s| s.name).collect(),
             used: used.clone(),
-            names: book.names,
-            tables: book.tables,
+            names: book.names.iter().rev().map(|n| ((n.scope, n.name.to_lowercase()), n)).collect(),
+            tables: book.tables.iter().rev().map(|t| (t.name.to_lowercase(), t)).collect(),
             by_name: book.sheets.iter().enumerate().map(|(i, s)| (s.name.to_lowercase(), i)).collect(),
         };
         let mut tasks = Vec::new();
+        let mut bytes = 0usize;
         for (sheet, view) in book.sheets.iter().enumerate() {
             for (index, cell) in view.cells.iter().enumerate() {
                 if cell.content != CellContent::NotCalculated {
@@ -78,6 +86,10 @@ impl Plan {
                 let read = read.and_then(|f| match f.functions.iter().find(|f| functions::is_calendar(f)) {
                     Some(name) if book.from_1904 => Err(format!("{name} counts from 1900 and the file from 1904")),
                     _ => Ok(f),
+                });
+                let read = read.and_then(|f| {
+                    bytes += f.text.len();
+                    if bytes > MAX_FORMULA_BYTES { Err("over the limit of formulas' length".to_owned()) } else { Ok(f) }
                 });
                 let state = read.map_or_else(State::Unknown, State::Ready);
                 tasks.push(Task { sheet, index, row: cell.row, column: cell.column, state, reads: Vec::new() });
@@ -114,20 +126,23 @@ impl Plan {
             filled.entry(*sheet).or_default().push(*column);
         }
         filled.values_mut().for_each(|columns| columns.sort_unstable());
-        let mut edges = 0usize;
+        let (mut edges, mut visits) = (0usize, 0usize);
         for task in &mut self.tasks {
             let State::Ready(formula) = &task.state else { continue };
             for area in &formula.areas {
                 let Some(filled) = filled.get(&area.sheet) else { continue };
                 let from = filled.partition_point(|c| *c < area.left);
                 for column in filled[from..].iter().take_while(|c| **c <= area.right) {
-                    let Some(rows) = columns.get(&(area.sheet, *column)) else { continue };
+                    visits += 1;
+                    let Some(rows) = columns.get(&(area.sheet, *column)).filter(|_| visits <= MAX_VISITS) else {
+                        break;
+                    };
                     let found = rows.range(area.top..=area.bottom).map(|(_, number)| *number);
                     task.reads.extend(found.take(MAX_EDGES.saturating_sub(edges + task.reads.len()) + 1));
                 }
             }
             edges += task.reads.len();
-            if edges > MAX_EDGES {
+            if edges > MAX_EDGES || visits > MAX_VISITS {
                 task.reads.clear();
                 task.state = State::Unknown("over the limit of references".to_owned());
             }
@@ -210,23 +225,23 @@ impl Plan {
                 let used = self.used.get(area.sheet).copied().unwrap_or((1, 1));
                 let rows = u64::from((area.bottom.min(used.0) + 1).saturating_sub(area.top));
                 let columns = u64::from((area.right.min(used.1) + 1).saturating_sub(area.left));
-                work += rows * columns;
+                work = work.saturating_add(rows * columns);
                 let one = if rows * columns <= 1 {
                     stored[area.sheet].get(&(area.top, area.left)).copied().unwrap_or(NUMBER_BYTES)
                 } else {
                     longest_of_sheet[area.sheet]
                 };
                 longest = longest.max(one);
-                sum += one * (rows * columns).max(1);
+                sum = sum.saturating_add(one.saturating_mul((rows * columns).max(1)));
             }
             for read in &task.reads {
                 longest = longest.max(lengths[*read as usize]);
-                sum += lengths[*read as usize];
+                sum = sum.saturating_add(lengths[*read as usize]);
             }
             work += 20 + formula.functions.iter().map(|f| functions::hidden_work(f)).sum::<u64>();
             let mut length = longest;
             if formula.joins {
-                length = sum + NUMBER_BYTES;
+                length = sum.saturating_add(NUMBER_BYTES);
                 for name in &formula.functions {
                     match name.as_str() {
                         "REPT" => length = length.saturating_add(32_767),
@@ -238,7 +253,7 @@ impl Plan {
                     }
                 }
             }
-            texts += if formula.joins { length } else { 0 };
+            texts = texts.saturating_add(if formula.joins { length } else { 0 });
             lengths[number] = length;
             let refused = if work > MAX_WORK {
                 Some(format!("over the limit of {MAX_WORK} cells that formulas may walk"))

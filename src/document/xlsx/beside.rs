@@ -23,15 +23,16 @@ pub(super) fn tables(parts: &mut Parts<'_>, relations: &[Relation], sheet: usize
         else {
             continue;
         };
-        let count = |name: &str, usual: u32| tree.root.attribute(name).and_then(|c| c.parse().ok()).unwrap_or(usual);
+        let count =
+            |name: &str, usual: u32| -> u32 { tree.root.attribute(name).and_then(|c| c.parse().ok()).unwrap_or(usual) };
         let columns = tree.root.child("tableColumns");
         let columns = columns.iter().flat_map(|c| c.children_named("tableColumn"));
         tables.push(Table {
             name: tree.root.attribute("displayName").or(tree.root.attribute("name")).unwrap_or_default().into_owned(),
             sheet,
-            area: Area { sheet, top, left, bottom, right },
-            header_rows: count("headerRowCount", 1),
-            totals_rows: count("totalsRowCount", 0),
+            area: Area::between(sheet, (top, left), (bottom, right)),
+            header_rows: count("headerRowCount", 1).min(1),
+            totals_rows: count("totalsRowCount", 0).min(1),
             columns: columns.map(|c| c.attribute("name").unwrap_or_default().into_owned()).collect(),
         });
     }

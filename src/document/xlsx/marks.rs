@@ -17,6 +17,8 @@ pub(super) struct Marks {
     margins: Vec<(String, String)>,
     /// Which of a rule's limits is being read.
     second: bool,
+    /// Whether a rule is being read. Newer ones keep limits and range in elements of their own.
+    in_rule: bool,
 }
 
 struct Link {
@@ -39,6 +41,8 @@ impl Marks {
     /// An element of the sheet that is none of its cells.
     pub fn open(&mut self, element: &Element<'_>) {
         let own = |name: &str| element.attribute(name).map(|v| v.into_owned());
+        self.in_rule &= matches!(element.name(), "formula1" | "formula2" | "f" | "sqref");
+        self.in_rule |= element.name() == "dataValidation";
         match element.name() {
             "hyperlink" => {
                 let range = own("ref").unwrap_or_default();
@@ -60,13 +64,16 @@ impl Marks {
     /// Text in an element that is none of the sheet's cells.
     pub fn text(&mut self, element: &str, text: &str) {
         match element {
-            "formula1" | "formula2" => {
-                if let Some(rule) = self.rules.last_mut() {
+            "formula1" | "formula2" | "f" => {
+                if let Some(rule) = self.rules.last_mut().filter(|_| self.in_rule) {
                     rule.limits[usize::from(self.second)].push_str(text);
                 }
             }
-            // A rule of a newer version of Excel keeps its formula and its range in elements.
-            "f" | "sqref" => {}
+            "sqref" => {
+                if let Some(rule) = self.rules.last_mut().filter(|_| self.in_rule) {
+                    rule.range.push_str(text);
+                }
+            }
             name if margin(name).is_some() => {
                 if let Some((_, whole)) = self.margins.last_mut() {
                     whole.push_str(text);

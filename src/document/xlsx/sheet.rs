@@ -98,7 +98,7 @@ impl Sheet {
                 }
                 Token::Text(text) => match path.last() {
                     Some(&"v") => open.value.get_or_insert_default().push_str(&text),
-                    Some(&"f") => open.formula.get_or_insert_default().text.push_str(&text),
+                    Some(&"f") if path.contains(&"c") => open.formula.get_or_insert_default().text.push_str(&text),
                     Some(&"t") if path.contains(&"is") && !path.contains(&"rPh") => {
                         open.inline.get_or_insert_default().push_str(&text);
                     }
@@ -168,10 +168,8 @@ impl Sheet {
         }
         if let Some(range) = array {
             let (first, last) = range.split_once(':').unwrap_or((&range, &range));
-            if let (Some((top, left)), Some((bottom, right))) =
-                (parse_cell_reference(first), parse_cell_reference(last))
-            {
-                self.arrays.insert(at, Area { sheet: number, top, left, bottom, right });
+            if let (Some(first), Some(last)) = (parse_cell_reference(first), parse_cell_reference(last)) {
+                self.arrays.insert(at, Area::between(number, first, last));
             }
             if range.contains(':') {
                 self.grid.remark(at.0, at.1, &format!("array {range}"));

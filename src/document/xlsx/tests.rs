@@ -140,7 +140,7 @@ fn numbers_are_read_as_the_sheet_shows_them() {
 #[test]
 fn names_tables_links_rules_headers_and_comments_follow_the_sheet_and_authors_do_not() {
     let inside = r#"<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Cost</t></is></c></row><row r="2"><c r="A2"><v>4</v></c><c r="B2"><f>SUM(Costs[Cost])*Rate</f></c></row></sheetData>
-        <dataValidations><dataValidation type="list" sqref="C2:C9"><formula1>"Yes,No"</formula1></dataValidation></dataValidations>
+        <dataValidations><dataValidation type="list" sqref="C2:C9"><formula1>"Yes,No"</formula1></dataValidation></dataValidations><extLst><x14:dataValidation type="list"><x14:formula1><xm:f>S!$A$1:$A$2</xm:f></x14:formula1><xm:sqref>D2</xm:sqref></x14:dataValidation><x14:sparkline><xm:f>S!A1</xm:f><xm:sqref>Z9</xm:sqref></x14:sparkline></extLst>
         <hyperlinks><hyperlink ref="A1" r:id="l"/></hyperlinks><headerFooter><oddHeader>&amp;CDraft</oddHeader></headerFooter>"#;
     let sheet = r#"<Relationship Id="l" Type="x/hyperlink" Target="https://example.org/a" TargetMode="External"/><Relationship Id="t" Type="x/table" Target="t.xml"/>
         <Relationship Id="c" Type="x/comments" Target="c.xml"/><Relationship Id="d" Type="x/threadedComment" Target="d.xml"/>"#;
@@ -166,6 +166,7 @@ fn names_tables_links_rules_headers_and_comments_follow_the_sheet_and_authors_do
         "2 {=SUM(Costs[Cost])*Rate} (calculated)",
         "[table Costs at A1:A2: Cost]",
         "[entry rule for C2:C9: choice of \"Yes,No\"]",
+        "[entry rule for D2: choice of S!$A$1:$A$2]",
         "[link at A1: https://example.org/a]",
         "[page header of 'S'] Draft",
         "[comment at A2] is this net?",
@@ -243,4 +244,23 @@ fn a_hostile_sheet_is_read_for_what_it_is() {
     assert!(text.contains("2 {=SUM(A:A)} (calculated)"), "{text}");
     assert!(text.contains("{=F1+1} (not calculated: a circular reference)"), "{text}");
     assert!(text.contains("text 7 is missing from the file"), "{text}");
+}
+
+#[test]
+fn two_hundred_thousand_cells_with_formats_and_formulas_are_all_there() {
+    let rows: String = (1..=20_000)
+        .map(|r| {
+            let cells: String =
+                ('A'..='I').map(|c| format!(r#"<c r="{c}{r}" s="5"><v>{r}.25</v></c>"#)).collect::<String>();
+            format!(r#"<row r="{r}">{cells}<c r="J{r}"><f>A{r}*B{r}</f></c></row>"#)
+        })
+        .collect();
+    let bytes = book(&format!("<sheetData>{rows}</sheetData>"), &[("xl/styles.xml", STYLES)], "", "");
+    let start = std::time::Instant::now();
+    let file = read_one("a.xlsx", &bytes);
+    eprintln!("200,000 cells in {} ms", start.elapsed().as_millis());
+    // The text view is cut, and says so; the cells for checks are complete.
+    assert_eq!(file.sheets[0].cells.len(), 200_000);
+    assert!(file.cuts.iter().all(|c| c.why.contains("characters")), "{:?}", file.cuts);
+    assert!(file.sheets[0].cells.iter().filter(|c| c.column == 10).all(|c| c.calculated));
 }
