@@ -58,6 +58,7 @@ struct Bench {
 
 async fn bench(server: FakeOpenAi, requirement: &str) -> Bench {
     let mut config = Config::default();
+    config.reading.isolation = crate::config::Isolation::Thread;
     config.store.url = "memory:".to_owned();
     config.files.url = "memory:".to_owned();
     let spec = JudgeSpec {

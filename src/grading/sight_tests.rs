@@ -41,6 +41,7 @@ async fn grade(files: Vec<(&str, Vec<u8>)>, pages: u32) -> Graded {
     let mut config = Config::default();
     config.store.url = "memory:".to_owned();
     config.files.url = "memory:".to_owned();
+    config.reading.isolation = crate::config::Isolation::Thread;
     config.reading.libreoffice = "off".to_owned();
     let judge = |name: &str, vision: bool| {
         let images = vision.then(|| serde_json::from_value(json!({"pages": pages, "max_px": 300})).unwrap());

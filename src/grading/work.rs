@@ -137,6 +137,7 @@ mod tests {
         let mut config = Config::default();
         config.store.url = "memory:".to_owned();
         config.files.url = "memory:".to_owned();
+        config.reading.isolation = crate::config::Isolation::Thread;
         config.grading.max_running = 2;
         let services = build(&config, Choices::system().unwrap()).await.unwrap();
         let project = services.store.project(&ProjectId::parse("p").unwrap());

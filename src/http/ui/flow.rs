@@ -20,7 +20,7 @@ use crate::http::{self, Door, Role, create_key};
 use crate::services::Services;
 
 async fn services() -> Arc<Services> {
-    let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n";
+    let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n[reading]\nisolation = \"thread\"\n";
     let config = Config::parse(text, "test", std::iter::empty()).unwrap();
     build(&config, Choices::system().unwrap()).await.unwrap()
 }
