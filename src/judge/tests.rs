@@ -56,6 +56,7 @@ fn file(name: &str, texts: &[&str]) -> FileExtract {
         bytes: 1,
         sha256: "00".to_owned(),
         reader: "text/1".to_owned(),
+        settings: None,
         outcome: Outcome::Read,
         segments: texts.iter().enumerate().map(segment).collect(),
         sheets: vec![],

@@ -18,6 +18,7 @@ mod faults;
 mod gradings;
 mod idempotency;
 mod main_job;
+mod mutate;
 mod reading;
 mod real_work;
 mod service;
