@@ -6,6 +6,7 @@
 
 mod collect;
 mod lines;
+mod nesting;
 mod render;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,6 +44,9 @@ fn refused(error: LoadPdfError) -> String {
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
+    if nesting::affordable(sample.bytes).is_none() {
+        return Err("the pdf's objects are nested beyond all use; it is damaged, save it again".to_owned());
+    }
     let pdf = Pdf::new(sample.bytes.to_vec()).map_err(refused)?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
