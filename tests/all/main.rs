@@ -13,6 +13,7 @@ mod auth;
 mod bad_input;
 mod cli;
 mod comparisons;
+mod costs;
 mod crash;
 mod faults;
 mod gradings;
