@@ -201,21 +201,7 @@ async fn ask(
             return Ok(Some(vote));
         }
     };
-    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
-    let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
-    let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
-    let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
-    let (outcome, first) = apart(asked);
-    let (asked, opinion, prompt) = match outcome {
-        Ok(said) => {
-            let first_opinion = opinion(said, &call, &call.shown);
-            match second_round(services, project, &call, &judge, &first, &first_opinion, cancel).await? {
-                Some(Again { asked, prompt, opinion }) => (asked, opinion, prompt),
-                None => (first, Ok(settled(first_opinion, &call)), call.prompt.fingerprint.clone()),
-            }
-        }
-        Err(error) => (first, Err(error), call.prompt.fingerprint.clone()),
-    };
+    let Settled { asked, opinion, prompt } = settle(services, project, &call, &judge, past, cancel).await?;
     let outcome = match opinion {
         // A stop is no outcome: the call is asked at the next run.
         Err((Cause::Cancelled, _)) => {
@@ -249,18 +235,45 @@ fn cost(judge: &Judge, prompt: &Prompt) -> f64 {
     judge.spec().price.map_or(0.0, |price| price.of(usage))
 }
 
+/// Puts the question, a second time where that shows more, and looks its evidence up. With a cancelled `cancel` nobody is
+/// asked: what the journal holds is read again.
+pub(super) async fn settle(
+    services: &Services,
+    project: &ProjectStore,
+    call: &Call,
+    judge: &Judge,
+    past: History,
+    cancel: &Cancel,
+) -> Result<Settled, Refusal> {
+    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
+    let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
+    let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
+    let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
+    let (outcome, first) = apart(asked);
+    let prompt = call.prompt.fingerprint.clone();
+    let said = match outcome {
+        Ok(said) => said,
+        Err(error) => return Ok(Settled { asked: first, prompt, opinion: Err(error) }),
+    };
+    let opinion = opinion(said, call, &call.shown);
+    match second_round(services, project, call, judge, &first, &opinion, cancel).await? {
+        Some(again) => Ok(again),
+        None => Ok(Settled { asked: first, prompt, opinion: Ok(settled(opinion, call)) }),
+    }
+}
+
 /// What was said, and what it cost.
 fn apart<T>(asked: Asked<T>) -> (Result<T, (Cause, String)>, Asked<()>) {
     let Asked { outcome, model, usage, cost_usd, latency_ms, attempts, settled_by } = asked;
     (outcome, Asked { outcome: Ok(()), model, usage, cost_usd, latency_ms, attempts, settled_by })
 }
 
-/// What became of a question that was put a second time.
-struct Again {
-    asked: Asked<()>,
-    /// Of the second round's prompt.
-    prompt: Fingerprint,
-    opinion: Result<Opinion, (Cause, String)>,
+/// What became of a question.
+pub(super) struct Settled {
+    pub asked: Asked<()>,
+    /// Of the last round's prompt.
+    pub prompt: Fingerprint,
+    pub opinion: Result<Opinion, (Cause, String)>,
 }
 
 /// Puts the question once more, if the first answer asks for what was cut and more of it can be shown. The attempts
@@ -274,7 +287,7 @@ async fn second_round(
     first: &Asked<()>,
     opinion_of_first: &Opinion,
     cancel: &Cancel,
-) -> Result<Option<Again>, Refusal> {
+) -> Result<Option<Settled>, Refusal> {
     let Some(cuts) = &call.cuts else { return Ok(None) };
     let Some(pointed) = cuts::wants_more(opinion_of_first, cuts) else { return Ok(None) };
     let question = services.templates.question(&cuts.shown, &cuts.criterion, Round::Again { pointed: &pointed });
@@ -298,7 +311,7 @@ async fn second_round(
     let max_chars = cuts.shown.rest.as_ref().map_or(0, |rest| rest.max_chars);
     let settle = |said| cuts::settle(opinion(said, call, &shown), &excerpt.account, max_chars, Some(again));
     let (outcome, asked) = apart(asked);
-    Ok(Some(Again { asked, prompt: prompt.fingerprint.clone(), opinion: outcome.map(settle) }))
+    Ok(Some(Settled { asked, prompt: prompt.fingerprint.clone(), opinion: outcome.map(settle) }))
 }
 
 fn settled(opinion: Opinion, call: &Call) -> Opinion {

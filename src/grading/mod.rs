@@ -23,6 +23,7 @@ mod known;
 mod long_tests;
 pub mod purse;
 pub mod quote;
+pub mod replay;
 pub mod result;
 pub mod run;
 pub mod score;

@@ -23,5 +23,6 @@ mod main_job;
 mod mutate;
 mod reading;
 mod real_work;
+mod replay;
 mod service;
 mod support;
