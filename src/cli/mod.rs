@@ -18,6 +18,7 @@ mod agreement;
 mod config;
 pub mod demo;
 mod grade;
+mod judges;
 mod keys;
 mod leaderboard;
 mod reader;
@@ -59,6 +60,9 @@ enum Verb {
     Agreement(agreement::Args),
     /// Read the kept replies of a grading again, without a call: which votes would be others today?
     Replay(replay::Args),
+    /// Look at the judges before they are paid for
+    #[command(subcommand)]
+    Judges(judges::Verb),
     /// API keys of the service
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -107,6 +111,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
         Verb::Agreement(args) => agreement::agreement(&args),
         Verb::Replay(args) => runtime().and_then(|rt| rt.block_on(replay::run(args))),
+        Verb::Judges(verb) => runtime().and_then(|rt| rt.block_on(judges::judges(verb))),
         Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
         Verb::Config(verb) => config::config(&verb),
         Verb::Reader(args) => reader::run(&args),

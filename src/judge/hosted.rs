@@ -49,6 +49,14 @@ impl Form {
         }
     }
 
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Loose => "json",
+            Self::Text => "text",
+        }
+    }
+
     fn next(self) -> Self {
         match self {
             Self::Schema => Self::Loose,
@@ -177,6 +185,10 @@ impl<W: Wire> Provider for Hosted<W> {
 
     fn read(&self, raw: &RawReply) -> Result<Reply, Fault> {
         self.wire.read(raw)
+    }
+
+    fn form(&self) -> Option<&'static str> {
+        Some(Form::from_u8(self.form.load(Ordering::Relaxed)).as_str())
     }
 }
 

@@ -21,6 +21,11 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Fault`] for everything that is not a usable text: an error status, a refusal, a cut-off reply.
     fn read(&self, raw: &RawReply) -> Result<Reply, Fault>;
+
+    /// How replies are held to their form today, in a word; `None` where that is no question.
+    fn form(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// What came back, untouched.

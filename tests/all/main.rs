@@ -18,6 +18,7 @@ mod crash;
 mod faults;
 mod gradings;
 mod idempotency;
+mod judges;
 mod known;
 mod main_job;
 mod mutate;
