@@ -192,6 +192,9 @@ impl Judge {
             let landed = flight.land();
             books.attempts += 1;
             journal.reply(key, number, &kept(&sent)).await?;
+            if let Ok(raw) = &sent {
+                self.flow.hold(raw.used_up_for.unwrap_or_default(), timer);
+            }
             let before = books.usage;
             let step = self.digest(sent, parse, &mut books);
             landed.learn(books.sign, timer);
@@ -252,7 +255,7 @@ impl Judge {
                     Err(Lost { cause, detail, latency_ms, retry: Retry::Later(None) })
                 }
                 AttemptReply::Received { status, body, latency_ms } => {
-                    Ok(RawReply { status, body, latency_ms, retry_after: None })
+                    Ok(RawReply { status, body, latency_ms, retry_after: None, used_up_for: None })
                 }
             };
             books.attempts += 1;

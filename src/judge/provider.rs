@@ -36,6 +36,8 @@ pub struct RawReply {
     pub latency_ms: u64,
     /// How long the provider asks to be left alone. Not kept in the journal.
     pub retry_after: Option<Duration>,
+    /// How long none of the calls or tokens that the provider allows are left. Not kept in the journal.
+    pub used_up_for: Option<Duration>,
 }
 
 /// A usable reply. Its text is not parsed yet.

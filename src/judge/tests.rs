@@ -606,6 +606,21 @@ async fn tokens_per_minute_are_spaced_by_what_a_call_may_take() {
 }
 
 #[tokio::test]
+async fn the_last_call_of_a_minute_says_so_and_the_next_one_waits_instead_of_being_turned_away() {
+    let last = Action::answer("MET")
+        .with_header("x-ratelimit-remaining-requests", "0")
+        .with_header("x-ratelimit-reset-requests", "21s");
+    let server = FakeOpenAi::sequence(vec![last, Action::answer("MET")]).await;
+    let timer = Arc::new(StillTimer::default());
+    let judge = Judge::new(config(server.base_url()), &seams(Arc::clone(&timer) as Arc<dyn Timer>)).unwrap();
+    for _ in 0..2 {
+        let none = CancellationToken::new();
+        judge.ask(&key(), &prompt(), vec![], &parse, &Unkept, &none).await.unwrap();
+    }
+    assert_eq!((timer.slept(), server.count()), (vec![Duration::from_secs(21)], 2));
+}
+
+#[tokio::test]
 async fn the_key_is_shown_nowhere() {
     let echo = Action::error(401, "invalid_api_key", "Incorrect API key provided: sk-secret-123.");
     let server = FakeOpenAi::sequence(vec![echo]).await;
