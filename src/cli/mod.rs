@@ -1,7 +1,7 @@
 //! The command line: one file per verb and one line in [`Verb`].
 //!
 //! Exit codes: 0 done, 1 below what was asked for (`--min-score`), 2 a mistake in the call or its input, 3 done in
-//! part (some votes failed). Results go to stdout, progress and messages to stderr.
+//! part (some votes failed, some files could not be read). Results go to stdout, progress and messages to stderr.
 
 #![allow(clippy::print_stdout, reason = "results of commands go to stdout")]
 
@@ -20,6 +20,7 @@ pub mod demo;
 mod grade;
 mod keys;
 mod leaderboard;
+mod read;
 mod reader;
 mod rubric;
 mod serve;
@@ -49,6 +50,8 @@ enum Verb {
     Demo(demo::Args),
     /// Grade one submission here and now, without a service
     Grade(grade::Args),
+    /// See what a judge is shown of files: no server, no key, no model
+    Read(read::Args),
     /// Look at a rubric before a token is spent
     #[command(subcommand)]
     Rubric(rubric::Verb),
@@ -74,7 +77,7 @@ pub(crate) enum Failure {
     Mistake(String),
     /// The score is below `--min-score`: exit 1.
     Below,
-    /// Some votes failed: exit 3.
+    /// Some votes failed, or some files could not be read: exit 3.
     Partial,
 }
 
@@ -100,6 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(args) => runtime().and_then(|rt| rt.block_on(serve::serve(args))),
         Verb::Demo(args) => runtime().and_then(|rt| rt.block_on(demo::demo(args))),
         Verb::Grade(args) => runtime().and_then(|rt| rt.block_on(grade::grade(args))),
+        Verb::Read(args) => runtime().and_then(|rt| rt.block_on(read::read(args))),
         Verb::Rubric(verb) => rubric::rubric(&verb),
         Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
         Verb::Agreement(args) => agreement::agreement(&args),

@@ -19,6 +19,7 @@ mod gradings;
 mod idempotency;
 mod main_job;
 mod mutate;
+mod read;
 mod reading;
 mod real_work;
 mod service;
