@@ -85,7 +85,7 @@ pub(super) async fn grade(args: Args) -> Result<(), Failure> {
         })
         .await
         .map_err(Failure::mistake)?;
-    let terms = Terms { panel: args.panel, repeats: args.repeats, prompt };
+    let terms = Terms { panel: args.panel, repeats: args.repeats, prompt, cache: None };
     let grading = intake.grading(&submission, &rubric, terms).map_err(Failure::mistake)?;
     intake.commit().await.map_err(Failure::mistake)?;
     let done = ask(&services, &project, &grading).await?;

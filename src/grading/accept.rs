@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::document;
 use crate::domain::{
-    FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion, StoredFile,
-    Submission, SystemName, Target, Task, TaskId,
+    CachePolicy, FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion,
+    StoredFile, Submission, SystemName, Target, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
@@ -49,6 +49,8 @@ pub struct Terms {
     pub panel: Option<PanelName>,
     pub repeats: Option<u32>,
     pub prompt: Option<String>,
+    /// Without it the panel's.
+    pub cache: Option<CachePolicy>,
 }
 
 /// The longest text of a task's prompt or of a final message, in characters.
@@ -209,6 +211,7 @@ impl<'a> Intake<'a> {
             return Err(Refusal::Unsupported { detail });
         }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
+        let panel = Panel { cache: terms.cache.unwrap_or(panel.cache), ..panel };
         let asked = rubric.rubric.criteria().iter().filter(|c| c.check.is_none()).count();
         let grading = Grading {
             id: self.services.ids.next(),

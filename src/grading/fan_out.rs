@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, AskedAgain, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt, Subject, Timestamp,
-    Usage, Vote, VoteFingerprint, VoteOutcome,
+    Answer, AskedAgain, Attempt, CachePolicy, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt,
+    Subject, Timestamp, Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{Asked, CancellationToken as Cancel, History, Judge};
 use crate::prompt::{Question, Round};
@@ -18,6 +18,7 @@ use crate::verdict::{self, Said, Shown};
 
 use super::cuts::{self, Cuts};
 use super::journal::{StoreJournal, history};
+use super::known;
 
 /// One planned call.
 pub struct Call {
@@ -33,6 +34,7 @@ pub struct Call {
     pub cuts: Option<Arc<Cuts>>,
     /// Turns the judge's words into the question's own terms (a comparison shown in the other order).
     pub turn: fn(Answer) -> Answer,
+    pub cache: CachePolicy,
     pub rubric: Option<Fingerprint>,
     pub reader: Fingerprint,
     pub files: Fingerprint,
@@ -154,6 +156,12 @@ async fn ask(
             history(project.all::<Attempt>(Query::prefix(format!("{}/", call_key(&call.key)))).await?, since)
         }
     };
+    if past.attempts.is_empty()
+        && let Some(vote) = known::find(services, project, &call).await?
+    {
+        project.commit(project.batch().put(&vote)).await?;
+        return Ok(Some(vote));
+    }
     let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
     let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
     let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
@@ -183,11 +191,12 @@ async fn ask(
         cost_usd: asked.cost_usd,
         latency_ms: asked.latency_ms,
         attempts: asked.attempts,
+        from: None,
         fingerprint: VoteFingerprint { prompt, ..fingerprint(&call) },
-        key: call.key,
+        key: call.key.clone(),
         created_at: services.now(),
     };
-    project.commit(project.batch().put(&vote)).await?;
+    project.commit(known::keep(project.batch().put(&vote), &call, &vote)).await?;
     Ok(Some(vote))
 }
 
@@ -258,7 +267,7 @@ fn opinion(said: Said, call: &Call, shown: &Shown) -> Opinion {
     Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence, cut: None }
 }
 
-fn fingerprint(call: &Call) -> VoteFingerprint {
+pub(super) fn fingerprint(call: &Call) -> VoteFingerprint {
     VoteFingerprint {
         rubric: call.rubric.clone(),
         template: call.prompt.template.clone(),
@@ -288,6 +297,7 @@ fn unasked(services: &Services, call: &Call, outcome: VoteOutcome) -> Vote {
         cost_usd: Some(0.0),
         latency_ms: 0,
         attempts: 0,
+        from: None,
         fingerprint: fingerprint(call),
         created_at: services.now(),
     }

@@ -18,6 +18,7 @@ pub mod cuts;
 pub mod escalate;
 pub mod fan_out;
 pub mod journal;
+mod known;
 #[cfg(test)]
 mod long_tests;
 pub mod result;

@@ -280,6 +280,7 @@ impl Plan<'_> {
                 shown: quotes,
                 cuts,
                 turn: as_said,
+                cache: self.grading.panel.cache,
                 rubric: Some(self.grading.rubric.fingerprint.clone()),
                 reader: reader.clone(),
                 files: files.clone(),

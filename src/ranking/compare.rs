@@ -184,6 +184,7 @@ async fn plan(
                     shown: shown.clone(),
                     cuts: None,
                     turn: if order == Order::AFirst { as_said } else { mirrored },
+                    cache: comparison.panel.cache,
                     rubric: None,
                     reader: sides[0].readers_fingerprint(),
                     files: crate::domain::Fingerprint::of(&[

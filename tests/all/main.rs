@@ -17,6 +17,7 @@ mod crash;
 mod faults;
 mod gradings;
 mod idempotency;
+mod known;
 mod main_job;
 mod mutate;
 mod read;

@@ -147,10 +147,10 @@ async fn of_submission(
     request: GradingRequest,
     identity: &Identity,
 ) -> Result<Answer, Problem> {
-    let GradingRequest { submission_id, rubric_id, panel, repeats, prompt, budget_usd } = request;
+    let GradingRequest { submission_id, rubric_id, panel, repeats, cache, prompt, budget_usd } = request;
     no_budget(budget_usd)?;
     let id = SubmissionId::from_uuid(submission_id);
-    let terms = Terms { panel, repeats, prompt };
+    let terms = Terms { panel, repeats, prompt, cache };
     once(services, caller, identity, async |intake| {
         let Some(submission) = caller.project.get::<Submission>(&id.to_string()).await? else {
             return Err(Problem::invalid(
@@ -180,6 +180,7 @@ async fn one_shot(
         system,
         panel,
         repeats,
+        cache,
         text,
         cost_usd,
         duration_s,
@@ -188,7 +189,7 @@ async fn one_shot(
         ..
     } = request;
     let new = NewSubmission { task_id, system, text, files, cost_usd, duration_s, tokens, trace: None, metadata };
-    let terms = Terms { panel, repeats, prompt };
+    let terms = Terms { panel, repeats, prompt, cache };
     once(services, caller, identity, async |intake| {
         let submission = intake.submission(new.clone()).await?;
         let rubric = match &inline {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
-    Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, RubricRef,
+    CachePolicy, Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, RubricRef,
     RubricVersion, Score, ScoreInterval, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict, Vote,
 };
 use crate::grading::aggregate::ballots;
@@ -26,6 +26,10 @@ pub struct GradingRequest {
     pub panel: Option<PanelName>,
     /// How often each judge is asked; without it the panel's.
     pub repeats: Option<u32>,
+    /// `on`: answers to questions that were put before are taken over; `read_only`: and new ones are not made known;
+    /// `off`: every question is asked afresh. Without it the panel's.
+    #[schema(value_type = Option<String>)]
+    pub cache: Option<CachePolicy>,
     /// What was asked, where it is not the task's.
     pub prompt: Option<String>,
     /// Not part of this version: 501 if it is given.
@@ -50,6 +54,9 @@ pub struct OneShotRequest {
     #[schema(value_type = Option<String>)]
     pub panel: Option<PanelName>,
     pub repeats: Option<u32>,
+    /// As of a grading.
+    #[schema(value_type = Option<String>)]
+    pub cache: Option<CachePolicy>,
     /// The system's final message.
     pub text: Option<String>,
     pub cost_usd: Option<f64>,
