@@ -194,6 +194,8 @@ pub enum Cause {
     UnreadableInput,
     /// A recorded judge has no reply for this prompt.
     NotRecorded,
+    /// Not asked: the budget does not cover it.
+    OverBudget,
     Cancelled,
 }
 
@@ -212,6 +214,7 @@ impl Cause {
             Self::ContextOverflow => "context_overflow",
             Self::UnreadableInput => "unreadable_input",
             Self::NotRecorded => "not_recorded",
+            Self::OverBudget => "over_budget",
             Self::Cancelled => "cancelled",
         }
     }

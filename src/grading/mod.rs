@@ -21,6 +21,9 @@ pub mod journal;
 mod known;
 #[cfg(test)]
 mod long_tests;
+pub mod purse;
+pub mod quote;
+pub mod replay;
 pub mod result;
 pub mod run;
 pub mod score;

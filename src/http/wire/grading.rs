@@ -32,7 +32,15 @@ pub struct GradingRequest {
     pub cache: Option<CachePolicy>,
     /// What was asked, where it is not the task's.
     pub prompt: Option<String>,
-    /// Not part of this version: 501 if it is given.
+    /// What the calls may cost together; what it does not cover fails with `over_budget`, and can be retried.
+    pub budget_usd: Option<f64>,
+}
+
+/// How a grading is asked again.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryRequest {
+    /// What its calls may cost together, those of before included; without it the budget that it has.
     pub budget_usd: Option<f64>,
 }
 
@@ -63,7 +71,7 @@ pub struct OneShotRequest {
     pub duration_s: Option<f64>,
     pub tokens: Option<u64>,
     pub metadata: Option<serde_json::Value>,
-    /// Not part of this version: 501 if it is given.
+    /// What the calls may cost together; what it does not cover fails with `over_budget`, and can be retried.
     pub budget_usd: Option<f64>,
 }
 
