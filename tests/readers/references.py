@@ -81,6 +81,9 @@ def _docx(path):
 def libreoffice(paths, program="soffice"):
     """{path: text} of word processor files, all in one run; empty where LibreOffice is not there."""
     texts = {}
+    # Without a file it would wait for a person.
+    if not paths:
+        return texts
     with tempfile.TemporaryDirectory() as folder:
         inside, out = Path(folder, "in"), Path(folder, "out")
         inside.mkdir(), out.mkdir()
