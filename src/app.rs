@@ -97,8 +97,11 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
     }))
 }
 
-/// What reads files, and where.
-fn reading(config: &Config) -> Result<Reading, AppError> {
+/// What reads files, and where: the same for the service and for whoever only wants to see what it reads.
+///
+/// # Errors
+/// If readers cannot run where the configuration says, or its cache cannot be used.
+pub fn reading(config: &Config) -> Result<Reading, AppError> {
     let section = &config.reading;
     let limits = document::Limits { max_file_bytes: config.limits.max_file_bytes, ..document::Limits::default() };
     let reading = match section.isolation {

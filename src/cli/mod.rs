@@ -1,7 +1,8 @@
 //! The command line: one file per verb and one line in [`Verb`].
 //!
-//! Exit codes: 0 done, 1 below what was asked for (`--min-score`, other votes at a replay), 2 a mistake in the call or its input, 3 done in
-//! part (some votes failed). Results go to stdout, progress and messages to stderr.
+//! Exit codes: 0 done, 1 below what was asked for (`--min-score`, other votes at a replay), 2 a mistake in the call or its
+//! input, 3 done in part (some votes failed, some files could not be read). Results go to stdout, progress and messages to
+//! stderr.
 
 #![allow(clippy::print_stdout, reason = "results of commands go to stdout")]
 
@@ -21,6 +22,7 @@ mod grade;
 mod judges;
 mod keys;
 mod leaderboard;
+mod read;
 mod reader;
 mod replay;
 mod rubric;
@@ -51,6 +53,8 @@ enum Verb {
     Demo(demo::Args),
     /// Grade one submission here and now, without a service
     Grade(grade::Args),
+    /// See what a judge is shown of files: no server, no key, no model
+    Read(read::Args),
     /// Look at a rubric before a token is spent
     #[command(subcommand)]
     Rubric(rubric::Verb),
@@ -81,7 +85,7 @@ pub(crate) enum Failure {
     Mistake(String),
     /// The score is below `--min-score`: exit 1.
     Below,
-    /// Some votes failed: exit 3.
+    /// Some votes failed, or some files could not be read: exit 3.
     Partial,
 }
 
@@ -107,6 +111,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(args) => runtime().and_then(|rt| rt.block_on(serve::serve(args))),
         Verb::Demo(args) => runtime().and_then(|rt| rt.block_on(demo::demo(args))),
         Verb::Grade(args) => runtime().and_then(|rt| rt.block_on(grade::grade(args))),
+        Verb::Read(args) => runtime().and_then(|rt| rt.block_on(read::read(args))),
         Verb::Rubric(verb) => rubric::rubric(&verb),
         Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
         Verb::Agreement(args) => agreement::agreement(&args),

@@ -234,6 +234,20 @@ impl Page {
     }
 }
 
+/// The text of one file as judges that have room for all of it are shown it: what stands between its fences, without
+/// the notes of its findings. Empty where the file could not be read.
+#[must_use]
+pub fn text_view(file: &FileExtract) -> String {
+    let mut out = String::new();
+    if file.is_readable() {
+        body(&mut out, file, &Gaps::default());
+        for cut in &file.cuts {
+            let _ = writeln!(out, "[cut: {} not shown: {}]", line(&cut.what), line(&cut.why));
+        }
+    }
+    out
+}
+
 /// The text of a file: every piece with its place in front, cuts where they stand, hidden text marked as such.
 pub(super) fn body(out: &mut String, file: &FileExtract, gaps: &Gaps) {
     let hidden = file.hidden();

@@ -28,5 +28,5 @@ mod templates;
 mod tests;
 
 pub use excerpt::{Excerpt, Rest, Round};
-pub use layout::{Shown, ShownPair, Work};
+pub use layout::{Shown, ShownPair, Work, text_view};
 pub use templates::{PromptError, Question, Templates};

@@ -22,6 +22,7 @@ mod judges;
 mod known;
 mod main_job;
 mod mutate;
+mod read;
 mod reading;
 mod real_work;
 mod replay;
