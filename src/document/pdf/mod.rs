@@ -5,7 +5,9 @@
 //! Order: as the file draws it, because that follows columns; if a file draws in no order, by position.
 
 mod collect;
+mod grid;
 mod lines;
+mod pieces;
 mod render;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,10 +20,11 @@ use crate::domain::{Cut, Place};
 use super::draft::Draft;
 use super::{Reader, Sample};
 
-use collect::{Collector, OverWork};
+use collect::{Collector, OverWork, PdfGlyph, Unseen};
+use grid::Rules;
 pub use render::{RenderedPages, render_pdf};
 
-pub(super) const READER: Reader = Reader { id: "pdf/1", recognise, read };
+pub(super) const READER: Reader = Reader { id: "pdf/2", recognise, read };
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     // Some writers put a few bytes before the header.
@@ -86,13 +89,10 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
 
 fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
     let place = Place::Page(number);
-    for (why, text) in collector.hidden() {
-        let shown: String = text.chars().take(200).collect();
-        draft.finding("hidden_text", place.clone(), format!("{why}: {shown}"));
-    }
-    let Collector { glyphs, images, lost_images, paintings, unmapped, .. } = collector;
+    let Collector { glyphs, rules, images, lost_images, paintings, unmapped, .. } = collector;
+    let rules = Rules::new(rules);
     let letters = glyphs.len() as u64;
-    let blocks = lines::blocks(glyphs);
+    let blocks = lines::blocks(glyphs.iter().filter(|glyph| glyph.hidden.is_none()), &rules);
     if blocks.is_empty() && (paintings > 0 || unmapped > 0) {
         let why = if unmapped > 0 { "its letters have no known characters" } else { "it is a picture or a drawing" };
         let cut =
@@ -105,11 +105,29 @@ fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
     for block in blocks {
         draft.push(place.clone(), block);
     }
+    push_hidden(&place, &glyphs, draft);
     for image in images {
         draft.image(place.clone(), &image);
     }
     for why in lost_images {
         draft.lose_image(place.clone(), why);
+    }
+}
+
+/// What nobody can see, after the rest of the page and by its reason.
+fn push_hidden(place: &Place, glyphs: &[PdfGlyph], draft: &mut Draft<'_>) {
+    let mut reasons: Vec<Unseen> = Vec::new();
+    for why in glyphs.iter().filter_map(|glyph| glyph.hidden) {
+        if !reasons.contains(&why) {
+            reasons.push(why);
+        }
+    }
+    for why in reasons {
+        for block in lines::blocks(glyphs.iter().filter(|glyph| glyph.hidden == Some(why)), &Rules::default()) {
+            let shown: String = block.chars().take(200).collect();
+            draft.finding("hidden_text", place.clone(), format!("{why}: {shown}"));
+            draft.push(place.clone(), block);
+        }
     }
 }
 
