@@ -243,31 +243,39 @@ impl Collector {
         (apart < 0.04).then_some(Unseen::OwnGround)
     }
 
-    /// Takes a letter in, once: bold is faked by drawing twice, a hair apart.
-    fn keep_letter(&mut self, glyph: PdfGlyph) {
-        let blank = glyph.text.chars().all(char::is_whitespace);
-        let step = (glyph.size * 0.1).max(0.05);
-        let (column, row) = ((glyph.x / step).round() as i64, (glyph.y / step).round() as i64);
-        let name = glyph.text.bytes().fold(14_695_981_039_346_656_037_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211)
-        });
-        if !blank {
-            let near = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)));
-            let twin = near.filter_map(|(dx, dy)| self.places.get(&(name, column + dx, row + dy))).next().copied();
-            if let Some(twin) = twin.and_then(|at| self.glyphs.get_mut(at))
-                && twin.text == glyph.text
-                && (twin.size - glyph.size).abs() < glyph.size * 0.2
-            {
-                if glyph.hidden.is_none() {
+    /// Takes the letters of a run in, once: bold is faked by drawing a text twice, a hair apart.
+    fn keep_run(&mut self, letters: Vec<PdfGlyph>) {
+        let is_blank = |glyph: &PdfGlyph| glyph.text.chars().all(char::is_whitespace);
+        let twins: Option<Vec<(usize, bool)>> = letters
+            .iter()
+            .filter(|glyph| !is_blank(glyph))
+            .map(|glyph| self.twin(glyph).map(|twin| (twin, glyph.hidden.is_none())))
+            .collect();
+        if let Some(twins) = twins.filter(|twins| !twins.is_empty()) {
+            for (twin, shown) in twins {
+                if let Some(twin) = self.glyphs.get_mut(twin).filter(|_| shown) {
                     twin.hidden = None;
                 }
-                return;
             }
+            return;
         }
-        let index = self.glyphs.len();
-        self.places.insert((name, column, row), index);
-        self.strips.entry((glyph.y / STRIP).floor() as i64).or_default().push(index);
-        self.glyphs.push(glyph);
+        for glyph in letters {
+            let index = self.glyphs.len();
+            self.places.insert(place_of(&glyph), index);
+            self.strips.entry((glyph.y / STRIP).floor() as i64).or_default().push(index);
+            self.glyphs.push(glyph);
+        }
+    }
+
+    /// The same letter in the same place.
+    fn twin(&self, glyph: &PdfGlyph) -> Option<usize> {
+        let (name, column, row) = place_of(glyph);
+        let near = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)));
+        let mut found = near.filter_map(|(dx, dy)| self.places.get(&(name, column + dx, row + dy)));
+        found.next().copied().filter(|at| {
+            let twin = self.glyphs.get(*at);
+            twin.is_some_and(|twin| twin.text == glyph.text && (twin.size - glyph.size).abs() < glyph.size * 0.2)
+        })
     }
 
     fn rule(&mut self, from: Point, to: Point) {
@@ -314,6 +322,17 @@ impl Collector {
         self.images.push(encoded.ok_or("an image that cannot be decoded")?);
         Ok(())
     }
+}
+
+/// A letter and where it stands, to a tenth of its size.
+fn place_of(glyph: &PdfGlyph) -> (u64, i64, i64) {
+    let step = (glyph.size * 0.1).max(0.05);
+    // FNV-1a: short, and the same in every run of the program.
+    let name = glyph
+        .text
+        .bytes()
+        .fold(14_695_981_039_346_656_037_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211));
+    (name, (glyph.x / step).round() as i64, (glyph.y / step).round() as i64)
 }
 
 /// As png.
@@ -372,6 +391,7 @@ impl<'a> Device<'a> for Collector {
         self.work(run.glyphs().len() as u64);
         self.runs = self.runs.wrapping_add(1);
         let mut paint: Option<Unpainted> = None;
+        let mut letters = Vec::with_capacity(run.glyphs().len());
         for glyph in run.glyphs() {
             let text = match glyph.as_unicode() {
                 Some(BfString::Char(c)) => c.to_string(),
@@ -398,8 +418,9 @@ impl<'a> Device<'a> for Collector {
             // Once for all letters of a run: looking up their ground is what costs.
             let paint = *paint.get_or_insert_with(|| self.unpainted(&letter, &props.paint));
             letter.hidden = self.why_unseen(&letter, paint, mode);
-            self.keep_letter(letter);
+            letters.push(letter);
         }
+        self.keep_run(letters);
     }
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {

@@ -188,11 +188,15 @@ impl<'r> Grid<'r> {
         fits.then_some(Self { across, down, xs, ys })
     }
 
-    /// Where a piece stands: its beginning counts, because it may run over.
+    /// Where a piece stands. Its beginning counts, because it may run over to the right; unless it runs over to
+    /// both sides, as centred text does.
     fn cell_of(&self, piece: &Piece) -> Option<(usize, usize)> {
-        let x = piece.start + ((piece.end - piece.start) / 2.0).min(piece.size * 0.25);
+        let column_at = |x: f64| self.xs.partition_point(|at| *at <= x).checked_sub(1);
+        let middle = f64::midpoint(piece.start, piece.end);
+        let first = column_at(middle.min(piece.start + piece.size * 0.25))?;
+        let indent = self.xs.get(first).map_or(0.0, |left| piece.start - left);
+        let column = if indent > piece.size * 1.5 { column_at(middle)? } else { first };
         let y = piece.y - piece.size * 0.3;
-        let column = self.xs.partition_point(|at| *at <= x).checked_sub(1)?;
         let row = self.ys.partition_point(|at| *at <= y).checked_sub(1)?;
         (column + 1 < self.xs.len() && row + 1 < self.ys.len()).then_some((row, column))
     }

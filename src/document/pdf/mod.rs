@@ -4,6 +4,7 @@
 //!
 //! Order: as the file draws it, because that follows columns; if a file draws in no order, by position.
 
+mod beside;
 mod collect;
 mod grid;
 mod lines;
@@ -12,6 +13,7 @@ mod render;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page, kurbo};
 
@@ -20,6 +22,7 @@ use crate::domain::{Cut, Place};
 use super::draft::Draft;
 use super::{Reader, Sample};
 
+use beside::Widgets;
 use collect::{Collector, OverWork, PdfGlyph, Unseen};
 use grid::Rules;
 pub use render::{RenderedPages, render_pdf};
@@ -55,6 +58,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     let cache = InterpreterCache::new();
     let mut work_left = draft.limits.max_glyphs;
     let mut images_seen = std::collections::HashSet::new();
+    let mut widgets = Widgets::default();
     for (index, page) in pdf.pages().iter().enumerate() {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         let place = Place::Page(number);
@@ -74,7 +78,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         }));
         work_left = collector.work_left;
         images_seen = std::mem::take(&mut collector.images_seen);
-        push_page(number, collector, draft);
+        push_page(number, page, collector, &mut widgets, draft);
         if let Err(cause) = result {
             if cause.is::<OverWork>() {
                 let why = format!("over the limit of {} drawn signs", draft.limits.max_glyphs);
@@ -84,12 +88,34 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
             draft.cut(place, format!("the rest of page {number}"), "the page is damaged", None);
         }
     }
+    apart(draft, "the form", |draft| beside::form(&pdf, &widgets, draft));
+    apart(draft, "what the file says of itself", |draft| beside::metadata(&pdf, draft));
+    apart(draft, "the attachments", |draft| beside::attachments(&pdf, sample.name, draft));
     Ok(())
 }
 
-fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
+/// Does a part of the reading that may break alone.
+fn apart<'l>(draft: &mut Draft<'l>, what: &str, work: impl FnOnce(&mut Draft<'l>)) {
+    if catch_unwind(AssertUnwindSafe(|| work(draft))).is_err() {
+        draft.cut(Place::Whole, what, "this part of the file is damaged", None);
+    }
+}
+
+fn push_page(number: u32, page: &Page<'_>, collector: Collector, widgets: &mut Widgets, draft: &mut Draft<'_>) {
     let place = Place::Page(number);
-    let Collector { glyphs, rules, images, lost_images, paintings, unmapped, .. } = collector;
+    let Collector { mut glyphs, rules, images, lost_images, paintings, unmapped, picture_share, .. } = collector;
+    if picture_share > 0.6 && is_ocr(&glyphs) {
+        let detail = "the page is a scan; its text is an invisible layer of recognised characters (OCR), which may \
+                      differ from the picture";
+        draft.finding("ocr_layer", place.clone(), detail);
+        draft.push(place.clone(), format!("[page {number} is a scan; this is its OCR layer, which may hold errors]"));
+        for glyph in &mut glyphs {
+            if matches!(glyph.hidden, Some(Unseen::InvisibleMode | Unseen::UnderPicture)) {
+                glyph.hidden = None;
+            }
+        }
+    }
+    push_hidden(&place, &glyphs, draft);
     let rules = Rules::new(rules);
     let letters = glyphs.len() as u64;
     let blocks = lines::blocks(glyphs.iter().filter(|glyph| glyph.hidden.is_none()), &rules);
@@ -98,14 +124,19 @@ fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
         let cut =
             Cut { what: format!("the text of page {number}"), why: format!("{why}; no text layer"), characters: None };
         draft.cut_saying(place.clone(), &format!("[page {number} has no text layer]"), cut);
+        draft.finding("no_text_layer", place.clone(), format!("page {number} has no text layer: {why}"));
     } else if unmapped > 0 {
         let what = format!("{unmapped} of {} characters of page {number}", letters + unmapped);
         draft.cut(place.clone(), what, "the font does not say which characters they are", Some(unmapped));
     }
+    let before = draft.text_len();
     for block in blocks {
         draft.push(place.clone(), block);
     }
-    push_hidden(&place, &glyphs, draft);
+    let seen = draft.text_since(before);
+    apart(draft, &format!("the comments and links of page {number}"), |draft| {
+        beside::annotations(page, number, &glyphs, &seen, widgets, draft);
+    });
     for image in images {
         draft.image(place.clone(), &image);
     }
@@ -114,7 +145,18 @@ fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
     }
 }
 
-/// What nobody can see, after the rest of the page and by its reason.
+/// Whether what cannot be seen is the text of the picture: most of what the page has, and more than a few words.
+fn is_ocr(glyphs: &[PdfGlyph]) -> bool {
+    let under = |glyph: &&PdfGlyph| matches!(glyph.hidden, Some(Unseen::InvisibleMode | Unseen::UnderPicture));
+    let unseen = glyphs.iter().filter(under).count();
+    let seen = glyphs.iter().filter(|glyph| glyph.hidden.is_none()).count();
+    unseen > 20 && unseen > seen * 2
+}
+
+/// What nobody can see, before the rest of the page and by its reason.
+///
+/// It stands first, and shorter texts before longer ones, because findings are looked up in the text: a quotation
+/// must not be found in what is seen, or in another hidden text that happens to have the same words in it.
 fn push_hidden(place: &Place, glyphs: &[PdfGlyph], draft: &mut Draft<'_>) {
     let mut reasons: Vec<Unseen> = Vec::new();
     for why in glyphs.iter().filter_map(|glyph| glyph.hidden) {
@@ -122,12 +164,15 @@ fn push_hidden(place: &Place, glyphs: &[PdfGlyph], draft: &mut Draft<'_>) {
             reasons.push(why);
         }
     }
+    let mut texts: Vec<(Unseen, String)> = Vec::new();
     for why in reasons {
-        for block in lines::blocks(glyphs.iter().filter(|glyph| glyph.hidden == Some(why)), &Rules::default()) {
-            let shown: String = block.chars().take(200).collect();
-            draft.finding("hidden_text", place.clone(), format!("{why}: {shown}"));
-            draft.push(place.clone(), block);
-        }
+        let blocks = lines::blocks(glyphs.iter().filter(|glyph| glyph.hidden == Some(why)), &Rules::default());
+        texts.extend(blocks.into_iter().map(|block| (why, block)));
+    }
+    texts.sort_by_key(|(_, text)| text.chars().filter(|c| !c.is_whitespace()).count());
+    texts.dedup_by(|(_, b), (_, a)| a == b);
+    for (why, text) in texts {
+        beside::push_hidden(place, &why.to_string(), &text, draft);
     }
 }
 
