@@ -60,7 +60,7 @@ fn pdf_doc(byte: u8) -> char {
     }
 }
 
-fn string_at(dict: &Dict<'_>, key: &str) -> Option<String> {
+pub(super) fn string_at(dict: &Dict<'_>, key: &str) -> Option<String> {
     let value = match dict.get::<Object<'_>>(key.as_bytes())? {
         Object::String(text) => text_string(text.as_bytes()),
         Object::Stream(stream) => text_string(&bytes_of(&stream, MAX_VALUE as u64 * 4).ok()?),
@@ -78,7 +78,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn catalog<'a>(pdf: &'a Pdf) -> Option<Dict<'a>> {
+pub(super) fn catalog<'a>(pdf: &'a Pdf) -> Option<Dict<'a>> {
     pdf.xref().get::<Dict<'a>>(pdf.xref().root_id())
 }
 

@@ -121,9 +121,9 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub fn new(width: f64, height: f64, work_left: u64, limits: &Limits, images_seen: HashSet<u128>) -> Self {
+    pub fn new(page: (f32, f32), work_left: u64, limits: &Limits, images_seen: HashSet<u128>) -> Self {
         Self {
-            page: Rect::new(0.0, 0.0, width, height),
+            page: Rect::new(0.0, 0.0, f64::from(page.0), f64::from(page.1)),
             work_left,
             glyphs: Vec::new(),
             rules: Vec::new(),
@@ -325,7 +325,7 @@ impl Collector {
 }
 
 /// A letter and where it stands, to a tenth of its size.
-fn place_of(glyph: &PdfGlyph) -> (u64, i64, i64) {
+pub(super) fn place_of(glyph: &PdfGlyph) -> (u64, i64, i64) {
     let step = (glyph.size * 0.1).max(0.05);
     // FNV-1a: short, and the same in every run of the program.
     let name = glyph

@@ -18,6 +18,9 @@ const COLUMN_ROWS: usize = 4;
 const COLUMN_CHARACTERS: usize = 16;
 /// How often columns may stand in columns.
 const MAX_DEPTH: u32 = 6;
+/// Bounds of the search for them: lines side by side, and gutters that are tried.
+const MAX_BAND: usize = 300;
+const MAX_GUTTERS: usize = 40;
 
 /// Text without a gap that parts it, or a whole table.
 #[derive(Debug, Clone)]
@@ -124,37 +127,28 @@ fn band(lines: &[Line]) -> Option<(usize, f64)> {
     if first.cells.len() < 2 && lines.get(1).is_none_or(|second| second.cells.len() < 2) {
         return None;
     }
-    let mut candidates: Vec<(f64, f64)> = vec![(f64::NEG_INFINITY, f64::INFINITY)];
+    let mut candidates = vec![Gutter { from: f64::NEG_INFINITY, to: f64::INFINITY, left: false, right: false }];
     let mut count = 0;
-    for line in lines {
-        let least = line.size.clamp(4.0, 20.0) * 0.6;
-        let mut gaps = Vec::new();
-        let mut from = f64::NEG_INFINITY;
-        for cell in &line.cells {
-            gaps.push((from, cell.start));
-            from = cell.end.max(from);
-        }
-        gaps.push((from, f64::INFINITY));
+    let mut before: Option<&Line> = None;
+    for line in lines.iter().take(MAX_BAND) {
+        // Headers and footers stand apart.
+        let apart = before.is_some_and(|before| line.y - before.y > before.size.max(line.size) * 3.2);
         let mut next = Vec::new();
-        for (a, b) in &candidates {
-            for (c, d) in &gaps {
-                let (from, to) = (a.max(*c), b.min(*d));
-                if to - from >= least {
-                    next.push((from, to));
-                }
-            }
+        for gutter in &candidates {
+            gutter.narrowed(line, &mut next);
         }
-        next.retain(|(from, to)| from.is_finite() || to.is_finite());
-        let inner = next.iter().any(|gap| sides(&lines[..=count], middle(*gap)).is_some());
-        if next.is_empty() || (count > 1 && !inner) {
+        let inner = next.iter().any(|gutter| gutter.left && gutter.right);
+        if apart || next.is_empty() || (count > 1 && !inner) {
             break;
         }
+        next.truncate(MAX_GUTTERS);
         candidates = next;
+        before = Some(line);
         count += 1;
     }
     let lines = lines.get(..count)?;
     let mut best: Option<(f64, f64)> = None;
-    for (from, to) in candidates.into_iter().filter(|(from, to)| from.is_finite() && to.is_finite()) {
+    for Gutter { from, to, .. } in candidates.into_iter().filter(|gutter| gutter.left && gutter.right) {
         let wider = best.is_none_or(|(a, b)| to - from > b - a);
         if wider && sides(lines, middle((from, to))).is_some_and(|(left, right)| runs_on(&left) && runs_on(&right)) {
             best = Some((from, to));
@@ -164,11 +158,32 @@ fn band(lines: &[Line]) -> Option<(usize, f64)> {
 }
 
 fn middle((from, to): (f64, f64)) -> f64 {
-    match (from.is_finite(), to.is_finite()) {
-        (true, true) => f64::midpoint(from, to),
-        (true, false) => from + 1.0,
-        (false, true) => to - 1.0,
-        (false, false) => 0.0,
+    f64::midpoint(from, to)
+}
+
+/// A strip down the page where nothing stands.
+struct Gutter {
+    from: f64,
+    to: f64,
+    /// Whether something stands left and right of it.
+    left: bool,
+    right: bool,
+}
+
+impl Gutter {
+    /// What a line leaves of it.
+    fn narrowed(&self, line: &Line, out: &mut Vec<Self>) {
+        let least = line.size.clamp(4.0, 20.0) * 0.6;
+        let mut from = f64::NEG_INFINITY;
+        let ends = line.cells.iter().map(|cell| (cell.start, cell.end));
+        for (index, (start, end)) in ends.chain([(f64::INFINITY, f64::INFINITY)]).enumerate() {
+            let (left, right) = (self.left || index > 0, self.right || index < line.cells.len());
+            let gutter = Self { from: self.from.max(from), to: self.to.min(start), left, right };
+            if gutter.to - gutter.from >= least {
+                out.push(gutter);
+            }
+            from = from.max(end);
+        }
     }
 }
 

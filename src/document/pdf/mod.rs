@@ -7,6 +7,7 @@
 mod beside;
 mod collect;
 mod grid;
+mod layers;
 mod lines;
 mod pieces;
 mod render;
@@ -25,6 +26,7 @@ use super::{Reader, Sample};
 use beside::Widgets;
 use collect::{Collector, OverWork, PdfGlyph, Unseen};
 use grid::Rules;
+use layers::Layers;
 pub use render::{RenderedPages, render_pdf};
 
 pub(super) const READER: Reader = Reader { id: "pdf/2", recognise, read };
@@ -56,6 +58,13 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     }
     draft.pages = Some(count);
     let cache = InterpreterCache::new();
+    let layers = layers::off(&pdf, sample.bytes);
+    if let Some(Layers { names, whole }) = &layers {
+        let unknown = if whole.is_some() { "" } else { "; what stands on them cannot be shown" };
+        let detail = format!("the file has layers that are switched off: {}{unknown}", names.join(", "));
+        draft.finding("layers_off", Place::Whole, detail);
+    }
+    let whole = layers.as_ref().and_then(|layers| layers.whole.as_ref()).map(|pdf| (pdf, InterpreterCache::new()));
     let mut work_left = draft.limits.max_glyphs;
     let mut images_seen = std::collections::HashSet::new();
     let mut widgets = Widgets::default();
@@ -67,15 +76,18 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
             draft.cut(place, what, format!("over the limit of {} pages", draft.limits.max_pages), None);
             break;
         }
-        let (width, height) = page.render_dimensions();
-        let (width, height) = (f64::from(width), f64::from(height));
-        let mut collector = Collector::new(width, height, work_left, draft.limits, images_seen.clone());
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let transform = page.initial_transform(true).to_kurbo();
-            let whole = kurbo::Rect::new(-1e6, -1e6, 1e6, 1e6);
-            let mut context = Context::new(transform, whole, &cache, pdf.xref(), InterpreterSettings::default());
-            interpret_page(page, &mut context, &mut collector);
-        }));
+        let mut collector = Collector::new(page.render_dimensions(), work_left, draft.limits, images_seen.clone());
+        let result = draw(page, &pdf, &cache, &mut collector);
+        if let Some((whole, cache)) = &whole
+            && let Some(page) = whole.pages().get(index)
+        {
+            let mut again = Collector::new(page.render_dimensions(), collector.work_left, draft.limits, images_seen);
+            // What breaks here broke, or will break, above: it is said there.
+            let _ = draw(page, whole, cache, &mut again);
+            collector.work_left = again.work_left;
+            let unseen = layers::only_in(again.glyphs, &collector.glyphs);
+            collector.glyphs.extend(unseen);
+        }
         work_left = collector.work_left;
         images_seen = std::mem::take(&mut collector.images_seen);
         push_page(number, page, collector, &mut widgets, draft);
@@ -92,6 +104,21 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     apart(draft, "what the file says of itself", |draft| beside::metadata(&pdf, draft));
     apart(draft, "the attachments", |draft| beside::attachments(&pdf, sample.name, draft));
     Ok(())
+}
+
+/// Interprets a page; what it draws without end or what is damaged is thrown.
+fn draw<'a>(
+    page: &Page<'a>,
+    pdf: &'a Pdf,
+    cache: &InterpreterCache<'a>,
+    collector: &mut Collector,
+) -> Result<(), Box<dyn std::any::Any + Send>> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let transform = page.initial_transform(true).to_kurbo();
+        let whole = kurbo::Rect::new(-1e6, -1e6, 1e6, 1e6);
+        let mut context = Context::new(transform, whole, cache, pdf.xref(), InterpreterSettings::default());
+        interpret_page(page, &mut context, collector);
+    }))
 }
 
 /// Does a part of the reading that may break alone.

@@ -54,8 +54,11 @@ pub(super) fn directions<'g>(glyphs: impl IntoIterator<Item = &'g PdfGlyph>, rul
         let (sin, cos) = f64::from(angle).to_radians().sin_cos();
         let at =
             if upright { (glyph.x, glyph.y) } else { (glyph.x * cos + glyph.y * sin, glyph.y * cos - glyph.x * sin) };
-        let parted =
-            |from: f64, to: f64| upright && !in_run && rules.vertical_between(from, to, glyph.y - glyph.size * 0.3);
+        let parted = |from: f64, to: f64| {
+            // Just right of a line a cell begins, even where the cell before it runs over up to here.
+            let from = from.min(to - glyph.size * 0.9);
+            upright && !in_run && rules.vertical_between(from, to, glyph.y - glyph.size * 0.3)
+        };
         add(&mut direction.pieces, glyph, at, in_run, parted);
     }
     let mut directions: Vec<Direction> = directions.into_iter().map(|(direction, _)| direction).collect();
