@@ -18,8 +18,11 @@ pub mod cuts;
 pub mod escalate;
 pub mod fan_out;
 pub mod journal;
+mod known;
 #[cfg(test)]
 mod long_tests;
+pub mod purse;
+pub mod quote;
 pub mod result;
 pub mod run;
 pub mod score;

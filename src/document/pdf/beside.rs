@@ -82,9 +82,9 @@ pub(super) fn catalog<'a>(pdf: &'a Pdf) -> Option<Dict<'a>> {
     pdf.xref().get::<Dict<'a>>(pdf.xref().root_id())
 }
 
-/// Where each field of the form is shown, found while the pages are read.
+/// Where each field of the form is shown, found while the pages are read, and how many remarks were met.
 #[derive(Default)]
-pub(super) struct Widgets(HashMap<ObjectIdentifier, u32>);
+pub(super) struct Widgets(HashMap<ObjectIdentifier, u32>, u32);
 
 /// Comments and links of a page. `seen` is what the page shows, for links and for notes that stand on it.
 pub(super) fn annotations(
@@ -135,17 +135,27 @@ pub(super) fn annotations(
                     _ => String::new(),
                 };
                 let about = if about.is_empty() { String::new() } else { format!(" on \"{about}\"") };
-                let text = format!("[comment{about}] {}", words.trim());
+                let what = match kind {
+                    "FreeText" => "text written onto the page",
+                    "Text" => "note",
+                    "Highlight" => "remark on a highlighted text",
+                    "StrikeOut" => "remark on a text struck out",
+                    "Underline" | "Squiggly" => "remark on an underlined text",
+                    _ => "remark",
+                };
+                let text = format!("[{what}{about}, page {number}] {}", words.trim());
+                widgets.1 += 1;
+                let place = Place::Comment(widgets.1);
                 if flags & (HIDDEN | NO_VIEW) != 0 {
                     push_hidden(&place, "a comment that is not shown", &text, draft);
                 } else {
-                    draft.push(place.clone(), text);
+                    draft.push(place, text);
                 }
             }
         }
     }
-    if !links.is_empty() {
-        draft.push(place, format!("[links on this page]\n{}", links.join("\n")));
+    for link in links {
+        draft.push(place.clone(), format!("[link on page {number}: {link}]"));
     }
 }
 
@@ -190,17 +200,29 @@ fn words_in(page: &Page<'_>, dict: &Dict<'_>, glyphs: &[PdfGlyph]) -> String {
 
 /// The form: every field with its value.
 pub(super) fn form(pdf: &Pdf, widgets: &Widgets, draft: &mut Draft<'_>) {
-    let Some(form) = catalog(pdf).and_then(|catalog| catalog.get::<Dict<'_>>(b"AcroForm".as_slice())) else { return };
+    let form = catalog(pdf).and_then(|catalog| catalog.get::<Dict<'_>>(b"AcroForm".as_slice())).unwrap_or_default();
     if form.contains_key(b"XFA".as_slice()) {
         let detail =
             "the form is an XFA form: programs that know such forms may show other content than the pages have";
         draft.finding("xfa_form", Place::Whole, detail);
     }
-    let Some(fields) = form.get::<Array<'_>>(b"Fields".as_slice()) else { return };
     let mut walk = Walk { seen: HashSet::new(), left: MAX_WALK };
-    let root = Inherited { name: String::new(), kind: None, flags: 0, value: None };
-    for item in fields.raw_iter() {
+    let root = Inherited::default();
+    for item in form.get::<Array<'_>>(b"Fields".as_slice()).iter().flat_map(|fields| fields.raw_iter()) {
         field(pdf, &item, &root, 0, widgets, &mut walk, draft);
+    }
+    // Fields that stand on a page and that the form does not list.
+    for (number, page) in (1..).zip(pdf.pages().iter()).take(draft.limits.max_pages as usize) {
+        let Some(annotations) = page.raw().get::<Array<'_>>(b"Annots".as_slice()) else { continue };
+        for item in annotations.raw_iter().take(MAX_WALK) {
+            let id = item.as_obj_ref().map(ObjectIdentifier::from);
+            let known = id.is_some_and(|id| walk.seen.contains(&id));
+            let Some(dict) = (if known { None } else { opened(pdf, &item) }) else { continue };
+            if name_at(&dict, "Subtype").as_deref() == Some("Widget") {
+                let above = Inherited { page: Some(number), ..Inherited::of_parents(&dict) };
+                field(pdf, &item, &above, 0, widgets, &mut walk, draft);
+            }
+        }
     }
     if walk.left == 0 {
         draft.cut(Place::Whole, "the rest of the form", format!("over the limit of {MAX_WALK} fields"), None);
@@ -227,13 +249,50 @@ impl Walk {
     }
 }
 
+/// The dictionary that an entry of a list is or points to.
+fn opened<'a>(pdf: &'a Pdf, item: &MaybeRef<Object<'a>>) -> Option<Dict<'a>> {
+    match item {
+        MaybeRef::Ref(reference) => pdf.xref().get::<Dict<'a>>(ObjectIdentifier::from(*reference)),
+        MaybeRef::NotRef(object) => object.clone().into_dict(),
+    }
+}
+
 /// What a field has from those above it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Inherited {
     name: String,
     kind: Option<String>,
     flags: u32,
     value: Option<String>,
+    page: Option<u32>,
+}
+
+impl Inherited {
+    fn of_parents(dict: &Dict<'_>) -> Self {
+        let mut chain = Vec::new();
+        let mut at = dict.get::<Dict<'_>>(b"Parent".as_slice());
+        while let Some(parent) = at.filter(|_| chain.len() < MAX_DEPTH as usize) {
+            at = parent.get::<Dict<'_>>(b"Parent".as_slice());
+            chain.push(parent);
+        }
+        let mut own = Self::default();
+        for parent in chain.iter().rev() {
+            own.take(parent);
+        }
+        own
+    }
+
+    /// With what a field says itself.
+    fn take(&mut self, dict: &Dict<'_>) {
+        if let Some(name) = string_at(dict, "T") {
+            let name = one_line(&name);
+            let whole = if self.name.is_empty() { name } else { format!("{}.{name}", self.name) };
+            self.name = whole.chars().take(300).collect();
+        }
+        self.kind = name_at(dict, "FT").or(self.kind.take());
+        self.flags = dict.get::<u32>(b"Ff".as_slice()).unwrap_or(self.flags);
+        self.value = value(dict).or(self.value.take());
+    }
 }
 
 fn field<'a>(
@@ -250,47 +309,40 @@ fn field<'a>(
     }
     let Some((id, dict)) = walk.open(pdf, item) else { return };
     let mut own = above.clone();
-    if let Some(name) = string_at(&dict, "T") {
-        let name = one_line(&name);
-        own.name = if above.name.is_empty() { name } else { format!("{}.{name}", above.name) };
-        own.name = own.name.chars().take(300).collect();
-    }
-    own.kind = name_at(&dict, "FT").or(own.kind);
-    own.flags = dict.get::<u32>(b"Ff".as_slice()).unwrap_or(own.flags);
-    own.value = value(&dict).or(own.value);
-    let kids: Vec<MaybeRef<Object<'_>>> = dict
+    own.take(&dict);
+    let kids: Vec<MaybeRef<Object<'a>>> = dict
         .get::<Array<'_>>(b"Kids".as_slice())
         .map(|kids| kids.raw_iter().take(MAX_WALK).collect())
         .unwrap_or_default();
     // Kids without a name are only where the field is shown.
-    let named = |kid: &MaybeRef<Object<'_>>| {
-        match kid {
-            MaybeRef::Ref(reference) => pdf.xref().get::<Dict<'_>>(ObjectIdentifier::from(*reference)),
-            MaybeRef::NotRef(object) => object.clone().into_dict(),
-        }
-        .is_some_and(|kid| kid.contains_key(b"T".as_slice()))
-    };
+    let named = |kid: &MaybeRef<Object<'a>>| opened(pdf, kid).is_some_and(|kid| kid.contains_key(b"T".as_slice()));
     let (inner, shown): (Vec<_>, Vec<_>) = kids.into_iter().partition(named);
     for kid in &inner {
         field(pdf, kid, &own, depth + 1, widgets, walk, draft);
     }
+    walk.seen.extend(shown.iter().filter_map(|kid| kid.as_obj_ref().map(ObjectIdentifier::from)));
     let Some(kind) = own.kind.filter(|_| inner.is_empty()) else { return };
     let places = shown.iter().filter_map(|kid| kid.as_obj_ref().map(ObjectIdentifier::from)).chain(id);
-    let page = places.filter_map(|id| widgets.0.get(&id)).next().copied();
-    let text = match kind.as_str() {
-        "Btn" if own.flags & 1 << 16 != 0 => return,
-        "Btn" => match own.value.as_deref() {
-            None | Some("Off") => "not chosen".to_owned(),
-            Some(state) => format!("chosen ({state})"),
-        },
-        "Sig" => if own.value.is_some() { "signed" } else { "not signed" }.to_owned(),
-        _ if own.flags & 1 << 13 != 0 => "(a password)".to_owned(),
-        _ => own.value.unwrap_or_else(|| "(empty)".to_owned()),
-    };
-    let hint = string_at(&dict, "TU").map(|hint| one_line(&hint)).filter(|hint| *hint != own.name);
-    let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+    let page = places.filter_map(|id| widgets.0.get(&id)).next().copied().or(own.page);
+    let label = string_at(&dict, "TU").map(|label| one_line(&label));
     let name = if own.name.is_empty() { "unnamed".to_owned() } else { own.name };
-    let line = format!("[form field {name}{hint}] {}", text.trim());
+    let shown_as = label.unwrap_or_else(|| name.clone());
+    let text = match kind.as_str() {
+        // A button that only does something.
+        "Btn" if own.flags & 1 << 16 != 0 => return,
+        "Btn" => {
+            let state = name_at(&dict, "AS").filter(|_| shown.is_empty()).or(own.value);
+            match state.as_deref() {
+                None | Some("Off") => format!("[ ] {shown_as}"),
+                Some("Yes" | "On" | "1") => format!("[x] {shown_as}"),
+                Some(state) => format!("[x] {shown_as}: {state}"),
+            }
+        }
+        "Sig" => format!("{shown_as}: {}", if own.value.is_some() { "signed" } else { "not signed" }),
+        _ if own.flags & 1 << 13 != 0 => format!("{shown_as}: (a password)"),
+        _ => format!("{shown_as}: {}", own.value.as_deref().map_or("(empty)", str::trim)),
+    };
+    let line = format!("[field] {text}");
     let place = page.map_or(Place::Whole, |page| Place::Field { page, name });
     let flags = dict.get::<u32>(b"F".as_slice()).unwrap_or(0);
     if flags & (HIDDEN | NO_VIEW) != 0 && shown.is_empty() {
@@ -348,11 +400,11 @@ pub(super) fn attachments(pdf: &Pdf, outer: &str, draft: &mut Draft<'_>) {
         }
         match bytes_of(&stream, draft.limits.archive.max_entry_bytes.min(draft.budget.bytes)) {
             Ok(bytes) => {
-                draft.push(Place::Whole, format!("Attachment: {title} ({} bytes)", bytes.len()));
+                draft.push(Place::Whole, format!("[attached file: {title}, {} bytes]", bytes.len()));
                 lost += u64::from(!draft.member_within(outer, &title, &bytes));
             }
             Err(why) => {
-                draft.push(Place::Whole, format!("Attachment: {title}"));
+                draft.push(Place::Whole, format!("[attached file: {title}]"));
                 draft.unreadable_member(outer, &title, 0, why);
             }
         }
@@ -446,7 +498,7 @@ pub(super) fn metadata(pdf: &Pdf, draft: &mut Draft<'_>) {
         let script = opens.is_some_and(|action| name_at(&action, "S").as_deref() == Some("JavaScript"))
             || names.is_some_and(|names| names.contains_key(b"JavaScript".as_slice()));
         if script {
-            draft.finding("script", Place::Whole, "the pdf runs a script when it is opened; it was not run");
+            draft.finding("macro", Place::Whole, "the pdf holds scripts; they are not shown");
         }
     }
 }

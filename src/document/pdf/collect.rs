@@ -73,7 +73,7 @@ impl std::fmt::Display for Unseen {
             Self::Transparent => "transparent",
             Self::OwnGround => "the colour of its ground",
             Self::Clipped => "clipped away",
-            Self::Covered => "covered by what is drawn over it",
+            Self::Covered => "painted over",
             Self::UnderPicture => "covered by a picture of the whole page",
             Self::LayerOff => "on a layer that is switched off",
         })

@@ -70,7 +70,7 @@ fn line(row: Row) -> Line {
             let size = last.size.min(piece.size);
             let gap = piece.start - last.end;
             let widest = if last.order + 1 == piece.order { CELL_GAP } else { CELL_GAP_OUT_OF_ORDER };
-            gap < size * widest && gap > -size * 0.25
+            !piece.opens && gap < size * widest && gap > -size * 0.25
         });
         match cells.last_mut() {
             Some(cell) if joins => {

@@ -1,14 +1,18 @@
-//! PDF files: the letters of each page put together to words, lines and blocks, with what the page's reader
-//! would not see reported as `hidden_text`, and the pictures. A page without a text layer (a scan, outlined
-//! letters) is a cut, never silence. PDF 2.0: ISO 32000-2.
+//! PDF files: the letters of each page put together to pieces, rows, tables and columns by where they stand; what the
+//! page's reader would not see first and reported as `hidden_text`; then remarks, links and pictures; after the pages
+//! the form and the attached files. A page without a text layer (a scan, outlined letters) is a cut and a finding,
+//! never silence; a scan's recognised text is called so. PDF 2.0: ISO 32000-2.
 //!
-//! Order: as the file draws it, because that follows columns; if a file draws in no order, by position.
+//! `collect` is what the interpreter draws on, `pieces` joins letters, `grid` finds tables by their lines, `lines`
+//! finds the order, `layers` what is switched off, `beside` what is not on the pages, `nesting` refuses what would
+//! take for ever, `render` draws pictures of pages.
 
 mod beside;
 mod collect;
 mod grid;
 mod layers;
 mod lines;
+mod nesting;
 mod pieces;
 mod render;
 
@@ -29,7 +33,7 @@ use grid::Rules;
 use layers::Layers;
 pub use render::{RenderedPages, render_pdf};
 
-pub(super) const READER: Reader = Reader { id: "pdf/2", recognise, read };
+pub(super) const READER: Reader = Reader { id: "pdf/3", recognise, read };
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     // Some writers put a few bytes before the header.
@@ -51,6 +55,9 @@ fn refused(error: LoadPdfError) -> String {
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
+    if nesting::affordable(sample.bytes).is_none() {
+        return Err("the pdf's objects are nested beyond all use; it is damaged, save it again".to_owned());
+    }
     let pdf = Pdf::new(sample.bytes.to_vec()).map_err(refused)?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
@@ -172,12 +179,12 @@ fn push_page(number: u32, page: &Page<'_>, collector: Collector, widgets: &mut W
     }
 }
 
-/// Whether what cannot be seen is the text of the picture: most of what the page has, and more than a few words.
+/// Whether what cannot be seen is the text of the picture: most of what the page has.
 fn is_ocr(glyphs: &[PdfGlyph]) -> bool {
     let under = |glyph: &&PdfGlyph| matches!(glyph.hidden, Some(Unseen::InvisibleMode | Unseen::UnderPicture));
     let unseen = glyphs.iter().filter(under).count();
     let seen = glyphs.iter().filter(|glyph| glyph.hidden.is_none()).count();
-    unseen > 20 && unseen > seen * 2
+    unseen > seen * 2
 }
 
 /// What nobody can see, before the rest of the page and by its reason.

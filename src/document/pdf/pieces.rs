@@ -1,6 +1,8 @@
 //! Letters to pieces: what was written in one go, word gaps put in. A piece is never torn apart later, so that texts
 //! that overlap (a table cell that runs over) stay whole instead of being shuffled letter by letter.
 
+use std::collections::HashSet;
+
 use super::collect::PdfGlyph;
 use super::grid::Rules;
 
@@ -25,6 +27,8 @@ pub(super) struct Piece {
     pub size: f64,
     /// Its place in the order of drawing.
     pub order: usize,
+    /// It begins where the texts above and below it begin: a cell of a table, however near the cell before it ends.
+    pub opens: bool,
 }
 
 /// The pieces of one direction of writing, in the order of drawing; the angle is in degrees.
@@ -35,6 +39,8 @@ pub(super) struct Direction {
 
 /// The directions in the order of their first letters, upright text first.
 pub(super) fn directions<'g>(glyphs: impl IntoIterator<Item = &'g PdfGlyph>, rules: &Rules) -> Vec<Direction> {
+    let glyphs: Vec<&PdfGlyph> = glyphs.into_iter().collect();
+    let cells = cell_runs(&glyphs);
     let mut directions: Vec<(Direction, u32)> = Vec::new();
     for glyph in glyphs {
         // Five degrees apart is another direction; less is a slip of the hand.
@@ -59,7 +65,7 @@ pub(super) fn directions<'g>(glyphs: impl IntoIterator<Item = &'g PdfGlyph>, rul
             let from = from.min(to - glyph.size * 0.9);
             upright && !in_run && rules.vertical_between(from, to, glyph.y - glyph.size * 0.3)
         };
-        add(&mut direction.pieces, glyph, at, in_run, parted);
+        add(&mut direction.pieces, glyph, at, (in_run, !in_run && cells.contains(&glyph.run)), parted);
     }
     let mut directions: Vec<Direction> = directions.into_iter().map(|(direction, _)| direction).collect();
     for direction in &mut directions {
@@ -70,7 +76,13 @@ pub(super) fn directions<'g>(glyphs: impl IntoIterator<Item = &'g PdfGlyph>, rul
     directions
 }
 
-fn add(pieces: &mut Vec<Piece>, glyph: &PdfGlyph, at: (f64, f64), in_run: bool, parted: impl Fn(f64, f64) -> bool) {
+fn add(
+    pieces: &mut Vec<Piece>,
+    glyph: &PdfGlyph,
+    at: (f64, f64),
+    (in_run, opens): (bool, bool),
+    parted: impl Fn(f64, f64) -> bool,
+) {
     let (x, y) = at;
     let size = glyph.size.max(0.1);
     let end = x + glyph.width;
@@ -84,7 +96,7 @@ fn add(pieces: &mut Vec<Piece>, glyph: &PdfGlyph, at: (f64, f64), in_run: bool, 
             (PIECE_GAP_BETWEEN_RUNS, OVERLAP_BETWEEN_RUNS, WORD_GAP_BETWEEN_RUNS)
         };
         let level = (piece.y - y).abs() < piece.size.max(size) * 0.45;
-        if level && gap > -small * overlap && gap < small * widest && !parted(piece.end, x) {
+        if level && !opens && gap > -small * overlap && gap < small * widest && !parted(piece.end, x) {
             if gap > small * word && !piece.text.ends_with(' ') && !glyph.text.starts_with(' ') {
                 piece.text.push(' ');
             }
@@ -100,7 +112,59 @@ fn add(pieces: &mut Vec<Piece>, glyph: &PdfGlyph, at: (f64, f64), in_run: bool, 
     }
     let mut text = String::new();
     push_letters(&mut text, &glyph.text);
-    pieces.push(Piece { text, start: x, end, y, size, order });
+    pieces.push(Piece { text, start: x, end, y, size, order, opens });
+}
+
+/// Points that two texts may stand apart and still begin, end or be centred at one edge.
+const EDGE: f64 = 0.8;
+/// Lines one below the other that make a table, and texts in a line: more are letters set one by one.
+const TABLE: usize = 4;
+const MAX_TEXTS: usize = 60;
+
+/// What one instruction drew, or several that go on where the last one ended.
+struct Drawn {
+    run: u32,
+    edges: [f64; 3],
+}
+
+/// The runs that begin a cell: texts that stand below each other in lines that follow one another, with the same left,
+/// right or middle. Somewhere in the column there must be a gap that is no word gap, else words of one width (type of
+/// fixed pitch) would be cells.
+fn cell_runs(glyphs: &[&PdfGlyph]) -> HashSet<u32> {
+    let mut lines: Vec<(f64, f64, Vec<Drawn>)> = Vec::new();
+    for glyph in glyphs.iter().filter(|glyph| glyph.angle.abs() < 0.04 && !glyph.text.trim().is_empty()) {
+        let (start, end) = (glyph.x, glyph.x + glyph.width);
+        let fresh = || Drawn { run: glyph.run, edges: [start, end, f64::midpoint(start, end)] };
+        match lines.last_mut() {
+            Some((y, size, texts)) if (*y - glyph.y).abs() < size.max(glyph.size) * 0.45 => match texts.last_mut() {
+                Some(text) if text.run == glyph.run => {
+                    let first = text.edges[0];
+                    text.edges = [first, end, f64::midpoint(first, end)];
+                }
+                _ => texts.push(fresh()),
+            },
+            _ => lines.push((glyph.y, glyph.size, vec![fresh()])),
+        }
+    }
+    let mut found = HashSet::new();
+    for window in lines.windows(TABLE) {
+        let [(_, size, first), ..] = window else { continue };
+        if !window.iter().all(|(.., texts)| (2..=MAX_TEXTS).contains(&texts.len())) {
+            continue;
+        }
+        for (text, edge) in first.iter().skip(1).flat_map(|text| [0, 1, 2].map(|edge| (text, edge))) {
+            let below = window.iter().map(|(.., texts)| {
+                let at = texts.iter().skip(1).position(|other| (other.edges[edge] - text.edges[edge]).abs() < EDGE)?;
+                let (before, cell) = (texts.get(at)?, texts.get(at + 1)?);
+                Some((cell.run, cell.edges[0] - before.edges[1]))
+            });
+            let Some(below) = below.collect::<Option<Vec<(u32, f64)>>>() else { continue };
+            if below.iter().any(|(_, gap)| *gap > size * 1.2) {
+                found.extend(below.into_iter().map(|(run, _)| run));
+            }
+        }
+    }
+    found
 }
 
 /// Ligatures as the letters that people search for.
