@@ -259,7 +259,7 @@ impl Collector {
             }
             return;
         }
-        for glyph in letters {
+        for glyph in uncut(letters) {
             let index = self.glyphs.len();
             self.places.insert(place_of(&glyph), index);
             self.strips.entry((glyph.y / STRIP).floor() as i64).or_default().push(index);
@@ -322,6 +322,21 @@ impl Collector {
         self.images.push(encoded.ok_or("an image that cannot be decoded")?);
         Ok(())
     }
+}
+
+/// Letters at the edge of a cell that cuts them: a word that is cut by few of them is read whole.
+const MAX_CUT: usize = 3;
+
+fn uncut(mut letters: Vec<PdfGlyph>) -> Vec<PdfGlyph> {
+    let clipped = |glyph: &PdfGlyph| glyph.hidden == Some(Unseen::Clipped);
+    if letters.iter().any(|glyph| glyph.hidden.is_none()) {
+        for stretch in letters.chunk_by_mut(|a, b| clipped(a) == clipped(b)) {
+            if stretch.len() <= MAX_CUT && stretch.iter().all(clipped) {
+                stretch.iter_mut().for_each(|glyph| glyph.hidden = None);
+            }
+        }
+    }
+    letters
 }
 
 /// A letter and where it stands, to a tenth of its size.

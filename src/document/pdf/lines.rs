@@ -235,6 +235,16 @@ fn write(lines: Vec<Line>, blocks: &mut Vec<String>) {
             continue;
         }
         at += 1;
+        // The titles of columns may stand just above the lines of a table.
+        if let Some(Line { y, cells, .. }) = lines.get(at)
+            && line.cells.len() >= 2
+            && *y - line.y < line.size * 1.5
+            && let [Cell { table: true, text, .. }] = cells.as_slice()
+        {
+            blocks.push(format!("{}\n{text}", markdown_row(line.cells.iter().map(|cell| &cell.text))));
+            (at, last) = (at + 1, None);
+            continue;
+        }
         let text = line.cells.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join("   ");
         if line.cells.iter().any(|cell| cell.table) {
             blocks.push(text);
