@@ -17,6 +17,8 @@ use super::grid::Rule;
 
 /// Ruling lines that are remembered on one page; a page with more of them is a drawing.
 const MAX_RULES: usize = 6_000;
+/// Letters of one page that are compared with what is drawn over them.
+const MAX_CHECKS: usize = 4_000_000;
 /// Height of the strips in which letters are found again, in points.
 const STRIP: f64 = 16.0;
 /// Painted grounds that are remembered; more only cost time.
@@ -116,6 +118,8 @@ pub(super) struct Collector {
     /// Whether the open groups let anything through.
     groups: Vec<bool>,
     runs: u32,
+    /// Letters that may still be compared with what is drawn over them.
+    checks_left: usize,
     max_images: usize,
     max_pixels: u64,
 }
@@ -139,6 +143,7 @@ impl Collector {
             clips: Vec::new(),
             groups: Vec::new(),
             runs: 0,
+            checks_left: MAX_CHECKS,
             max_images: limits.max_images,
             max_pixels: limits.max_image_pixels,
         }
@@ -191,6 +196,9 @@ impl Collector {
         } else {
             strips.filter_map(|strip| self.strips.get(&strip)).flatten().copied().collect()
         };
+        // Out of them, what is drawn later covers nothing: a drawing of thousands of areas is no sheet over a text.
+        let Some(left) = self.checks_left.checked_sub(found.len()) else { return };
+        self.checks_left = left;
         self.work(found.len() as u64 / 64);
         for index in found {
             if let Some(glyph) = self.glyphs.get_mut(index)

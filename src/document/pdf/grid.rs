@@ -214,15 +214,28 @@ impl<'r> Grid<'r> {
         rules.iter().any(|rule| (rule.at - at).abs() <= NEAR && rule.from - 1.0 <= along && along <= rule.to + 1.0)
     }
 
+    /// For every cell whether a line is drawn left of it and above it.
+    fn walls(&self) -> Vec<(bool, bool)> {
+        let (columns, count) = (self.xs.len() - 1, self.ys.len() - 1);
+        let cells = (0..count).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        cells
+            .map(|(row, column)| {
+                let (x, y) = (self.xs.get(column).copied(), self.ys.get(row).copied());
+                let left = x.is_some_and(|x| Self::is_drawn(self.down, x, Self::middle(&self.ys, row)));
+                let above = y.is_some_and(|y| Self::is_drawn(self.across, y, Self::middle(&self.xs, column)));
+                (left, above)
+            })
+            .collect()
+    }
+
     /// The first cell of those that are one with this.
-    fn first_of(&self, mut row: usize, mut column: usize) -> (usize, usize) {
-        let open = |rules: &[Rule], levels: &[f64], at: usize, along: f64| {
-            levels.get(at).is_some_and(|level| !Self::is_drawn(rules, *level, along))
-        };
-        while column > 0 && open(self.down, &self.xs, column, Self::middle(&self.ys, row)) {
+    fn first_of(&self, walls: &[(bool, bool)], mut row: usize, mut column: usize) -> (usize, usize) {
+        let columns = self.xs.len() - 1;
+        let wall = |row: usize, column: usize| walls.get(row * columns + column).copied().unwrap_or((true, true));
+        while column > 0 && !wall(row, column).0 {
             column -= 1;
         }
-        while row > 0 && open(self.across, &self.ys, row, Self::middle(&self.xs, column)) {
+        while row > 0 && !wall(row, column).1 {
             row -= 1;
         }
         (row, column)
@@ -230,10 +243,11 @@ impl<'r> Grid<'r> {
 
     fn table(&self, inside: &[Piece]) -> Option<Table> {
         let (columns, count) = (self.xs.len() - 1, self.ys.len() - 1);
+        let walls = self.walls();
         let mut cells: Vec<Vec<Piece>> = vec![Vec::new(); columns * count];
         for piece in inside {
             let (row, column) = self.cell_of(piece)?;
-            let (row, column) = self.first_of(row, column);
+            let (row, column) = self.first_of(&walls, row, column);
             cells.get_mut(row * columns + column)?.push(piece.clone());
         }
         let texts: Vec<String> = cells.into_iter().map(cell_text).collect();
