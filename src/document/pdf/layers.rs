@@ -56,7 +56,8 @@ pub(super) fn off(pdf: &Pdf, bytes: &[u8]) -> Option<Layers> {
 
 fn without_key(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let found: Vec<usize> = memchr::memmem::find_iter(&bytes, KEY).collect();
+    let found: Vec<usize> =
+        bytes.windows(KEY.len()).enumerate().filter(|(_, at)| *at == KEY).map(|(at, _)| at).collect();
     for at in found {
         if let Some(key) = bytes.get_mut(at..at + KEY.len()) {
             key.copy_from_slice(NO_KEY);
@@ -67,7 +68,7 @@ fn without_key(bytes: &[u8]) -> Vec<u8> {
 
 /// The file with a changed catalog appended, as programs do that save changes: for catalogs that are packed.
 fn with_other_catalog(pdf: &Pdf, bytes: &[u8]) -> Option<Vec<u8>> {
-    let before = memchr::memmem::rfind(bytes, b"startxref")?;
+    let before = bytes.windows(9).rposition(|at| at == b"startxref")?;
     let table = bytes.get(before + 9..)?.trim_ascii_start();
     let digits = table.iter().take_while(|b| b.is_ascii_digit()).count();
     let table: u64 = std::str::from_utf8(table.get(..digits)?).ok()?.parse().ok()?;
