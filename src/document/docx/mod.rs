@@ -25,8 +25,9 @@ use super::opc::{Parts, Relation};
 use super::{Reader, Sample, xml};
 
 use body::Body;
-pub(super) use drawing::diagram_lines;
+pub(super) use drawing::{chosen, diagram_lines, new_chart_lines};
 use look::Paint;
+pub(super) use math::linear;
 use notes::{NOTES, Threads, margins};
 use numbering::Numbering;
 use styles::Styles;
