@@ -330,7 +330,7 @@ pub(super) fn shows_a_name(properties: &Element<'_>) -> bool {
 }
 
 /// Raised and lowered digits and signs as such: 10² is not 102.
-fn shifted(text: &str, up: bool) -> String {
+pub(in crate::document) fn shifted(text: &str, up: bool) -> String {
     let (from, to) = if up {
         ("0123456789+-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾")
     } else {

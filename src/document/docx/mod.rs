@@ -26,6 +26,7 @@ use super::{Reader, Sample, xml};
 
 use body::Body;
 pub(super) use drawing::{chosen, diagram_lines, new_chart_lines};
+pub(super) use inline::shifted;
 use look::Paint;
 pub(super) use math::linear;
 use notes::{NOTES, Threads, margins};
