@@ -252,14 +252,15 @@ impl<'d, 'l, 'p, 'b> Writer<'d, 'l, 'p, 'b> {
         for name in ["title", "desc"] {
             about.extend(drawing.child(name).map(|e| e.text().trim().to_owned()).filter(|t| !t.is_empty()));
         }
-        let picture = drawing.child("image");
+        // The picture of a table or an object only repeats it.
+        let stands_for = ["table", "object", "text-box"].iter().any(|name| drawing.child(name).is_some());
+        let picture = drawing.child("image").filter(|_| !stands_for);
         let kind = if picture.is_some() { "picture" } else { "drawing" };
         if !about.is_empty() {
             self.draft.push(place.clone(), format!("[{kind}: {}]", about.join("; ")));
-        } else if picture.is_some() && drawing.child("object").is_none() {
+        } else if picture.is_some() {
             self.draft.push(place.clone(), "[picture]");
         }
-        // An object's picture only repeats it; several pictures are one in several forms.
         if let Some(path) = picture.and_then(|p| p.attribute("href")).filter(|h| h.starts_with("Pictures/")) {
             match self.parts.bytes(&path) {
                 Ok(bytes) => self.draft.image(place.clone(), &bytes),
