@@ -88,7 +88,7 @@ fn about(document: &Html, draft: &mut Draft<'_>) {
 }
 
 /// How deep elements are open at once, counted by their tags. Elements that close by themselves do not count.
-fn nesting(html: &str) -> usize {
+pub(super) fn nesting(html: &str) -> usize {
     const FREE: [&str; 32] = [
         "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "p",
         "li", "td", "th", "tr", "dt", "dd", "option", "optgroup", "tbody", "thead", "tfoot", "colgroup", "rt", "rp",
