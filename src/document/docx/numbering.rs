@@ -89,10 +89,10 @@ impl Numbering {
             counters[level] = None;
         }
         counters[level] = Some(counters[level].map_or(start.unwrap_or(this.start), |n| n.saturating_add(1)));
-        for deeper in level + 1..9 {
+        for (deeper, counter) in counters.iter_mut().enumerate().skip(level + 1) {
             // Levels that start again only after a higher one go on.
             if of(deeper).and_then(|l| l.restart).is_none_or(|after| after > level) {
-                counters[deeper] = None;
+                *counter = None;
             }
         }
         let mut marker = this.text.clone();
