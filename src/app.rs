@@ -196,6 +196,7 @@ pub fn panel_of(name: PanelName, judges: Vec<JudgeSpec>) -> Panel {
         aggregation: Aggregation::Majority,
         min_coverage: 0.5,
         review: ReviewPolicy::default(),
+        cache: crate::domain::CachePolicy::default(),
     }
 }
 
@@ -212,6 +213,7 @@ fn panel(section: &PanelSection, judges: &BTreeMap<JudgeName, Arc<Judge>>) -> Re
         aggregation: section.aggregation().unwrap_or_default(),
         min_coverage: section.min_coverage,
         review: section.review,
+        cache: section.cache,
     })
 }
 

@@ -43,6 +43,9 @@ pub(super) struct Args {
     /// Ask every judge this often
     #[arg(long)]
     repeats: Option<u32>,
+    /// What the calls may cost together, in US dollars
+    #[arg(long, value_name = "USD")]
+    budget: Option<f64>,
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[arg(long, default_value = "pretty", value_parser = ["pretty", "json", "jsonl", "csv", "junit"])]
@@ -85,7 +88,7 @@ pub(super) async fn grade(args: Args) -> Result<(), Failure> {
         })
         .await
         .map_err(Failure::mistake)?;
-    let terms = Terms { panel: args.panel, repeats: args.repeats, prompt };
+    let terms = Terms { panel: args.panel, repeats: args.repeats, prompt, cache: None, budget_usd: args.budget };
     let grading = intake.grading(&submission, &rubric, terms).map_err(Failure::mistake)?;
     intake.commit().await.map_err(Failure::mistake)?;
     let done = ask(&services, &project, &grading).await?;

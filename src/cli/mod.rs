@@ -1,6 +1,6 @@
 //! The command line: one file per verb and one line in [`Verb`].
 //!
-//! Exit codes: 0 done, 1 below what was asked for (`--min-score`), 2 a mistake in the call or its input, 3 done in
+//! Exit codes: 0 done, 1 below what was asked for (`--min-score`, other votes at a replay), 2 a mistake in the call or its input, 3 done in
 //! part (some votes failed). Results go to stdout, progress and messages to stderr.
 
 #![allow(clippy::print_stdout, reason = "results of commands go to stdout")]
@@ -18,9 +18,11 @@ mod agreement;
 mod config;
 pub mod demo;
 mod grade;
+mod judges;
 mod keys;
 mod leaderboard;
 mod reader;
+mod replay;
 mod rubric;
 mod serve;
 mod show;
@@ -56,6 +58,11 @@ enum Verb {
     Leaderboard(leaderboard::Args),
     /// Agreement of raters from a file of ratings: unit,rater,value
     Agreement(agreement::Args),
+    /// Read the kept replies of a grading again, without a call: which votes would be others today?
+    Replay(replay::Args),
+    /// Look at the judges before they are paid for
+    #[command(subcommand)]
+    Judges(judges::Verb),
     /// API keys of the service
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -103,6 +110,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Rubric(verb) => rubric::rubric(&verb),
         Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
         Verb::Agreement(args) => agreement::agreement(&args),
+        Verb::Replay(args) => runtime().and_then(|rt| rt.block_on(replay::run(args))),
+        Verb::Judges(verb) => runtime().and_then(|rt| rt.block_on(judges::judges(verb))),
         Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
         Verb::Config(verb) => config::config(&verb),
         Verb::Reader(args) => reader::run(&args),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::{ConfigError, JudgeSection};
-use crate::domain::{Aggregation, JudgeName, PanelName, ReviewPolicy};
+use crate::domain::{Aggregation, CachePolicy, JudgeName, PanelName, ReviewPolicy};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +27,9 @@ pub struct PanelSection {
     pub min_coverage: f64,
     #[serde(default)]
     pub review: ReviewPolicy,
+    /// Whether answers to questions that were put before are taken over: `on`, `read_only`, `off`.
+    #[serde(default)]
+    pub cache: CachePolicy,
 }
 
 fn default_mode() -> String {

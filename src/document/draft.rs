@@ -284,6 +284,7 @@ impl<'l> Draft<'l> {
             bytes: identity.bytes,
             sha256: identity.sha256,
             reader: reader.to_owned(),
+            settings: Some(self.limits.fingerprint()),
             outcome,
             segments: self.segments,
             sheets: self.sheets,

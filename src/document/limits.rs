@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Fingerprint;
+
 /// Bounds of reading one file (an archive and its members count as one for [`ArchiveLimits`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
@@ -43,6 +45,14 @@ pub struct ArchiveLimits {
     pub max_ratio: u64,
     /// How deep archives in archives are opened; 1 opens the archive itself only.
     pub max_depth: u32,
+}
+
+impl Limits {
+    /// With a reader's version, what an extract is made by.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self)
+    }
 }
 
 impl Default for Limits {

@@ -77,7 +77,7 @@ impl Draft<'_> {
         let identity = super::Identity { name, media_type: media_type.to_owned(), bytes: 0, sha256: String::new() };
         match result {
             Ok(()) => self.members.extend(draft.finish(identity, reader)),
-            Err(reason) => self.members.push(super::unreadable(identity, reader, reason)),
+            Err(reason) => self.members.push(super::unreadable(identity, reader, Some(self.limits), reason)),
         }
     }
 
@@ -119,7 +119,7 @@ impl Draft<'_> {
             sha256: String::new(),
             name,
         };
-        self.members.push(super::unreadable(identity, "none/1", reason));
+        self.members.push(super::unreadable(identity, "none/1", Some(self.limits), reason));
     }
 }
 

@@ -229,11 +229,11 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
     };
     if bytes > limits.max_file_bytes {
         let reason = format!("{bytes} bytes, over the limit of {}; send a smaller file", limits.max_file_bytes);
-        return (vec![unreadable(identity, unknown::READER.id, reason)], budget);
+        return (vec![unreadable(identity, unknown::READER.id, Some(limits), reason)], budget);
     }
     if bytes == 0 {
         let reason = "the file is empty (0 bytes); send it again".to_owned();
-        return (vec![unreadable(identity, unknown::READER.id, reason)], budget);
+        return (vec![unreadable(identity, unknown::READER.id, Some(limits), reason)], budget);
     }
     let recognised = guarded(|| {
         let sample = Sample::new(input);
@@ -243,7 +243,7 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
     match recognised {
         Err(()) => {
             let reason = "the file's kind could not be told: its structure breaks the parser; save it again".to_owned();
-            (vec![unreadable(identity, unknown::READER.id, reason)], budget)
+            (vec![unreadable(identity, unknown::READER.id, Some(limits), reason)], budget)
         }
         Ok((reader, media_type, result)) => {
             identity.media_type = media_type.to_owned();
@@ -252,7 +252,7 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
                     let left = draft.budget;
                     (draft.finish(identity, reader.id), left)
                 }
-                Err(reason) => (vec![unreadable(identity, reader.id, reason)], budget),
+                Err(reason) => (vec![unreadable(identity, reader.id, Some(limits), reason)], budget),
             }
         }
     }
@@ -291,16 +291,17 @@ fn guarded<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ()> {
 #[must_use]
 pub fn unread(name: &str, media_type: &str, bytes: u64, sha256: &str, reason: String) -> FileExtract {
     let (name, media_type, sha256) = (name.to_owned(), media_type.to_owned(), sha256.to_owned());
-    unreadable(Identity { name, media_type, bytes, sha256 }, unknown::READER.id, reason)
+    unreadable(Identity { name, media_type, bytes, sha256 }, unknown::READER.id, None, reason)
 }
 
-fn unreadable(identity: Identity, reader: &str, reason: String) -> FileExtract {
+fn unreadable(identity: Identity, reader: &str, limits: Option<&Limits>, reason: String) -> FileExtract {
     FileExtract {
         name: identity.name,
         media_type: identity.media_type,
         bytes: identity.bytes,
         sha256: identity.sha256,
         reader: reader.to_owned(),
+        settings: limits.map(Limits::fingerprint),
         outcome: Outcome::Unreadable { reason },
         segments: Vec::new(),
         sheets: Vec::new(),

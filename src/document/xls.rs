@@ -4,9 +4,10 @@
 //! [MS-CFB] and [MS-XLS] are the formats' descriptions.
 
 use std::collections::HashMap;
-use std::io::Cursor;
+use std::io::{Cursor, Read as _, Write as _};
 
 use calamine::{Data, Reader as _, SheetVisible, Xls};
+use cfb::{CompoundFile, Version};
 
 use crate::domain::CellContent;
 
@@ -22,17 +23,22 @@ pub(super) const READER: Reader = Reader { id: "xls/2", recognise, read };
 const MAX_AREA: u64 = 6_000_000;
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
-    workbook_stream(sample.bytes).is_some().then_some("application/vnd.ms-excel")
+    let found = match container(sample.bytes) {
+        Some(file) => ["Workbook", "Book"].iter().any(|name| file.is_stream(name)),
+        None => sample.bytes.starts_with(SIGNATURE) && sample.has_extension(&["xls"]),
+    };
+    found.then_some("application/vnd.ms-excel")
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
-    let stream = workbook_stream(sample.bytes).ok_or("the workbook is damaged; save it as .xlsx")?;
+    let (stream, sound) =
+        unpacked(sample.bytes).map_err(|error| format!("the workbook is damaged ({error}); save it as .xlsx"))?;
     let area = area(&stream);
     if area > MAX_AREA {
         return Err(format!("the sheets span {area} cells, over the limit of {MAX_AREA}; save as .xlsx"));
     }
     drop(stream);
-    let mut workbook: Xls<_> = Xls::new(Cursor::new(sample.bytes))
+    let mut workbook: Xls<_> = Xls::new(Cursor::new(sound.as_slice()))
         .map_err(|e| format!("the workbook cannot be read ({e}); save it as .xlsx, without a password"))?;
     let sheets = workbook.sheets_metadata().to_vec();
     let from_1904 = workbook.has_1904_epoch();
@@ -85,6 +91,9 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         }
     }
     properties(&mut workbook, draft);
+    if container(sample.bytes).is_some_and(|file| file.is_storage("_VBA_PROJECT_CUR")) {
+        draft.finding("macro", crate::domain::Place::Whole, "the workbook holds macros; they are not shown");
+    }
     if sheets.len() > draft.limits.max_sheets {
         let what = format!("{} sheets", sheets.len() - draft.limits.max_sheets);
         let why = format!("over the limit of {} sheets", draft.limits.max_sheets);
@@ -139,57 +148,33 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+/// How every compound file begins.
+const SIGNATURE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+
+/// The streams of a workbook's container that are read here.
+const STREAMS: [&str; 4] = ["Workbook", "Book", "\u{5}SummaryInformation", "\u{5}DocumentSummaryInformation"];
+
+fn container(bytes: &[u8]) -> Option<CompoundFile<Cursor<&[u8]>>> {
+    bytes.starts_with(SIGNATURE).then(|| CompoundFile::open(Cursor::new(bytes)).ok())?
 }
 
-/// The `Workbook` stream of a compound file.
-fn workbook_stream(bytes: &[u8]) -> Option<Vec<u8>> {
-    if !bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
-        return None;
-    }
-    let shift = u16_at(bytes, 30).filter(|s| *s == 9 || *s == 12)?;
-    let size = 1usize << shift;
-    let sector = |n: u32| {
-        let start = (n as usize).checked_add(1)?.checked_mul(size)?;
-        bytes.get(start..start.checked_add(size)?.min(bytes.len()))
-    };
-    let mut fat = Vec::new();
-    let mut tables: Vec<u32> = (0..109).filter_map(|i| u32_at(bytes, 76 + i * 4)).collect();
-    let mut next = u32_at(bytes, 68)?;
-    let most = bytes.len() / size + 1;
-    for _ in 0..most {
-        let Some(more) = sector(next) else { break };
-        tables.extend((0..size / 4 - 1).filter_map(|i| u32_at(more, i * 4)));
-        next = u32_at(more, size - 4).unwrap_or(u32::MAX);
-    }
-    for table in tables.into_iter().filter(|t| *t < 0xffff_fff0).take(most) {
-        let table = sector(table)?;
-        fat.extend((0..size / 4).filter_map(|i| u32_at(table, i * 4)));
-    }
-    let chain = |start: u32| {
-        let mut data = Vec::new();
-        let mut next = start;
-        for _ in 0..most {
-            let Some(part) = sector(next) else { break };
-            data.extend_from_slice(part);
-            match fat.get(next as usize) {
-                Some(after) if *after < 0xffff_fff0 => next = *after,
-                _ => break,
-            }
+/// The workbook's own stream, and a container made afresh with what is read of it: calamine follows the chains of a
+/// damaged one for ever.
+fn unpacked(bytes: &[u8]) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut damaged = container(bytes).ok_or_else(|| std::io::Error::other("its container is damaged"))?;
+    let mut sound = CompoundFile::create_with_version(Version::V3, Cursor::new(Vec::new()))?;
+    let mut workbook = None;
+    for name in STREAMS {
+        if !damaged.is_stream(name) {
+            continue;
         }
-        data
-    };
-    let directory = chain(u32_at(bytes, 48)?);
-    directory.chunks_exact(128).find_map(|entry| {
-        let length = usize::from(u16_at(entry, 64)?).saturating_sub(2).min(62);
-        let name: Vec<u16> = (0..length / 2).filter_map(|i| u16_at(entry, i * 2)).collect();
-        let name = String::from_utf16_lossy(&name);
-        let size = u32_at(entry, 120)?;
-        // Streams below 4,096 bytes lie elsewhere; no writer makes a workbook that small.
-        (matches!(name.as_str(), "Workbook" | "Book") && size >= 4096)
-            .then(|| chain(u32_at(entry, 116).unwrap_or(u32::MAX)))
-    })
+        let mut stream = Vec::new();
+        damaged.open_stream(name)?.read_to_end(&mut stream)?;
+        sound.create_stream(name)?.write_all(&stream)?;
+        workbook = workbook.or(Some(stream));
+    }
+    let workbook = workbook.ok_or_else(|| std::io::Error::other("it has no workbook"))?;
+    Ok((workbook, sound.into_inner().into_inner()))
 }
 
 /// The cells of the rectangles that the sheets span.
@@ -236,5 +221,19 @@ mod tests {
             stream.extend_from_slice(&[0; 10]);
         }
         assert_eq!(area(&stream), 65_536 * 256);
+    }
+
+    #[test]
+    fn sectors_in_a_circle_end() {
+        let whole = include_bytes!("../../fixtures/documents/small.xls");
+        let table = (u32::from_le_bytes(whole[76..80].try_into().unwrap()) as usize + 1) * 512;
+        for entry in (table..table + 512).step_by(4) {
+            for next in 0..4_u32 {
+                let mut circle = whole.to_vec();
+                circle[entry..entry + 4].copy_from_slice(&next.to_le_bytes());
+                let file = crate::document::testing::read_one("a.xls", &circle);
+                assert!(!file.is_readable() || !file.sheets.is_empty(), "entry at {entry} to {next}");
+            }
+        }
     }
 }

@@ -25,6 +25,9 @@ pub struct FileExtract {
     pub sha256: String,
     /// The reader and its version, for instance `xlsx/1`.
     pub reader: String,
+    /// Of the limits that it was read under: the same bytes, reader and settings give the same extract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Fingerprint>,
     pub outcome: Outcome,
     /// The text view in reading order.
     pub segments: Vec<Segment>,
@@ -315,6 +318,7 @@ impl FileExtract {
             bytes: self.bytes,
             sha256: self.sha256.clone(),
             reader: self.reader.clone(),
+            settings: self.settings.clone(),
             outcome: self.outcome.clone(),
             representation,
             characters,
@@ -369,6 +373,9 @@ pub struct SeenFile {
     pub bytes: u64,
     pub sha256: String,
     pub reader: String,
+    /// Of the limits that it was read under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Fingerprint>,
     #[serde(flatten)]
     pub outcome: Outcome,
     pub representation: Representation,

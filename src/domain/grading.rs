@@ -18,6 +18,9 @@ pub struct Grading {
     pub panel: Panel,
     /// A prompt given with a one-shot grading; otherwise the task's.
     pub prompt: Option<String>,
+    /// What its calls may cost together, retries included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
     pub state: GradingState,
     pub calls_planned: u32,
     /// Votes that had failed by then are asked again; replies from before are history.

@@ -149,6 +149,7 @@ mod tests {
             bytes: 0,
             sha256: String::new(),
             reader: "docx/1".to_owned(),
+            settings: None,
             outcome: Outcome::Read,
             segments: segments
                 .iter()

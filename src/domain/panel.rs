@@ -143,6 +143,28 @@ pub struct Panel {
     /// Below this share of positive points with a verdict there is no score.
     pub min_coverage: f64,
     pub review: ReviewPolicy,
+    #[serde(default, skip_serializing_if = "CachePolicy::is_on")]
+    pub cache: CachePolicy,
+}
+
+/// Whether answers to questions that were put before are taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CachePolicy {
+    /// They are, and new ones are made known.
+    #[default]
+    On,
+    /// They are; new ones are not made known.
+    ReadOnly,
+    /// Every question is asked afresh and is not made known.
+    Off,
+}
+
+impl CachePolicy {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+    fn is_on(&self) -> bool {
+        *self == Self::On
+    }
 }
 
 impl Panel {

@@ -68,8 +68,21 @@ pub struct Vote {
     pub latency_ms: u64,
     /// Calls made for it, 0 when it was decided without asking.
     pub attempts: u32,
+    /// The call that was answered, where the same question had been put to the same judge before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Box<CallKey>>,
     pub fingerprint: VoteFingerprint,
     pub created_at: Timestamp,
+}
+
+/// Where the answer to a question is kept that was put before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownAnswer {
+    /// Of everything that makes it the same question.
+    pub question: Fingerprint,
+    pub vote: CallKey,
+    /// Which vote: the call may have been asked again since.
+    pub id: VoteId,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -181,6 +194,8 @@ pub enum Cause {
     UnreadableInput,
     /// A recorded judge has no reply for this prompt.
     NotRecorded,
+    /// Not asked: the budget does not cover it.
+    OverBudget,
     Cancelled,
 }
 
@@ -199,6 +214,7 @@ impl Cause {
             Self::ContextOverflow => "context_overflow",
             Self::UnreadableInput => "unreadable_input",
             Self::NotRecorded => "not_recorded",
+            Self::OverBudget => "over_budget",
             Self::Cancelled => "cancelled",
         }
     }

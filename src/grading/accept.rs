@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::document;
 use crate::domain::{
-    FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion, StoredFile,
-    Submission, SystemName, Target, Task, TaskId,
+    CachePolicy, FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion,
+    StoredFile, Submission, SystemName, Target, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
@@ -49,6 +49,10 @@ pub struct Terms {
     pub panel: Option<PanelName>,
     pub repeats: Option<u32>,
     pub prompt: Option<String>,
+    /// Without it the panel's.
+    pub cache: Option<CachePolicy>,
+    /// What the calls may cost together.
+    pub budget_usd: Option<f64>,
 }
 
 /// The longest text of a task's prompt or of a final message, in characters.
@@ -209,6 +213,8 @@ impl<'a> Intake<'a> {
             return Err(Refusal::Unsupported { detail });
         }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
+        let panel = Panel { cache: terms.cache.unwrap_or(panel.cache), ..panel };
+        let budget_usd = budget(terms.budget_usd, &panel)?;
         let asked = rubric.rubric.criteria().iter().filter(|c| c.check.is_none()).count();
         let grading = Grading {
             id: self.services.ids.next(),
@@ -219,6 +225,7 @@ impl<'a> Intake<'a> {
             calls_planned: calls(asked, &panel)?,
             panel,
             prompt: terms.prompt,
+            budget_usd,
             state: GradingState::Queued,
             retried_at: None,
             created_at: self.services.now(),
@@ -338,6 +345,25 @@ pub fn choose_panel(services: &Services, name: Option<&PanelName>, repeats: Opti
         panel.repeats = repeats;
     }
     Ok(panel)
+}
+
+/// A budget that can be kept: of judges whose calls have a price.
+///
+/// # Errors
+/// If it is no amount, or nobody could say what is spent.
+pub fn budget(budget_usd: Option<f64>, panel: &Panel) -> Result<Option<f64>, Refusal> {
+    let Some(budget) = budget_usd else { return Ok(None) };
+    let wrong = |detail: String| Err(Refusal::invalid("/budget_usd", detail));
+    if !(budget.is_finite() && budget > 0.0) {
+        return wrong(format!("{budget} is not an amount above 0"));
+    }
+    match panel.judges.iter().find(|judge| judge.price.is_none()) {
+        None => Ok(Some(budget)),
+        Some(judge) => wrong(format!(
+            "cannot be kept: judge `{}` has no price; configure `price` of it, or leave the budget out",
+            judge.name
+        )),
+    }
 }
 
 /// The newest version of a rubric.

@@ -1,5 +1,6 @@
 //! Stopping a grading, and asking again what failed.
 
+use super::accept::budget;
 use crate::domain::{Grading, GradingId, Subject};
 use crate::refusal::Refusal;
 use crate::services::Services;
@@ -14,13 +15,22 @@ pub async fn cancel(services: &Services, project: &ProjectStore, id: GradingId) 
     Ok(cancelled)
 }
 
-/// Queues it again; only what failed, or was never asked, is asked.
+/// Queues it again; only what failed, or was never asked, is asked. With a budget, within that one from now on.
 ///
 /// # Errors
-/// If there is no such grading, or nothing in it failed.
-pub async fn retry(services: &Services, project: &ProjectStore, id: GradingId) -> Result<Grading, Refusal> {
+/// If there is no such grading, nothing in it failed, or the budget cannot be kept.
+pub async fn retry(
+    services: &Services,
+    project: &ProjectStore,
+    id: GradingId,
+    budget_usd: Option<f64>,
+) -> Result<Grading, Refusal> {
     let now = services.now();
-    let queued = change(project, id, |grading| Ok(grading.retry(now)?)).await?;
+    let queued = change(project, id, |grading| {
+        let budget_usd = budget(budget_usd, &grading.panel)?.or(grading.budget_usd);
+        Ok(Grading { budget_usd, ..grading.retry(now)? })
+    });
+    let queued = queued.await?;
     services.bell.notify_one();
     Ok(queued)
 }

@@ -1,13 +1,13 @@
 //! Many questions to many judges at once. How many are in flight is each judge's own limit; here it is only
 //! bounded how many wait, so that a queue of any length takes the same memory. Votes are kept as they come.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
 
 use crate::domain::{
-    Answer, AskedAgain, Attempt, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt, Subject, Timestamp,
-    Usage, Vote, VoteFingerprint, VoteOutcome,
+    Answer, AskedAgain, Attempt, CachePolicy, CallKey, Cause, Evidence, Fingerprint, JudgeSpec, Opinion, Prompt,
+    Subject, Timestamp, Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 use crate::judge::{Asked, CancellationToken as Cancel, History, Judge};
 use crate::prompt::{Question, Round};
@@ -18,6 +18,8 @@ use crate::verdict::{self, Said, Shown};
 
 use super::cuts::{self, Cuts};
 use super::journal::{StoreJournal, history};
+use super::known;
+use super::purse::Purse;
 
 /// One planned call.
 pub struct Call {
@@ -33,6 +35,7 @@ pub struct Call {
     pub cuts: Option<Arc<Cuts>>,
     /// Turns the judge's words into the question's own terms (a comparison shown in the other order).
     pub turn: fn(Answer) -> Answer,
+    pub cache: CachePolicy,
     pub rubric: Option<Fingerprint>,
     pub reader: Fingerprint,
     pub files: Fingerprint,
@@ -67,6 +70,8 @@ pub struct Lane<'a> {
     /// Made one by one, when there is room for them.
     pub calls: Box<dyn Iterator<Item = Result<Call, Refusal>> + Send + 'a>,
     pub at_once: usize,
+    /// One call goes before all others, so that the beginning that they share is in the provider's cache.
+    pub one_ahead: bool,
 }
 
 impl<'a> Lane<'a> {
@@ -76,8 +81,10 @@ impl<'a> Lane<'a> {
         spec: &JudgeSpec,
         calls: impl Iterator<Item = Result<Call, Refusal>> + Send + 'a,
     ) -> Self {
-        let at_once = services.judges.get(&spec.name).map_or(1, |judge| 2 * judge.max_concurrency());
-        Self { calls: Box::new(calls), at_once }
+        let judge = services.judges.get(&spec.name);
+        let at_once = judge.map_or(1, |judge| 2 * judge.max_concurrency());
+        let one_ahead = judge.is_some_and(|judge| judge.pays_to_go_ahead());
+        Self { calls: Box::new(calls), at_once, one_ahead }
     }
 }
 
@@ -94,17 +101,30 @@ pub async fn fan_out(
     subject: Subject,
     lanes: Vec<Lane<'_>>,
     earlier: Earlier,
+    purse: &Purse,
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
     let ask_each = |lane| {
-        let Lane { calls, at_once } = lane;
+        let Lane { calls, at_once, one_ahead } = lane;
         let asked = move |call: Result<Call, Refusal>| async move {
             match call {
-                Ok(call) => ask(services, project, call, earlier, cancel).await.map(Ok),
+                Ok(call) => ask(services, project, call, earlier, purse, cancel).await.map(Ok),
                 Err(refusal) => Ok(Err(refusal)),
             }
         };
-        stream::iter(calls).map(asked).buffer_unordered(at_once.max(1))
+        let calls = Arc::new(Mutex::new(calls));
+        let next = move || calls.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let one_by_one = next.clone();
+        let ahead = stream::unfold(one_ahead, move |wanted| {
+            let call = wanted.then(&one_by_one).flatten();
+            async move {
+                let settled = asked(call?).await;
+                // An answer that was known sent nothing ahead.
+                let still_wanted = matches!(&settled, Ok(Ok(Some(vote))) if vote.attempts == 0);
+                Some((settled, still_wanted))
+            }
+        });
+        ahead.chain(stream::iter(std::iter::from_fn(next)).map(asked).buffer_unordered(at_once.max(1))).boxed()
     };
     let mut settled = stream::select_all(lanes.into_iter().map(ask_each));
     let mut refused = None;
@@ -135,6 +155,7 @@ async fn ask(
     project: &ProjectStore,
     call: Call,
     earlier: Earlier,
+    purse: &Purse,
     cancel: &Cancel,
 ) -> Result<Option<Vote>, Refusal> {
     if cancel.is_cancelled() {
@@ -154,27 +175,43 @@ async fn ask(
             history(project.all::<Attempt>(Query::prefix(format!("{}/", call_key(&call.key)))).await?, since)
         }
     };
-    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
-    let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
-    let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
-    let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
-    let (outcome, first) = apart(asked);
-    let (asked, opinion, prompt) = match outcome {
-        Ok(said) => {
-            let first_opinion = opinion(said, &call, &call.shown);
-            match second_round(services, project, &call, &judge, &first, &first_opinion, cancel).await? {
-                Some(Again { asked, prompt, opinion }) => (asked, opinion, prompt),
-                None => (first, Ok(settled(first_opinion, &call)), call.prompt.fingerprint.clone()),
-            }
-        }
-        Err(error) => (first, Err(error), call.prompt.fingerprint.clone()),
+    if past.attempts.is_empty()
+        && let Some(vote) = known::find(services, project, &call).await?
+    {
+        project.commit(project.batch().put(&vote)).await?;
+        return Ok(Some(vote));
+    }
+    // What earlier rounds cost is spent already, and stands in the vote's books once more.
+    let before = match earlier {
+        Earlier::Since(_) if purse.is_limited() => project.get::<Vote>(&call_key(&call.key)).await?,
+        Earlier::Since(_) | Earlier::None => None,
     };
+    let before = before.and_then(|kept| kept.record.cost_usd).unwrap_or(0.0);
+    let reserved = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Ok(None),
+        reserved = purse.reserve(cost(&judge, &call.prompt)) => reserved,
+    };
+    let reserved = match reserved {
+        Ok(reserved) => reserved,
+        Err(empty) => {
+            let outcome = VoteOutcome::Failed { cause: Cause::OverBudget, detail: empty.to_string() };
+            let vote = unasked(services, &call, outcome);
+            project.commit(project.batch().put(&vote)).await?;
+            return Ok(Some(vote));
+        }
+    };
+    let Settled { asked, opinion, prompt } = settle(services, project, &call, &judge, past, cancel).await?;
     let outcome = match opinion {
         // A stop is no outcome: the call is asked at the next run.
-        Err((Cause::Cancelled, _)) => return Ok(None),
+        Err((Cause::Cancelled, _)) => {
+            reserved.settle(Some((asked.cost_usd.unwrap_or(0.0) - before).max(0.0)));
+            return Ok(None);
+        }
         Err((cause, detail)) => VoteOutcome::Failed { cause, detail },
         Ok(opinion) => VoteOutcome::Answered(opinion),
     };
+    reserved.settle(asked.cost_usd.map(|cost| (cost - before).max(0.0)));
     let vote = Vote {
         id: services.ids.next(),
         outcome,
@@ -183,12 +220,46 @@ async fn ask(
         cost_usd: asked.cost_usd,
         latency_ms: asked.latency_ms,
         attempts: asked.attempts,
+        from: None,
         fingerprint: VoteFingerprint { prompt, ..fingerprint(&call) },
-        key: call.key,
+        key: call.key.clone(),
         created_at: services.now(),
     };
-    project.commit(project.batch().put(&vote)).await?;
+    project.commit(known::keep(project.batch().put(&vote), &call, &vote)).await?;
     Ok(Some(vote))
+}
+
+/// What the question will cost, as far as that can be told. US dollars.
+fn cost(judge: &Judge, prompt: &Prompt) -> f64 {
+    let usage = judge.estimate(prompt, judge.has_sent(&prompt.prefix.fingerprint)).usage;
+    judge.spec().price.map_or(0.0, |price| price.of(usage))
+}
+
+/// Puts the question, a second time where that shows more, and looks its evidence up. With a cancelled `cancel` nobody is
+/// asked: what the journal holds is read again.
+pub(super) async fn settle(
+    services: &Services,
+    project: &ProjectStore,
+    call: &Call,
+    judge: &Judge,
+    past: History,
+    cancel: &Cancel,
+) -> Result<Settled, Refusal> {
+    let journal = StoreJournal { project: project.clone(), clock: services.clock.clone() };
+    let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
+    let asked = judge.ask(&call.key, &call.prompt, past, &parse, &journal, cancel).await;
+    let asked = asked.map_err(|e| Refusal::Store(crate::store::StoreError::Unavailable { detail: e.to_string() }))?;
+    let (outcome, first) = apart(asked);
+    let prompt = call.prompt.fingerprint.clone();
+    let said = match outcome {
+        Ok(said) => said,
+        Err(error) => return Ok(Settled { asked: first, prompt, opinion: Err(error) }),
+    };
+    let opinion = opinion(said, call, &call.shown);
+    match second_round(services, project, call, judge, &first, &opinion, cancel).await? {
+        Some(again) => Ok(again),
+        None => Ok(Settled { asked: first, prompt, opinion: Ok(settled(opinion, call)) }),
+    }
 }
 
 /// What was said, and what it cost.
@@ -197,12 +268,12 @@ fn apart<T>(asked: Asked<T>) -> (Result<T, (Cause, String)>, Asked<()>) {
     (outcome, Asked { outcome: Ok(()), model, usage, cost_usd, latency_ms, attempts, settled_by })
 }
 
-/// What became of a question that was put a second time.
-struct Again {
-    asked: Asked<()>,
-    /// Of the second round's prompt.
-    prompt: Fingerprint,
-    opinion: Result<Opinion, (Cause, String)>,
+/// What became of a question.
+pub(super) struct Settled {
+    pub asked: Asked<()>,
+    /// Of the last round's prompt.
+    pub prompt: Fingerprint,
+    pub opinion: Result<Opinion, (Cause, String)>,
 }
 
 /// Puts the question once more, if the first answer asks for what was cut and more of it can be shown. The attempts
@@ -216,7 +287,7 @@ async fn second_round(
     first: &Asked<()>,
     opinion_of_first: &Opinion,
     cancel: &Cancel,
-) -> Result<Option<Again>, Refusal> {
+) -> Result<Option<Settled>, Refusal> {
     let Some(cuts) = &call.cuts else { return Ok(None) };
     let Some(pointed) = cuts::wants_more(opinion_of_first, cuts) else { return Ok(None) };
     let question = services.templates.question(&cuts.shown, &cuts.criterion, Round::Again { pointed: &pointed });
@@ -240,7 +311,7 @@ async fn second_round(
     let max_chars = cuts.shown.rest.as_ref().map_or(0, |rest| rest.max_chars);
     let settle = |said| cuts::settle(opinion(said, call, &shown), &excerpt.account, max_chars, Some(again));
     let (outcome, asked) = apart(asked);
-    Ok(Some(Again { asked, prompt: prompt.fingerprint.clone(), opinion: outcome.map(settle) }))
+    Ok(Some(Settled { asked, prompt: prompt.fingerprint.clone(), opinion: outcome.map(settle) }))
 }
 
 fn settled(opinion: Opinion, call: &Call) -> Opinion {
@@ -258,7 +329,7 @@ fn opinion(said: Said, call: &Call, shown: &Shown) -> Opinion {
     Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence, cut: None }
 }
 
-fn fingerprint(call: &Call) -> VoteFingerprint {
+pub(super) fn fingerprint(call: &Call) -> VoteFingerprint {
     VoteFingerprint {
         rubric: call.rubric.clone(),
         template: call.prompt.template.clone(),
@@ -288,6 +359,7 @@ fn unasked(services: &Services, call: &Call, outcome: VoteOutcome) -> Vote {
         cost_usd: Some(0.0),
         latency_ms: 0,
         attempts: 0,
+        from: None,
         fingerprint: fingerprint(call),
         created_at: services.now(),
     }

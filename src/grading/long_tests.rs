@@ -83,6 +83,7 @@ async fn bench(server: FakeOpenAi, requirement: &str) -> Bench {
         quorum: 1,
         aggregation: Aggregation::Majority,
         min_coverage: 0.5,
+        cache: crate::domain::CachePolicy::On,
         review: ReviewPolicy { random_share: 0.0, ..ReviewPolicy::default() },
     });
     choices.judges.push(judge);

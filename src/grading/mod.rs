@@ -18,8 +18,12 @@ pub mod cuts;
 pub mod escalate;
 pub mod fan_out;
 pub mod journal;
+mod known;
 #[cfg(test)]
 mod long_tests;
+pub mod purse;
+pub mod quote;
+pub mod replay;
 pub mod result;
 pub mod run;
 pub mod score;

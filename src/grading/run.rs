@@ -24,6 +24,7 @@ use super::aggregate::ballots;
 use super::cuts::Cuts;
 use super::escalate::escalate;
 use super::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, subject_prefix};
+use super::purse::Purse;
 use super::result::{Material, compute, verdicts};
 use super::sight::{Looks, looks};
 
@@ -60,6 +61,8 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
         looks(services, judges, &material.files, &material.deliverable, material.references.as_ref(), 1).await?;
     let sights = sights(services, &grading, &material, &looks);
     let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
+    // Failed votes cost, too, and stay in the books when they are asked again.
+    let purse = Purse::new("grading", grading.budget_usd, votes.iter().filter_map(|vote| vote.cost_usd).sum());
     let plan = Plan { services, grading: &grading, material: &material, sights: &sights };
     let settled = settled(&grading, votes);
     let nothing = |spec: &JudgeSpec| looks.of(spec).and_then(|look| look.nothing.as_ref());
@@ -70,12 +73,43 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     }
     let lane = |spec| Lane::new(services, spec, plan.calls(&settled, spec));
     let lanes = judges.iter().filter(|spec| nothing(spec).is_none()).map(lane).collect();
-    let finished = fan_out(services, project, subject, lanes, earlier, &cancel).await?;
+    let finished = fan_out(services, project, subject, lanes, earlier, &purse, &cancel).await?;
     if finished {
         let views = views(services, sights, &material.rubric)?;
         finish(services, project, id, &material.rubric, checks, views).await?;
     }
     Ok(())
+}
+
+/// A grading's calls, without anybody being asked.
+pub(super) struct Plans<'a> {
+    services: &'a Services,
+    grading: &'a Grading,
+    material: Materials,
+    looks: Looks,
+    sights: Sights,
+}
+
+impl<'a> Plans<'a> {
+    /// # Errors
+    /// If what it needs cannot be read.
+    pub async fn of(services: &'a Services, project: &ProjectStore, grading: &'a Grading) -> Result<Self, Refusal> {
+        let material = load(services, project, grading).await?;
+        let judges = &grading.panel.judges;
+        let looks =
+            looks(services, judges, &material.files, &material.deliverable, material.references.as_ref(), 1).await?;
+        let sights = sights(services, grading, &material, &looks);
+        Ok(Self { services, grading, material, looks, sights })
+    }
+
+    /// What this judge would be asked; nothing where there is nothing to show it.
+    pub fn calls(&self, spec: &JudgeSpec) -> Vec<Result<Call, Refusal>> {
+        let Self { services, grading, material, looks, sights } = self;
+        if looks.of(spec).is_none_or(|look| look.nothing.is_some()) {
+            return vec![];
+        }
+        Plan { services, grading, material, sights }.calls(&HashSet::new(), spec).collect()
+    }
 }
 
 fn progress(grading: &Grading, votes: &[Vote]) -> Progress {
@@ -280,6 +314,7 @@ impl Plan<'_> {
                 shown: quotes,
                 cuts,
                 turn: as_said,
+                cache: self.grading.panel.cache,
                 rubric: Some(self.grading.rubric.fingerprint.clone()),
                 reader: reader.clone(),
                 files: files.clone(),

@@ -50,6 +50,7 @@ pub fn panel(judges: usize, quorum: u32) -> Panel {
         aggregation: Aggregation::Majority,
         min_coverage: 0.5,
         review: ReviewPolicy::default(),
+        cache: crate::domain::CachePolicy::On,
     }
 }
 
@@ -106,6 +107,7 @@ pub fn votes(criterion: &str, cells: &[(&str, u32, VoteOutcome)]) -> Vec<Vote> {
             cost_usd: None,
             latency_ms: 1,
             attempts: 1,
+            from: None,
             fingerprint: VoteFingerprint {
                 rubric: None,
                 template: nothing.clone(),

@@ -38,6 +38,7 @@ fn describe() {
     describe_histogram!(SECONDS, "Seconds until an answer began, by method and route.");
     describe_gauge!(RUNNING, "Gradings and comparisons that run now.");
     crate::services::describe_metrics();
+    crate::reading::describe_metrics();
 }
 
 /// One answer. `route` is the pattern, never the address.

@@ -17,12 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::PROVIDERS;
 use super::config::{JudgeConfig, JudgeError};
+use super::estimate::{Estimate, Experience, Keeps};
 use super::flow::{Down, Flow, Sign};
 use super::journal::{History, Journal, JournalError};
 use super::pause::{self, Rate};
 use super::provider::{Lost, Provider, RawReply, Retry};
 use super::seams::Seams;
-use crate::domain::{AttemptReply, CallKey, Cause, JudgeSpec, Part, Prompt, Usage};
+use crate::domain::{AttemptReply, CallKey, Cause, Fingerprint, JudgeSpec, Prompt, Usage};
 
 /// A provider adapts what it sends at most this often: from JSON schema to JSON object to plain text.
 const MAX_ADAPTATIONS: u32 = 2;
@@ -44,6 +45,7 @@ pub struct Judge {
     rate: Option<Rate>,
     /// Of tokens, as far as they are known before the call.
     tokens: Option<Rate>,
+    experience: Experience,
 }
 
 impl std::fmt::Debug for Judge {
@@ -93,6 +95,7 @@ impl Judge {
             runway: Semaphore::new(most + most / 2 + 8),
             rate: config.rpm.map(Rate::per_minute),
             tokens: config.tpm.map(Rate::per_minute),
+            experience: Experience::default(),
             config,
         })
     }
@@ -106,6 +109,31 @@ impl Judge {
     #[must_use]
     pub fn max_concurrency(&self) -> usize {
         self.config.max_concurrency
+    }
+
+    /// What this question will use. `sent_before`: its beginning was sent before, or will have been.
+    #[must_use]
+    pub fn estimate(&self, prompt: &Prompt, sent_before: bool) -> Estimate {
+        self.experience.estimate(prompt, Keeps::of(&self.config.spec.provider), sent_before)
+    }
+
+    /// Whether this beginning was sent in this life of the process.
+    #[must_use]
+    pub fn has_sent(&self, prefix: &Fingerprint) -> bool {
+        self.experience.has_sent(prefix)
+    }
+
+    /// Whether it pays to let one question with a new beginning go ahead of the others, so that the provider has it in
+    /// its cache when they come.
+    #[must_use]
+    pub fn pays_to_go_ahead(&self) -> bool {
+        self.config.spec.price.is_some_and(|price| price.cached_input.is_some_and(|cached| cached < price.input))
+    }
+
+    /// Calls that may leave in a minute, where that is limited.
+    #[must_use]
+    pub fn calls_per_minute(&self) -> Option<u32> {
+        self.config.rpm
     }
 
     /// For replay: the same reading that [`Judge::ask`] does.
@@ -159,12 +187,20 @@ impl Judge {
                     return Ok(self.close(books, Err((cause, detail))));
                 }
             };
+            let sent_before = self.experience.sending(&prompt.prefix.fingerprint);
             let sent = self.provider.send(prompt, next.correction.as_deref()).await;
             let landed = flight.land();
             books.attempts += 1;
             journal.reply(key, number, &kept(&sent)).await?;
+            if let Ok(raw) = &sent {
+                self.flow.hold(raw.used_up_for.unwrap_or_default(), timer);
+            }
+            let before = books.usage;
             let step = self.digest(sent, parse, &mut books);
             landed.learn(books.sign, timer);
+            if matches!(step, Step::Settled(Ok(_))) && before == Usage::default() {
+                self.experience.learn(prompt, sent_before, books.usage, books.latency_ms);
+            }
             next = match step {
                 Step::Settled(outcome) => return Ok(self.close(books, outcome)),
                 Step::Again(next) => next,
@@ -196,16 +232,11 @@ impl Judge {
         runway
     }
 
-    /// An estimate before the call: four bytes of text a token, and the output that is allowed. Images and
-    /// sound are not counted.
+    /// Tokens of a call before it is made, with the output that is allowed.
     fn tokens_of(&self, prompt: &Prompt) -> u32 {
-        let text = |part: &Part| match part {
-            Part::Text(text) => text.len(),
-            Part::Image { .. } | Part::Media { .. } => 0,
-        };
-        let bytes = prompt.system.len() + prompt.question.len() + prompt.prefix.parts.iter().map(text).sum::<usize>();
-        let output = self.config.spec.settings.get("max_completion_tokens").and_then(serde_json::Value::as_u64);
-        u32::try_from(bytes as u64 / 4 + output.unwrap_or(4_096)).unwrap_or(u32::MAX)
+        let allowed = self.config.spec.settings.get("max_completion_tokens").and_then(serde_json::Value::as_u64);
+        let usage = self.estimate(prompt, true).usage;
+        u32::try_from(usage.input_tokens + allowed.unwrap_or(4_096)).unwrap_or(u32::MAX)
     }
 
     /// Reads what an earlier life received, without a call.
@@ -224,7 +255,7 @@ impl Judge {
                     Err(Lost { cause, detail, latency_ms, retry: Retry::Later(None) })
                 }
                 AttemptReply::Received { status, body, latency_ms } => {
-                    Ok(RawReply { status, body, latency_ms, retry_after: None })
+                    Ok(RawReply { status, body, latency_ms, retry_after: None, used_up_for: None })
                 }
             };
             books.attempts += 1;

@@ -142,6 +142,15 @@ impl Flow {
         Ok(Flight { flow: self, permit, left_at: timer.elapsed() })
     }
 
+    /// No call leaves for so long: an answer said that nothing is left of what the provider allows. A time beyond
+    /// patience is not waited out: the provider says itself what it does not take.
+    pub fn hold(&self, wish: Duration, timer: &dyn Timer) {
+        if !wish.is_zero() && wish <= self.backoff.patience {
+            let mut state = self.lock();
+            state.hold_until = state.hold_until.max(timer.elapsed() + wish);
+        }
+    }
+
     fn learn(&self, left_at: Duration, sign: Sign, now: Duration) {
         let mut state = self.lock();
         let before = state.limit as usize;

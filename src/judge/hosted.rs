@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::config::{JudgeConfig, JudgeError, Secret};
 use super::http::{self, Limits};
-use super::pause::retry_after;
+use super::pause::{retry_after, used_up_for};
 use super::provider::{Fault, Lost, Provider, RawReply, Reply};
 use super::seams::Seams;
 use crate::domain::{JudgeSpec, Prompt};
@@ -46,6 +46,14 @@ impl Form {
             0 => Self::Schema,
             1 => Self::Loose,
             _ => Self::Text,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Loose => "json",
+            Self::Text => "text",
         }
     }
 
@@ -159,7 +167,8 @@ impl<W: Wire> Provider for Hosted<W> {
             request = request.header(name, value.clone());
         }
         let received = http::exchange(request, self.limits).await?;
-        let retry_after = retry_after(&received.headers, self.seams.clock.now());
+        let now = self.seams.clock.now();
+        let (retry_after, used_up_for) = (retry_after(&received.headers, now), used_up_for(&received.headers, now));
         let mut body = received.body;
         // Some servers quote the key in their error.
         if let Some(key) = &self.key
@@ -172,11 +181,15 @@ impl<W: Wire> Provider for Hosted<W> {
             let (from, to) = (form as u8, form.next() as u8);
             let _ = self.form.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
         }
-        Ok(RawReply { status: received.status, body, latency_ms: received.latency_ms, retry_after })
+        Ok(RawReply { status: received.status, body, latency_ms: received.latency_ms, retry_after, used_up_for })
     }
 
     fn read(&self, raw: &RawReply) -> Result<Reply, Fault> {
         self.wire.read(raw)
+    }
+
+    fn form(&self) -> Option<&'static str> {
+        Some(Form::from_u8(self.form.load(Ordering::Relaxed)).as_str())
     }
 }
 

@@ -8,6 +8,7 @@
 //!   providers; `hosted`: what those behind an HTTP interface share.
 //! - `engine`: limits, retries, re-asks, the order of journal and network. `flow`: how many calls are in flight.
 //!   `pause`: how long to wait.
+//! - `estimate`: what a question will use, by what the judge used so far.
 //! - `senses`: which pictures and sounds a provider makes use of.
 //! - `http`: the one client. `seams`: time and chance from outside. `fake`: a scripted Chat Completions server
 //!   for tests and benchmarks (feature `fake`).
@@ -23,6 +24,7 @@ mod config;
 #[cfg(test)]
 mod conformance;
 mod engine;
+mod estimate;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 mod flow;
@@ -49,6 +51,7 @@ use std::sync::Arc;
 
 pub use config::{Backoff, JudgeConfig, JudgeError, Secret};
 pub use engine::{Asked, Judge};
+pub use estimate::Estimate;
 pub use http::client;
 pub use journal::{History, Journal, JournalError, Unkept};
 pub use lexical::offline_judges;

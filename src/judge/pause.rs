@@ -43,6 +43,51 @@ pub(super) fn retry_after(headers: &reqwest::header::HeaderMap, now: Timestamp) 
     })
 }
 
+/// How long nothing is left of what a provider allows, by the headers that OpenAI (and servers like it) and Anthropic
+/// send with every answer: a `remaining` of 0, and when that is over.
+pub(super) fn used_up_for(headers: &reqwest::header::HeaderMap, now: Timestamp) -> Option<Duration> {
+    let header = |name: String| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    let of = |remaining: String, reset: String| {
+        let none_left = header(remaining)?.parse::<f64>().ok()? < 1.0;
+        none_left.then(|| until(header(reset)?, now)).flatten()
+    };
+    let kinds = ["requests", "tokens", "input-tokens", "output-tokens"].into_iter();
+    let waits = kinds.flat_map(|kind| {
+        let openai = of(format!("x-ratelimit-remaining-{kind}"), format!("x-ratelimit-reset-{kind}"));
+        let anthropic =
+            of(format!("anthropic-ratelimit-{kind}-remaining"), format!("anthropic-ratelimit-{kind}-reset"));
+        [openai, anthropic]
+    });
+    waits.flatten().max()
+}
+
+/// `6m0s`, `250ms`, `1.5` (seconds), or a time.
+fn until(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(Duration::try_from(time.duration_since(now)).unwrap_or_default());
+    }
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, behind) = rest.split_at_checked(digits)?;
+        let letters = behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at_checked(letters)?;
+        let unit = match unit {
+            "h" => 3_600.0,
+            "m" => 60.0,
+            "" | "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        seconds += number.parse::<f64>().ok()? * unit;
+        rest = behind;
+    }
+    (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
+}
+
 /// Places per minute, handed out in order; up to a second's worth at once. This is the generic cell rate
 /// algorithm: one number, the time at which the next place is due.
 pub(super) struct Rate {
@@ -90,6 +135,30 @@ mod tests {
             assert!(read(&[("retry-after", nonsense)]).is_none_or(|d| d == Duration::ZERO), "{nonsense}");
         }
         assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn what_is_used_up_is_told_by_the_headers_of_both_providers() {
+        let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+        let read = |pairs: &[_]| used_up_for(&headers(pairs), now);
+        let openai = |remaining, reset| {
+            read(&[("x-ratelimit-remaining-requests", remaining), ("x-ratelimit-reset-requests", reset)])
+        };
+        assert_eq!(openai("0", "6m0s"), Some(Duration::from_mins(6)));
+        assert_eq!(openai("0", "1h2m3.5s"), Some(Duration::from_millis(3_723_500)));
+        assert_eq!(openai("0", "20ms"), Some(Duration::from_millis(20)));
+        assert_eq!(openai("0", "2"), Some(Duration::from_secs(2)));
+        assert_eq!(openai("7", "6m0s"), None);
+        for nonsense in ["", "soon", "6x", "1e400s", "..s", "-3s"] {
+            assert_eq!(openai("0", nonsense), None, "{nonsense}");
+        }
+        let both = [
+            ("anthropic-ratelimit-input-tokens-remaining", "0"),
+            ("anthropic-ratelimit-input-tokens-reset", "2026-11-20T08:00:12Z"),
+            ("anthropic-ratelimit-requests-remaining", "0"),
+            ("anthropic-ratelimit-requests-reset", "2026-11-20T07:00:00Z"),
+        ];
+        assert_eq!(read(&both), Some(Duration::from_secs(12)), "the later one; what is past is now");
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Fault`] for everything that is not a usable text: an error status, a refusal, a cut-off reply.
     fn read(&self, raw: &RawReply) -> Result<Reply, Fault>;
+
+    /// How replies are held to their form today, in a word; `None` where that is no question.
+    fn form(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// What came back, untouched.
@@ -31,6 +36,8 @@ pub struct RawReply {
     pub latency_ms: u64,
     /// How long the provider asks to be left alone. Not kept in the journal.
     pub retry_after: Option<Duration>,
+    /// How long none of the calls or tokens that the provider allows are left. Not kept in the journal.
+    pub used_up_for: Option<Duration>,
 }
 
 /// A usable reply. Its text is not parsed yet.

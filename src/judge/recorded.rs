@@ -87,7 +87,7 @@ pub(super) fn make(config: &mut JudgeConfig, _: &Seams) -> Result<Arc<dyn Provid
 impl Provider for Recorded {
     async fn send(&self, prompt: &Prompt, _: Option<&str>) -> Result<RawReply, Lost> {
         let fingerprint = prompt.fingerprint.as_str();
-        let raw = |status, body| RawReply { status, body, latency_ms: 0, retry_after: None };
+        let raw = |status, body| RawReply { status, body, latency_ms: 0, retry_after: None, used_up_for: None };
         let Some(replies) = self.replies.get(fingerprint) else {
             return Ok(raw(NOT_RECORDED, format!("no reply is recorded for prompt {fingerprint}")));
         };

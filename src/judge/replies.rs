@@ -47,7 +47,8 @@ fn replies_of(provider: &str) -> usize {
         let path = entry.unwrap().path();
         let case: Case = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let body = case.body.as_str().map_or_else(|| case.body.to_string(), str::to_owned);
-        let read = reader.read(&RawReply { status: case.status, body, latency_ms: 0, retry_after: None });
+        let read =
+            reader.read(&RawReply { status: case.status, body, latency_ms: 0, retry_after: None, used_up_for: None });
         match (case.expect, read) {
             (Expect::Reply { text, model, usage }, read) => {
                 assert_eq!(read, Ok(Reply { text, model, usage }), "{}", path.display());

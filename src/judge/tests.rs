@@ -56,6 +56,7 @@ fn file(name: &str, texts: &[&str]) -> FileExtract {
         bytes: 1,
         sha256: "00".to_owned(),
         reader: "text/1".to_owned(),
+        settings: None,
         outcome: Outcome::Read,
         segments: texts.iter().enumerate().map(segment).collect(),
         sheets: vec![],
@@ -600,7 +601,23 @@ async fn tokens_per_minute_are_spaced_by_what_a_call_may_take() {
     assert_eq!(slept.len(), 2, "the first call waits for nothing: {slept:?}");
     // Up to a second's worth may leave ahead of its time.
     assert!((Duration::from_secs(9)..Duration::from_secs(13)).contains(&slept[0]), "{slept:?}");
-    assert!((Duration::from_secs(10)..Duration::from_secs(13)).contains(&slept[1]), "{slept:?}");
+    // The first answer said that the prompt takes 1,000 tokens, however short it looks.
+    assert_eq!(slept[1], Duration::from_secs(20), "{slept:?}");
+}
+
+#[tokio::test]
+async fn the_last_call_of_a_minute_says_so_and_the_next_one_waits_instead_of_being_turned_away() {
+    let last = Action::answer("MET")
+        .with_header("x-ratelimit-remaining-requests", "0")
+        .with_header("x-ratelimit-reset-requests", "21s");
+    let server = FakeOpenAi::sequence(vec![last, Action::answer("MET")]).await;
+    let timer = Arc::new(StillTimer::default());
+    let judge = Judge::new(config(server.base_url()), &seams(Arc::clone(&timer) as Arc<dyn Timer>)).unwrap();
+    for _ in 0..2 {
+        let none = CancellationToken::new();
+        judge.ask(&key(), &prompt(), vec![], &parse, &Unkept, &none).await.unwrap();
+    }
+    assert_eq!((timer.slept(), server.count()), (vec![Duration::from_secs(21)], 2));
 }
 
 #[tokio::test]

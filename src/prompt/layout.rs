@@ -313,6 +313,7 @@ pub(super) mod sample {
             bytes: 10,
             sha256: Fingerprint::of_bytes(name.as_bytes()).as_str().to_owned(),
             reader: "text/1".to_owned(),
+            settings: None,
             outcome: Outcome::Read,
             segments: vec![],
             sheets: vec![],

@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, nothing_to_show, subject_prefix};
+use crate::grading::purse::Purse;
 use crate::grading::run::read_files;
 use crate::grading::sight;
 use crate::refusal::Refusal;
@@ -96,7 +97,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         Lane::new(services, spec, by_judge.remove(&spec.name).unwrap_or_default().into_iter().map(Ok))
     };
     let lanes = comparison.panel.judges.iter().map(lane).collect();
-    if !fan_out(services, project, subject, lanes, earlier, &cancel).await? {
+    if !fan_out(services, project, subject, lanes, earlier, &Purse::new("comparison", None, 0.0), &cancel).await? {
         return Ok(());
     }
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
@@ -184,6 +185,7 @@ async fn plan(
                     shown: shown.clone(),
                     cuts: None,
                     turn: if order == Order::AFirst { as_said } else { mirrored },
+                    cache: comparison.panel.cache,
                     rubric: None,
                     reader: sides[0].readers_fingerprint(),
                     files: crate::domain::Fingerprint::of(&[

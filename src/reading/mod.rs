@@ -6,6 +6,7 @@
 //!   takes about a millisecond more than in this process.
 //! - `cache`: what was read once.
 //! - `pages`: pages as pictures. `office`: LibreOffice, where it is there. `pictures`: pictures in a useful size.
+//! - `tally`: what became of the files, counted.
 //! - `seen`: what of all that a judge with certain senses is shown.
 
 mod cache;
@@ -14,13 +15,13 @@ mod pages;
 mod pictures;
 mod pool;
 mod seen;
+mod tally;
 mod turns;
 mod wire;
 mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -31,9 +32,10 @@ pub use cache::Cache;
 pub use office::{Office, OfficeLimits, OfficeProgram};
 use pages::Drawer;
 pub use pages::{Drawn, Pages, Sheaf, has_pages};
+use pool::Pool;
 pub use pool::WorkerLimits;
-use pool::{Fate, Pool};
 pub use seen::{Begin, first_pages};
+pub use tally::{End, Tally, describe_metrics};
 use turns::Turns;
 use wire::{Reply, Request};
 pub use worker::serve as serve_worker;
@@ -46,8 +48,7 @@ pub struct Reading {
     cache: Option<Arc<Cache>>,
     turns: Turns,
     pages: Pages,
-    /// Files that a reader was asked to read.
-    read: AtomicU64,
+    tally: Tally,
 }
 
 /// Where readers run.
@@ -83,7 +84,7 @@ impl Reading {
     fn new(limits: Limits, readers: Readers) -> Self {
         let office = Office::new(OfficeProgram::Auto, OfficeLimits::default());
         let pages = Pages::new(office, readers.drawer(), limits.clone());
-        Self { limits, readers, cache: None, turns: Turns::default(), pages, read: AtomicU64::new(0) }
+        Self { limits, readers, cache: None, turns: Turns::default(), pages, tally: Tally::default() }
     }
 
     /// Office files are drawn by this LibreOffice, or by none.
@@ -98,10 +99,10 @@ impl Reading {
         Self { cache: Some(Arc::new(cache)), ..self }
     }
 
-    /// Files that were really read, not taken from the cache.
+    /// What became of the files so far.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// A file and, if it is an archive, its members. Total: what cannot be read says why. The same file is read once,
@@ -113,6 +114,7 @@ impl Reading {
         let _alone = turn.lock().await;
         let (looked, wanted) = (Arc::clone(cache), key.clone());
         if let Ok(Some(extracts)) = tokio::task::spawn_blocking(move || looked.get(&wanted)).await {
+            self.tally.add(End::Kept);
             return extracts;
         }
         let (extracts, keep) = self.read_now(source).await;
@@ -129,24 +131,29 @@ impl Reading {
 
     /// The extracts, and whether the same file would always be read like this.
     async fn read_now(&self, source: Source) -> (Vec<FileExtract>, bool) {
-        self.read.fetch_add(1, Ordering::Relaxed);
         let file = source.file.clone();
-        let unread = |reason: String| {
+        let read = |extracts| {
+            self.tally.add(End::Read);
+            (extracts, true)
+        };
+        // On a machine with more memory or time it may be read: that it was not is not kept.
+        let unread = |end: End, reason: String| {
+            self.tally.add(end);
             tracing::warn!(file = %file.name, bytes = file.bytes, reason, "a file could not be read");
-            vec![document::unread(file.name.as_str(), &file.media_type, file.bytes, &file.sha256, reason)]
+            (vec![document::unread(file.name.as_str(), &file.media_type, file.bytes, &file.sha256, reason)], false)
         };
         match &self.readers {
             Readers::Here => {
                 let limits = self.limits.clone();
-                let read = move || {
+                let work = move || {
                     let (file, bytes) = (&source.file, &source.bytes);
                     let media_type = Some(file.media_type.as_str());
                     document::read(&document::Input { name: file.name.as_str(), media_type, bytes }, &limits)
                 };
-                match tokio::task::spawn_blocking(read).await {
-                    Ok(extracts) => (extracts, true),
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(extracts) => read(extracts),
                     Err(error) => {
-                        (unread(format!("the thread of its reader ended early: {error}; grade it again")), false)
+                        unread(End::Died, format!("the thread of its reader ended early: {error}; grade it again"))
                     }
                 }
             }
@@ -158,14 +165,11 @@ impl Reading {
                     limits: self.limits.clone(),
                 };
                 match pool.ask(&request).await {
-                    Ok(Reply::Read(extracts)) => (extracts, true),
+                    Ok(Reply::Read(extracts)) => read(extracts),
                     Ok(Reply::Drawn { .. } | Reply::Failed(_)) => {
-                        (unread("a worker answered another question; grade it again".to_owned()), false)
+                        unread(End::Unusable, "a worker answered another question; grade it again".to_owned())
                     }
-                    // On a machine with more memory or time it may be read: that it was not is not kept.
-                    Err(fate @ (Fate::TooSlow(_) | Fate::Died { .. } | Fate::Unusable(_))) => {
-                        (unread(fate.reason(pool.limits())), false)
-                    }
+                    Err(fate) => unread(fate.end(), fate.reason(pool.limits())),
                 }
             }
         }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
+use super::tally::End;
 use super::wire::{self, Reply, Request};
 
 /// Files after which a worker makes room for a fresh one, so that nothing piles up in it.
@@ -70,6 +71,15 @@ pub(super) enum Fate {
 }
 
 impl Fate {
+    pub const fn end(&self) -> End {
+        match self {
+            Self::TooSlow(_) => End::TooSlow,
+            Self::Died { memory: true, .. } => End::OutOfMemory,
+            Self::Died { .. } => End::Died,
+            Self::Unusable(_) => End::Unusable,
+        }
+    }
+
     /// For the manifest: what happened, and the way out.
     pub fn reason(&self, limits: &WorkerLimits) -> String {
         match self {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    Attempt, Battle, CallKey, Comparison, Grading, KeyId, Order, Override, ProjectId, Question, Review, RubricVersion,
-    Subject, Submission, Task, Timestamp, Vote,
+    Attempt, Battle, CallKey, Comparison, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question, Review,
+    RubricVersion, Subject, Submission, Task, Timestamp, Vote,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -90,6 +90,15 @@ impl Record for Vote {
     const LINKED: bool = false;
     fn key(&self) -> String {
         call_key(&self.key)
+    }
+}
+
+impl Record for KnownAnswer {
+    const KIND: &'static str = "known_answer";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.question.to_string()
     }
 }
 

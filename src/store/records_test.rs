@@ -64,6 +64,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<Submission>(),
         holds::<Grading>(),
         holds::<Vote>(),
+        holds::<crate::domain::KnownAnswer>(),
         holds::<crate::domain::Attempt>(),
         holds::<Override>(),
         holds::<Review>(),

@@ -112,6 +112,7 @@ fn extract(files: &[(&str, &[&str])]) -> Arc<Extract> {
             bytes: 0,
             sha256: String::new(),
             reader: "text/1".to_owned(),
+            settings: None,
             outcome: Outcome::Read,
             segments: (1..)
                 .zip(*texts)

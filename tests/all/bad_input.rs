@@ -142,11 +142,7 @@ async fn a_request_that_cannot_be_read_is_refused_whole() {
         .is_bad_field("/submission_id", &[UNKNOWN]);
     json_to("/v1/gradings", &grading(json!({"submission_id": "7"}))).await.is_bad_field("/submission_id", &["UUID"]);
     json_to("/v1/gradings", &grading(json!({"repeats": 1000}))).await.is_bad_field("/repeats", &["1000", "20"]);
-    json_to("/v1/gradings", &grading(json!({"budget_usd": 1.0}))).await.is_problem(
-        501,
-        "not_implemented",
-        &["budget_usd"],
-    );
+    json_to("/v1/gradings", &grading(json!({"budget_usd": -1.0}))).await.is_bad_field("/budget_usd", &["above 0"]);
     let none = json!({"submission_id": submission}).to_string();
     json_to("/v1/gradings", &none).await.is_bad_field("/rubric_id", &["give `rubric_id`"]);
     let trace =

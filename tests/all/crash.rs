@@ -101,7 +101,7 @@ async fn home(script: &Script, names: &[&str]) -> (FakeOpenAi, Home) {
     let server = FakeOpenAi::start_with(move |call| answers.answer(call), Duration::from_millis(10), 0).await;
     let limits = format!("max_concurrency = {CONCURRENCY}");
     let judges: String = names.iter().map(|name| judge(name, &server, &limits)).collect();
-    let home = Home::new(&format!("{judges}{}", panel(names, NO_REVIEWS)));
+    let home = Home::new(&format!("{judges}{}", panel(names, &format!("cache = \"off\"\n{NO_REVIEWS}"))));
     (server, home)
 }
 

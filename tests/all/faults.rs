@@ -79,7 +79,7 @@ async fn faults_become_failed_votes_with_their_cause_and_never_another_verdict()
     })
     .await;
     let judges: String = JUDGES.iter().map(|name| judge(name, &server, "max_attempts = 2")).collect();
-    let home = Home::new(&format!("{judges}{}", panel(&JUDGES, NO_REVIEWS)));
+    let home = Home::new(&format!("{judges}{}", panel(&JUDGES, &format!("cache = \"off\"\n{NO_REVIEWS}"))));
     let service = Service::start(&home).await;
     let client = service.client();
     let rubric = client.rubric(&statements(CRITERIA)).await;

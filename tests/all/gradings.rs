@@ -78,7 +78,7 @@ async fn a_grading_can_be_watched_from_its_first_call_to_its_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_gradings_at_once_ask_each_question_as_often_as_wanted_within_the_judges_limit() {
     let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(5), 0).await;
-    let panel = panel(&["anna"], &format!("repeats = 2\n{NO_REVIEWS}"));
+    let panel = panel(&["anna"], &format!("repeats = 2\ncache = \"off\"\n{NO_REVIEWS}"));
     let home = Home::new(&format!("{}{panel}", judge("anna", &server, "max_concurrency = 5")));
     let service = Service::start(&home).await;
     let client = service.client();

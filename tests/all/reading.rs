@@ -6,10 +6,11 @@ use std::time::Duration;
 use empanel::document::{self, Input, Limits};
 use empanel::domain::{FileExtract, FileName, Outcome, StoredFile};
 use empanel::judge::fake::{Action, FakeOpenAi};
-use empanel::reading::{Cache, Reading, Sheaf, Source, WorkerLimits};
+use empanel::reading::{Cache, End, Reading, Sheaf, Source, WorkerLimits};
 use serde_json::json;
 use sha2::Digest;
 
+use crate::mutate::{Original, mutant};
 use crate::support::{Home, NO_REVIEWS, Service, judge, panel, statements, wait_for};
 
 fn program() -> PathBuf {
@@ -105,6 +106,19 @@ async fn a_worker_reads_what_this_process_would_read() {
     }
 }
 
+/// The first of the ten thousand that `cargo bench --bench mutated` tries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_copies_of_real_files_never_end_their_reader() {
+    let reading = Reading::isolated(Limits::default(), program(), workers());
+    let originals: Vec<_> = fixtures().into_iter().map(|(name, bytes)| Original { name, bytes }).collect();
+    for number in 0..200 {
+        let mutant = mutant(&originals, number);
+        let extracts = reading.read(source(&mutant.name, &mutant.bytes)).await;
+        assert!(extracts[0].settings.is_some(), "{number}, a {}: {}", mutant.name, reason(&extracts));
+    }
+    assert_eq!(reading.tally().of(End::Read), 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_are_drawn_by_a_worker_too() {
     let reading = Reading::isolated(Limits::default(), program(), workers());
@@ -127,22 +141,22 @@ async fn the_same_file_is_read_once() {
     let memo = source("memo.txt", b"The totals tie.");
     let both = tokio::join!(reading.read(memo.clone()), reading.read(memo.clone()));
     assert_eq!(both.0, both.1);
-    assert_eq!(reading.count(), 1, "two who ask at once");
+    assert_eq!(reading.tally().asked(), 1, "two who ask at once");
     assert_eq!(start().read(memo.clone()).await, both.0, "a later life of the service");
     // Another name, another extract: the judge sees the name.
     let other = reading.read(source("other.txt", b"The totals tie.")).await;
-    assert_eq!((other[0].name.as_str(), reading.count()), ("other.txt", 2));
+    assert_eq!((other[0].name.as_str(), reading.tally().asked()), ("other.txt", 2));
     // What a limit stopped is tried again.
     for _ in 0..2 {
         reading.read(source("misbehave-exit.bin", b"x")).await;
     }
-    assert_eq!(reading.count(), 4);
+    assert_eq!(reading.tally().asked(), 4);
     // Other limits, another extract.
     let cache = Cache::open(folder.path().to_owned(), 64 << 20).unwrap();
     let short = Limits { max_text_chars: 5, ..Limits::default() };
     let short = Reading::isolated(short, program(), workers()).with_cache(cache);
     assert_ne!(short.read(memo).await, both.0);
-    assert_eq!(short.count(), 1);
+    assert_eq!(short.tally().asked(), 1);
 }
 
 /// Processes that are workers of this one, by `/proc`.

@@ -13,8 +13,12 @@ use hayro_interpret::{
 
 use crate::document::limits::Limits;
 
+/// The mode of drawing that shows nothing.
+pub(super) const INVISIBLE: &str = "drawn in invisible mode";
 /// Painted grounds that are remembered; more only cost time.
 const MAX_GROUNDS: usize = 2_000;
+/// Letters that are compared with what was painted over them.
+const MAX_CHECKS: usize = 20_000_000;
 /// Pictures smaller than this, in pixels of either side, are ornaments.
 const MIN_IMAGE_SIDE: u32 = 12;
 
@@ -28,6 +32,8 @@ pub(super) struct PdfGlyph {
     pub size: f64,
     /// Direction of writing, in radians.
     pub angle: f64,
+    /// It is the first that one operator shows.
+    pub begins: bool,
 }
 
 /// Thrown through the interpreter when a page draws without end.
@@ -51,7 +57,13 @@ pub(super) struct Collector {
     pub paintings: u64,
     /// Letters that the font gives no characters for.
     pub unmapped: u64,
+    /// The largest share of the page that one picture covers.
+    pub pictured: f64,
     grounds: Vec<Ground>,
+    /// Opaque areas, with the number of letters that were there before.
+    covers: Vec<(usize, Rect)>,
+    /// Groups that are mixed with what is under them, one in the other.
+    mixed: u32,
     /// Unseen texts by their reason, in the order of drawing.
     unseen: Vec<(&'static str, String)>,
     max_images: usize,
@@ -70,7 +82,10 @@ impl Collector {
             images_seen,
             paintings: 0,
             unmapped: 0,
+            pictured: 0.0,
             grounds: Vec::new(),
+            covers: Vec::new(),
+            mixed: 0,
             unseen: Vec::new(),
             max_images: limits.max_images,
             max_pixels: limits.max_image_pixels,
@@ -80,6 +95,30 @@ impl Collector {
     /// Texts that the page does not show, with the reason.
     pub fn hidden(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.unseen.iter().map(|(why, text)| (*why, text.trim())).filter(|(_, text)| !text.is_empty())
+    }
+
+    /// Letters that something opaque was painted over later.
+    pub fn painted_over(&self) -> String {
+        let mut text = String::new();
+        let mut checks = 0_usize;
+        let mut covered = vec![false; self.glyphs.len()];
+        for (before, area) in &self.covers {
+            checks += before;
+            if checks > MAX_CHECKS {
+                break;
+            }
+            for (glyph, covered) in self.glyphs.iter().zip(&mut covered).take(*before) {
+                let middle = Point::new(glyph.x + glyph.width * 0.5, glyph.y - glyph.size * 0.3);
+                *covered |= area.contains(middle);
+            }
+        }
+        for (index, glyph) in self.glyphs.iter().enumerate().filter(|(index, _)| covered[*index]) {
+            if glyph.begins || index == 0 || !covered[index - 1] {
+                text.push(' ');
+            }
+            text.push_str(&glyph.text);
+        }
+        text.trim().to_owned()
     }
 
     fn work(&mut self, amount: u64) {
@@ -102,12 +141,16 @@ impl Collector {
         };
         if self.grounds.len() < MAX_GROUNDS {
             self.grounds.push(Ground { area, colour });
+            // Smaller ones are lines and dots.
+            if colour.is_some() && self.mixed == 0 && area.width() > 3.0 && area.height() > 3.0 {
+                self.covers.push((self.glyphs.len(), area));
+            }
         }
     }
 
     fn why_unseen(&self, at: Point, size: f64, paint: &Paint<'_>, mode: &DrawMode) -> Option<&'static str> {
         if matches!(mode, DrawMode::Invisible) {
-            return Some("drawn in invisible mode");
+            return Some(INVISIBLE);
         }
         if at.x < -size || at.y < -1.0 || at.x > self.width + 1.0 || at.y > self.height + size {
             return Some("outside the page");
@@ -180,7 +223,11 @@ impl<'a> Device<'a> for Collector {
     fn draw_rect(&mut self, rect: &Rect, props: DrawProps<'a>, mode: &DrawMode) {
         self.work(1);
         if matches!(mode, DrawMode::Fill(_) | DrawMode::FillAndStroke(..)) {
+            // A marker's yellow is mixed with the words under it.
+            let plain = props.blend_mode == BlendMode::Normal && props.soft_mask.is_none();
+            self.mixed += u32::from(!plain);
             self.ground(props.transform.transform_rect_bbox(*rect), &props.paint, true);
+            self.mixed -= u32::from(!plain);
         } else {
             self.paintings += 1;
         }
@@ -190,6 +237,7 @@ impl<'a> Device<'a> for Collector {
         self.work(run.glyphs().len() as u64);
         let mut unseen: Option<&'static str> = None;
         let mut hidden = String::new();
+        let mut begins = true;
         for (index, glyph) in run.glyphs().iter().enumerate() {
             let text = match glyph.as_unicode() {
                 Some(BfString::Char(c)) => c.to_string(),
@@ -217,7 +265,8 @@ impl<'a> Device<'a> for Collector {
             if unseen.is_some() {
                 hidden.push_str(&text);
             }
-            self.glyphs.push(PdfGlyph { text, x: origin.x, y: origin.y, width, size, angle: b.atan2(a) });
+            let begins = std::mem::take(&mut begins);
+            self.glyphs.push(PdfGlyph { text, x: origin.x, y: origin.y, width, size, angle: b.atan2(a), begins });
         }
         if let Some(why) = unseen {
             match self.unseen.last_mut() {
@@ -236,6 +285,8 @@ impl<'a> Device<'a> for Collector {
             f64::from(image.width()),
             f64::from(image.height()),
         ));
+        let page = Rect::new(0.0, 0.0, self.width, self.height);
+        self.pictured = self.pictured.max(area.intersect(page).area() / page.area().max(1.0));
         if self.grounds.len() < MAX_GROUNDS {
             self.grounds.push(Ground { area, colour: None });
         }
@@ -250,7 +301,10 @@ impl<'a> Device<'a> for Collector {
     }
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {
         self.work(1);
+        self.mixed += 1;
     }
     fn pop_clip(&mut self) {}
-    fn pop_transparency_group(&mut self) {}
+    fn pop_transparency_group(&mut self) {
+        self.mixed = self.mixed.saturating_sub(1);
+    }
 }

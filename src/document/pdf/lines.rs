@@ -20,8 +20,9 @@ pub(super) fn blocks(glyphs: Vec<PdfGlyph>) -> Vec<String> {
     }
     let mut blocks: Vec<String> = Vec::new();
     let mut last: Option<(f64, f64, f64)> = None;
-    for line in lines {
-        let text = line_text(&line);
+    let columns = columns(&lines);
+    for (line, columns) in lines.into_iter().zip(columns) {
+        let text = line_text(&line, &columns);
         if text.trim().is_empty() {
             continue;
         }
@@ -100,11 +101,14 @@ fn by_position(mut lines: Vec<Line>) -> Vec<Line> {
 
 /// The letters of a line in chunks that were drawn in one go, the chunks from left to right: texts that
 /// overlap (a table cell that runs over) stay whole instead of being shuffled letter by letter.
-fn line_text(line: &Line) -> String {
+fn line_text(line: &Line, columns: &[f64]) -> String {
     let mut chunks: Vec<Vec<&PdfGlyph>> = Vec::new();
     for glyph in &line.glyphs {
+        let opens_cell = glyph.begins && is_at(columns, glyph.x);
         match chunks.last_mut() {
-            Some(chunk) if chunk.last().is_some_and(|before| follows(before, glyph)) => chunk.push(glyph),
+            Some(chunk) if !opens_cell && chunk.last().is_some_and(|before| follows(before, glyph)) => {
+                chunk.push(glyph);
+            }
             _ => chunks.push(vec![glyph]),
         }
     }
@@ -124,7 +128,7 @@ fn line_text(line: &Line) -> String {
                 let blank = text.ends_with(' ') || glyph.text.starts_with(' ');
                 // A chunk that starts well inside the one before it is another text.
                 let apart = gap > size * 0.17 || (index == 0 && gap < -size * 0.4);
-                if gap > size * 1.8 {
+                if gap > size * 1.8 || (index == 0 && is_at(columns, glyph.x)) {
                     text.push_str(if blank { "  " } else { "   " });
                 } else if apart && !blank {
                     text.push(' ');
@@ -142,7 +146,74 @@ fn line_text(line: &Line) -> String {
 fn follows(before: &PdfGlyph, glyph: &PdfGlyph) -> bool {
     let gap = glyph.x - (before.x + before.width);
     let size = glyph.size.min(before.size);
-    glyph.x >= before.x && gap > -size * 0.6 && gap < size * 1.8
+    // Letters of one word may be set tight; a text that begins anew inside the one before it is another.
+    let tightest = if glyph.begins { -0.25 } else { -0.6 };
+    glyph.x >= before.x && gap > size * tightest && gap < size * 1.8
+}
+
+/// Points that two texts may stand apart and still begin at one edge.
+const EDGE: f64 = 0.8;
+/// Lines one below the other that make a table.
+const TABLE: usize = 4;
+
+fn is_at(columns: &[f64], x: f64) -> bool {
+    columns.iter().any(|column| (column - x).abs() < EDGE)
+}
+
+/// Where the cells of each line begin, but for its first: where texts shown by operators of their own stand below each
+/// other in lines that follow one another, with the same left, right or middle.
+fn columns(lines: &[Line]) -> Vec<Vec<f64>> {
+    /// Left, right and middle of a text.
+    type Edges = [f64; 3];
+    let texts: Vec<Vec<Edges>> = lines
+        .iter()
+        .map(|line| {
+            let mut texts: Vec<Edges> = Vec::new();
+            for glyph in line.glyphs.iter().filter(|glyph| !glyph.text.trim().is_empty()) {
+                let end = glyph.x + glyph.width;
+                match texts.last_mut() {
+                    Some(text) if !glyph.begins => *text = [text[0], end, f64::midpoint(text[0], end)],
+                    _ => texts.push([glyph.x, end, f64::midpoint(glyph.x, end)]),
+                }
+            }
+            texts.sort_by(|a, b| a[0].total_cmp(&b[0]));
+            texts
+        })
+        .collect();
+    let mut found: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
+    // Lines of hundreds of operators are letters set one by one, no cells.
+    const MOST: usize = 60;
+    let is_row = |at: usize| (2..=MOST).contains(&texts[at].len());
+    let mut at = 0;
+    while at < lines.len() {
+        let mut end = at;
+        while end < lines.len() && is_row(end) && (end == at || lines[end].angle == lines[at].angle) {
+            end += 1;
+        }
+        if end - at >= TABLE {
+            for first in at..=end - TABLE {
+                let window = first..first + TABLE;
+                for text in texts[first].iter().skip(1) {
+                    for edge in 0..3 {
+                        let below: Option<Vec<(usize, f64)>> = window
+                            .clone()
+                            .map(|line| {
+                                let same = texts[line].iter().skip(1).find(|t| (t[edge] - text[edge]).abs() < EDGE);
+                                same.map(|same| (line, same[0]))
+                            })
+                            .collect();
+                        for (line, x) in below.into_iter().flatten() {
+                            if !is_at(&found[line], x) {
+                                found[line].push(x);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        at = end.max(at + 1);
+    }
+    found
 }
 
 /// Bold that is faked by drawing twice, a hair apart.

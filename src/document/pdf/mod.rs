@@ -4,8 +4,10 @@
 //!
 //! Order: as the file draws it, because that follows columns; if a file draws in no order, by position.
 
+mod beside;
 mod collect;
 mod lines;
+mod nesting;
 mod render;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,10 +20,10 @@ use crate::domain::{Cut, Place};
 use super::draft::Draft;
 use super::{Reader, Sample};
 
-use collect::{Collector, OverWork};
+use collect::{Collector, INVISIBLE, OverWork};
 pub use render::{RenderedPages, render_pdf};
 
-pub(super) const READER: Reader = Reader { id: "pdf/1", recognise, read };
+pub(super) const READER: Reader = Reader { id: "pdf/2", recognise, read };
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
     // Some writers put a few bytes before the header.
@@ -43,6 +45,9 @@ fn refused(error: LoadPdfError) -> String {
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
+    if nesting::affordable(sample.bytes).is_none() {
+        return Err("the pdf's objects are nested beyond all use; it is damaged, save it again".to_owned());
+    }
     let pdf = Pdf::new(sample.bytes.to_vec()).map_err(refused)?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
@@ -81,14 +86,35 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
             draft.cut(place, format!("the rest of page {number}"), "the page is damaged", None);
         }
     }
+    // It walks objects that damage may have twisted.
+    if catch_unwind(AssertUnwindSafe(|| beside::push(sample, &pdf, draft))).is_err() {
+        let what = "what stands beside the pages: fields, remarks and attached files";
+        draft.cut(Place::Whole, what, "it is damaged", None);
+    }
     Ok(())
 }
 
 fn push_page(number: u32, collector: Collector, draft: &mut Draft<'_>) {
     let place = Place::Page(number);
+    // The words of a scan, as a program recognised them, lie unseen over its picture.
+    let scanned = collector.pictured > 0.8;
+    let mut recognised = 0;
     for (why, text) in collector.hidden() {
+        if scanned && why == INVISIBLE {
+            recognised += text.chars().filter(|c| !c.is_whitespace()).count();
+            continue;
+        }
         let shown: String = text.chars().take(200).collect();
         draft.finding("hidden_text", place.clone(), format!("{why}: {shown}"));
+    }
+    let painted_over = collector.painted_over();
+    if !painted_over.is_empty() {
+        let shown: String = painted_over.chars().take(200).collect();
+        draft.finding("hidden_text", place.clone(), format!("painted over: {shown}"));
+    }
+    if recognised > 0 {
+        let detail = format!("page {number} is a picture; its text ({recognised} letters) was recognised by a program");
+        draft.finding("ocr_layer", place.clone(), detail);
     }
     let Collector { glyphs, images, lost_images, paintings, unmapped, .. } = collector;
     let letters = glyphs.len() as u64;

@@ -20,7 +20,7 @@ use crate::http::body::Incoming;
 use crate::http::idempotency::{Answer, Identity, once};
 use crate::http::listing::{Paging, page};
 use crate::http::problem::Problem;
-use crate::http::wire::grading::{GradingBody, GradingRequest, GradingSummary, OneShotRequest};
+use crate::http::wire::grading::{GradingBody, GradingRequest, GradingSummary, OneShotRequest, RetryRequest};
 use crate::http::wire::{Accepted, List};
 use crate::rubric::{self, FormatError};
 use crate::services::Services;
@@ -125,14 +125,19 @@ pub async fn cancel(
     Ok(HttpResponse::Ok().json(tell(&services, &caller.project, &grading).await?))
 }
 
-/// Ask again only what failed or was never asked.
-#[utoipa::path(post, path = "/v1/gradings/{id}/retry", tag = "gradings", responses((status = 202, body = Accepted)))]
+/// Ask again only what failed or was never asked; with a body, with another budget.
+#[utoipa::path(post, path = "/v1/gradings/{id}/retry", tag = "gradings", request_body = Option<RetryRequest>, responses((status = 202, body = Accepted)))]
 pub async fn retry(
     caller: Submitter,
     services: web::Data<Services>,
     id: web::Path<Uuid>,
+    incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
-    let grading = change::retry(&services, &caller.project, GradingId::from_uuid(*id)).await?;
+    let RetryRequest { budget_usd } = match incoming.media_type() {
+        Some(_) => incoming.json::<RetryRequest>().await?.content,
+        None => RetryRequest::default(),
+    };
+    let grading = change::retry(&services, &caller.project, GradingId::from_uuid(*id), budget_usd).await?;
     Ok(accepted(&grading)?.respond())
 }
 
@@ -147,10 +152,9 @@ async fn of_submission(
     request: GradingRequest,
     identity: &Identity,
 ) -> Result<Answer, Problem> {
-    let GradingRequest { submission_id, rubric_id, panel, repeats, prompt, budget_usd } = request;
-    no_budget(budget_usd)?;
+    let GradingRequest { submission_id, rubric_id, panel, repeats, cache, prompt, budget_usd } = request;
     let id = SubmissionId::from_uuid(submission_id);
-    let terms = Terms { panel, repeats, prompt };
+    let terms = Terms { panel, repeats, prompt, cache, budget_usd };
     once(services, caller, identity, async |intake| {
         let Some(submission) = caller.project.get::<Submission>(&id.to_string()).await? else {
             return Err(Problem::invalid(
@@ -171,7 +175,6 @@ async fn one_shot(
     files: Vec<Upload>,
     identity: &Identity,
 ) -> Result<Answer, Problem> {
-    no_budget(request.budget_usd)?;
     let inline = inline_rubric(&request).await?;
     let OneShotRequest {
         rubric_id,
@@ -180,6 +183,8 @@ async fn one_shot(
         system,
         panel,
         repeats,
+        cache,
+        budget_usd,
         text,
         cost_usd,
         duration_s,
@@ -188,7 +193,7 @@ async fn one_shot(
         ..
     } = request;
     let new = NewSubmission { task_id, system, text, files, cost_usd, duration_s, tokens, trace: None, metadata };
-    let terms = Terms { panel, repeats, prompt };
+    let terms = Terms { panel, repeats, prompt, cache, budget_usd };
     once(services, caller, identity, async |intake| {
         let submission = intake.submission(new.clone()).await?;
         let rubric = match &inline {
@@ -224,15 +229,6 @@ async fn inline_rubric(request: &OneShotRequest) -> Result<Option<Rubric>, Probl
         // The request itself could be parsed: what is wrong is one of its fields.
         Problem { code: crate::http::Code::Invalid, ..import_problem(error, "/rubric") }
     })
-}
-
-fn no_budget(budget: Option<f64>) -> Result<(), Problem> {
-    match budget {
-        Some(_) => Err(Problem::not_implemented(
-            "budget_usd is not part of this version; leave it out and choose a smaller panel or fewer repeats",
-        )),
-        None => Ok(()),
-    }
 }
 
 async fn respond(

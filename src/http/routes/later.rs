@@ -18,14 +18,6 @@ pub async fn draft_rubric(_caller: Submitter) -> Answer {
     later("drafting rubrics is not part of this version; write one and post it to /v1/rubrics/lint")
 }
 
-/// What a grading would cost. Not part of this version.
-#[utoipa::path(post, path = "/v1/quotes", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn quote(_caller: Submitter) -> Answer {
-    later(
-        "quotes are not part of this version; a grading makes criteria × judges × repeats calls, and GET /v1/judges has the prices",
-    )
-}
-
 /// The report card of a judge. Not part of this version.
 #[utoipa::path(get, path = "/v1/judges/{name}/report", tag = "later", params(("name" = String, Path)),
     responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]

@@ -14,6 +14,7 @@ mod later;
 mod leaderboard;
 mod overrides;
 mod pages;
+mod quotes;
 mod reviews;
 mod rubrics;
 mod submissions;
@@ -71,7 +72,7 @@ resources! {
     "/v1/gradings/{id}/cancel" => post gradings::cancel;
     "/v1/gradings/{id}/retry" => post gradings::retry;
     "/v1/gradings/{id}/overrides" => get overrides::list, post overrides::create;
-    "/v1/quotes" => post later::quote;
+    "/v1/quotes" => post quotes::create;
     "/v1/comparisons" => get comparisons::list, post comparisons::create;
     "/v1/comparisons/import" => post import::import;
     "/v1/comparisons/{id}" => get comparisons::get;

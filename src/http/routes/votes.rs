@@ -31,7 +31,8 @@ pub async fn list(caller: Submitter, id: web::Path<Uuid>, paging: web::Query<Pag
 pub async fn with_replies(project: &ProjectStore, votes: &[Vote]) -> Result<Vec<VoteBody>, Problem> {
     let mut bodies = Vec::with_capacity(votes.len());
     for vote in votes {
-        let query = Query::prefix(format!("{}/", call_key(&vote.key))).newest_first().limit(1);
+        let query =
+            Query::prefix(format!("{}/", call_key(vote.from.as_deref().unwrap_or(&vote.key)))).newest_first().limit(1);
         let last = project.list::<Attempt>(query).await?.items.into_iter().next();
         bodies.push(VoteBody::new(vote, last.and_then(|kept| raw_reply(kept.record))));
     }

@@ -133,7 +133,7 @@ async fn without_a_worker_a_grading_waits_and_can_be_cancelled_and_retried() {
         post("/v1/gradings", &json!({"submission_id": submission["id"], "rubric_id": kept["id"], "budget_usd": 1.0})),
     )
     .await
-    .problem(501, "not_implemented");
+    .problem(422, "invalid");
     let list = send(&app, get("/v1/gradings?status=queued&system=sys")).await.json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     let project = bench.services.store.project(&ProjectId::parse("default").unwrap());

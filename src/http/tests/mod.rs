@@ -82,6 +82,7 @@ impl Bench {
             repeats: 1,
             aggregation: Aggregation::Majority,
             min_coverage: 0.5,
+            cache: crate::domain::CachePolicy::On,
             review: ReviewPolicy { random_share: 0.0, ..ReviewPolicy::default() },
         };
         let services = Arc::new(Services {

@@ -70,7 +70,7 @@ async fn what_cannot_be_computed_is_null_with_its_reason() {
     let judges = send(&app, get("/v1/judges")).await.json();
     assert_eq!((&judges["items"][0]["provider"], &judges["default_panel"]), (&json!("recorded"), &json!("default")));
     send(&app, get("/v1/judges/one/report")).await.problem(501, "not_implemented");
-    send(&app, post("/v1/quotes", &json!({}))).await.problem(501, "not_implemented");
+    send(&app, post("/v1/quotes", &json!({}))).await.problem(422, "invalid");
     send(&app, post("/v1/webhooks", &json!({}))).await.problem(501, "not_implemented");
     send(&app, get("/v1/export?what=votes")).await.problem(501, "not_implemented");
 }

@@ -431,7 +431,7 @@ async fn retry(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = grading_id(&id)?;
-    let tried = change::retry(&services, &caller.project, id).await.map(drop).map_err(Problem::from);
+    let tried = change::retry(&services, &caller.project, id, None).await.map(drop).map_err(Problem::from);
     changed(&request, &services, &caller, id, tried).await
 }
 

@@ -196,6 +196,7 @@ mod tests {
             bytes: 1,
             sha256: "0".repeat(64),
             reader: "text/1".to_owned(),
+            settings: None,
             outcome: Outcome::Read,
             segments: texts
                 .iter()

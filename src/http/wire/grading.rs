@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
-    Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, RubricRef,
+    CachePolicy, Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, RubricRef,
     RubricVersion, Score, ScoreInterval, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict, Vote,
 };
 use crate::grading::aggregate::ballots;
@@ -26,9 +26,21 @@ pub struct GradingRequest {
     pub panel: Option<PanelName>,
     /// How often each judge is asked; without it the panel's.
     pub repeats: Option<u32>,
+    /// `on`: answers to questions that were put before are taken over; `read_only`: and new ones are not made known;
+    /// `off`: every question is asked afresh. Without it the panel's.
+    #[schema(value_type = Option<String>)]
+    pub cache: Option<CachePolicy>,
     /// What was asked, where it is not the task's.
     pub prompt: Option<String>,
-    /// Not part of this version: 501 if it is given.
+    /// What the calls may cost together; what it does not cover fails with `over_budget`, and can be retried.
+    pub budget_usd: Option<f64>,
+}
+
+/// How a grading is asked again.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryRequest {
+    /// What its calls may cost together, those of before included; without it the budget that it has.
     pub budget_usd: Option<f64>,
 }
 
@@ -50,13 +62,16 @@ pub struct OneShotRequest {
     #[schema(value_type = Option<String>)]
     pub panel: Option<PanelName>,
     pub repeats: Option<u32>,
+    /// As of a grading.
+    #[schema(value_type = Option<String>)]
+    pub cache: Option<CachePolicy>,
     /// The system's final message.
     pub text: Option<String>,
     pub cost_usd: Option<f64>,
     pub duration_s: Option<f64>,
     pub tokens: Option<u64>,
     pub metadata: Option<serde_json::Value>,
-    /// Not part of this version: 501 if it is given.
+    /// What the calls may cost together; what it does not cover fails with `over_budget`, and can be retried.
     pub budget_usd: Option<f64>,
 }
 

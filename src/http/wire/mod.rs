@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod grading;
 pub mod judge;
 pub mod leaderboard;
+pub mod quote;
 pub mod review;
 pub mod rubric;
 pub mod submission;

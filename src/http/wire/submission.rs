@@ -89,6 +89,8 @@ pub struct SeenFileBody {
     /// The reader and its version.
     #[schema(example = "xlsx/1")]
     pub reader: String,
+    /// Fingerprint of the limits that it was read under; null where no reader was asked.
+    pub settings: Option<String>,
     /// `read`, `partial` or `unreadable`.
     pub outcome: &'static str,
     /// Why nothing could be read.
@@ -168,6 +170,7 @@ impl From<SeenFile> for SeenFileBody {
             bytes: file.bytes,
             sha256: file.sha256,
             reader: file.reader,
+            settings: file.settings.map(|settings| settings.as_str().to_owned()),
             outcome,
             reason,
             representation: match file.representation {

@@ -51,7 +51,7 @@ pub struct VoteBody {
     pub cost_usd: Option<f64>,
     pub latency_ms: u64,
     pub attempts: u32,
-    /// Whether it was decided without a call.
+    /// Whether the answer is that of an earlier call with the same question to the same judge.
     pub cached: bool,
     /// What the provider sent, untouched; null if nothing came back.
     pub raw_reply: Option<String>,
@@ -175,7 +175,7 @@ impl VoteBody {
             cost_usd: vote.cost_usd,
             latency_ms: vote.latency_ms,
             attempts: vote.attempts,
-            cached: vote.attempts == 0,
+            cached: vote.from.is_some(),
             raw_reply,
             fingerprint: (&vote.fingerprint).into(),
             created_at: vote.created_at,

@@ -110,7 +110,7 @@ impl Provider for Lexical {
             (indexes, bytes)
         });
         let body = answer::answer(prompt, &indexes, &self.settings).to_string();
-        Ok(RawReply { status: 200, body, latency_ms: 0, retry_after: None })
+        Ok(RawReply { status: 200, body, latency_ms: 0, retry_after: None, used_up_for: None })
     }
 
     fn read(&self, raw: &RawReply) -> Result<Reply, Fault> {

@@ -8,6 +8,7 @@ fn file(name: &str, media_type: &str, lines: &[&str]) -> FileExtract {
         bytes: 1,
         sha256: String::new(),
         reader: "test/1".to_owned(),
+        settings: None,
         outcome: Outcome::Read,
         segments: (1..).zip(lines).map(|(n, t)| Segment { place: Place::Line(n), text: (*t).to_owned() }).collect(),
         sheets: vec![],
