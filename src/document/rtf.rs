@@ -79,6 +79,8 @@ struct Writer<'d, 'l> {
     draft: &'d mut Draft<'l>,
     line: String,
     hidden: Vec<(String, &'static str)>,
+    /// Where the last of them ended in the line.
+    hidden_to: usize,
     /// The finished cells of the open row.
     cells: Vec<String>,
     asides: Vec<Aside>,
@@ -203,6 +205,7 @@ impl Writer<'_, '_> {
             }
             self.revised = revised;
         }
+        let before = self.line.len();
         self.line.push_str(text);
         let why = match group {
             Group { hidden: true, .. } => "marked as hidden",
@@ -211,9 +214,10 @@ impl Writer<'_, '_> {
             _ => return,
         };
         match self.hidden.last_mut() {
-            Some((so_far, because)) if *because == why && self.line.ends_with(text) => so_far.push_str(text),
+            Some((so_far, because)) if *because == why && self.hidden_to == before => so_far.push_str(text),
             _ => self.hidden.push((text.to_owned(), why)),
         }
+        self.hidden_to = self.line.len();
     }
 
     /// A byte of the text in the encoding of its font.
@@ -261,6 +265,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         draft,
         line: String::new(),
         hidden: Vec::new(),
+        hidden_to: 0,
         cells: Vec::new(),
         asides: Vec::new(),
         paragraphs: 0,
@@ -324,14 +329,18 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
                     "_" => writer.put("-", group),
                     "*" => group.skipped = true,
                     // Groups that older readers are to skip, and we are not.
-                    "shppict" | "shptxt" | "cs" | "ds" | "ts" if group.inside == Inside::Text => {
+                    "shppict" | "shptxt" | "cs" | "ds" | "ts"
+                        if group.inside == Inside::Text
+                            && (word == "shptxt" || outer.last().is_none_or(|around| !around.skipped)) =>
+                    {
                         if word == "shptxt" {
                             writer.flush();
                         }
                         group.skipped = false;
                     }
                     "annotation" => {
-                        group.skipped = false;
+                        let plain = Group { font: group.font, stand_ins: group.stand_ins, ..Group::default() };
+                        group = plain;
                         writer.comments += 1;
                         let number = writer.comments;
                         writer.line.push_str(&format!("[comment {number}]"));

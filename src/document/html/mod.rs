@@ -45,6 +45,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         painted: false,
         hidden: Vec::new(),
         in_cell: false,
+        mark: 0,
         paragraphs: 0,
         tables: 0,
         lists: Vec::new(),
@@ -122,6 +123,8 @@ struct Writer<'d, 'l> {
     hidden: Vec<(String, &'static str)>,
     /// Lines belong to the cell.
     in_cell: bool,
+    /// How long the line was when it held the mark of an item alone.
+    mark: usize,
     paragraphs: u32,
     tables: u32,
     /// Of each open list the number of its next item; `None` for bullets.
@@ -132,6 +135,10 @@ struct Writer<'d, 'l> {
 impl Writer<'_, '_> {
     /// Ends the current block.
     fn flush(&mut self) {
+        // The first block of an item stands beside its mark.
+        if self.mark > 0 && self.line.len() == self.mark {
+            return;
+        }
         if self.in_cell {
             if !self.line.trim().is_empty() && !self.line.ends_with('\n') {
                 self.line.push('\n');
@@ -268,7 +275,9 @@ impl Writer<'_, '_> {
                     _ => "-".to_owned(),
                 };
                 self.line.push_str(&format!("{indent}{mark} "));
+                self.mark = self.line.len();
                 self.children(element, depth, pre);
+                self.mark = 0;
                 self.flush();
             }
             "table" => {
