@@ -1,46 +1,54 @@
-//! Blocks: paragraphs and tables, wherever they stand (body, cells, text boxes, notes, margins).
+//! Blocks: paragraphs, and what hangs on them, wherever they stand (body, cells, text boxes, notes, margins).
 
 use std::collections::{HashMap, HashSet};
 
-use crate::document::draft::{Draft, markdown_row};
+use crate::document::chart;
+use crate::document::draft::Draft;
 use crate::document::opc::{Parts, Relation};
 use crate::document::xml::Element;
-use crate::document::{chart, xml};
 use crate::domain::Place;
 
-use super::inline::{Inline, Setting, is_shaded};
+use super::drawing::{self, diagram_lines, new_chart_lines};
+use super::flow::Flow;
+use super::inline::{Inline, PAGE_BREAK, Setting, shows_a_name};
+use super::look::{Paint, ground};
 use super::numbering::Numbering;
 use super::styles::{self, Styles};
 
-/// A table whose rows are still to be shown, because it stands in a cell of another one.
-struct Nested<'t, 'a> {
-    table: &'t Element<'a>,
-    number: u32,
+/// Text that stands beside the body.
+#[derive(Clone)]
+pub(super) struct Aside {
+    pub place: Place,
+    /// Before every paragraph: `header`.
+    pub mark: Option<String>,
 }
 
 pub(super) struct Body<'d, 'l, 'p, 'b> {
-    draft: &'d mut Draft<'l>,
+    pub draft: &'d mut Draft<'l>,
     pub parts: &'p mut Parts<'b>,
-    styles: Styles,
-    numbering: Numbering,
-    relations: HashMap<String, Relation>,
+    /// The file's name, for the files in it.
+    pub name: &'d str,
+    pub styles: Styles,
+    pub numbering: Numbering,
+    pub relations: HashMap<String, Relation>,
+    pub flow: Flow,
     paragraphs: u32,
-    tables: u32,
+    pub tables: u32,
     insertions: u32,
     deletions: u32,
-    /// Where notes and comments are referred to, by their list and id.
-    referred: HashMap<(&'static str, String), Place>,
-    taken_images: HashSet<String>,
-    /// In the margins nothing is counted: every paragraph has this place and this mark.
-    margin: Option<String>,
-    /// Inside a text box, whose ground is the shape's.
-    boxed: bool,
+    taken: HashSet<String>,
+    pub aside: Option<Aside>,
+    /// What the text stands on.
+    pub ground: Paint,
+    /// Why nobody sees the text that is read now.
+    pub unseen: Option<&'static str>,
 }
 
 impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
     pub fn new(
         draft: &'d mut Draft<'l>,
         parts: &'p mut Parts<'b>,
+        name: &'d str,
         styles: Styles,
         numbering: Numbering,
         relations: HashMap<String, Relation>,
@@ -48,17 +56,19 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
         Self {
             draft,
             parts,
+            name,
             styles,
             numbering,
             relations,
+            flow: Flow::default(),
             paragraphs: 0,
             tables: 0,
             insertions: 0,
             deletions: 0,
-            referred: HashMap::new(),
-            taken_images: HashSet::new(),
-            margin: None,
-            boxed: false,
+            taken: HashSet::new(),
+            aside: None,
+            ground: Paint::WHITE,
+            unseen: None,
         }
     }
 
@@ -74,91 +84,164 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
                 }
                 "sectPr" | "sdtPr" | "sdtEndPr" | "tcPr" | "pPr" => {}
                 "AlternateContent" => {
-                    if let Some(choice) = block.child("Choice").or_else(|| block.child("Fallback")) {
+                    if let Some(choice) = drawing::chosen(block) {
                         self.blocks(choice);
                     }
                 }
-                _ => self.blocks(block),
+                "oMathPara" | "oMath" => {
+                    let place = self.next_place();
+                    self.draft.push(place, super::math::linear(block));
+                }
+                "altChunk" => self.chunk(block),
+                _ => {
+                    let outer = self.flow.nameless;
+                    self.enter(block);
+                    self.blocks(block);
+                    self.flow.nameless = outer;
+                }
             }
         }
+    }
+
+    /// What a control or a mark between blocks says of those that follow.
+    pub fn enter(&mut self, block: &Element<'_>) {
+        match block.name() {
+            "sdt" if block.child("sdtPr").is_some_and(shows_a_name) => {
+                self.flow.nameless = self.flow.nameless.or(Some(false));
+            }
+            "commentRangeStart" => block.attribute("id").into_iter().for_each(|id| self.flow.open_comment(&id)),
+            "commentRangeEnd" => block.attribute("id").into_iter().for_each(|id| self.flow.close_comment(&id)),
+            _ => {}
+        }
+    }
+
+    fn next_place(&mut self) -> Place {
+        match &self.aside {
+            Some(aside) => aside.place.clone(),
+            None => {
+                self.paragraphs += 1;
+                Place::Paragraph(self.paragraphs)
+            }
+        }
+    }
+
+    fn here(&self) -> Place {
+        // Pictures and boxes of an empty paragraph stand where the last text stood.
+        self.aside.as_ref().map_or(Place::Paragraph(self.paragraphs.max(1)), |aside| aside.place.clone())
     }
 
     fn paragraph(&mut self, paragraph: &Element<'_>) {
-        let (text, inline) = self.paragraph_text(paragraph, false);
-        let place = if text.trim().is_empty() {
-            // Pictures and boxes of an empty paragraph stand where the last text stood.
-            Place::Paragraph(self.paragraphs.max(1))
-        } else {
-            self.paragraphs += 1;
-            Place::Paragraph(self.paragraphs)
-        };
-        let place = if self.margin.is_some() { Place::Whole } else { place };
-        let text = match &self.margin {
-            Some(mark) if !text.trim().is_empty() => format!("[{mark}] {text}"),
-            _ => text,
-        };
-        self.draft.push(place.clone(), text);
+        let (text, inline) = self.paragraph_text(paragraph, self.ground);
+        let blank = text.chars().all(|c| c.is_whitespace() || c == PAGE_BREAK);
+        let place = if blank { self.here() } else { self.next_place() };
+        let before = paragraph.child("pPr").is_some_and(|p| p.switch("pageBreakBefore"));
+        if before && self.aside.is_none() {
+            self.draft.push(place.clone(), "[page break]");
+        }
+        for (index, piece) in text.split(PAGE_BREAK).enumerate() {
+            if index > 0 && self.aside.is_none() {
+                self.draft.push(place.clone(), "[page break]");
+            }
+            // The marks of lists are indented.
+            let piece = piece.trim_matches('\n').trim_end();
+            if piece.trim().is_empty() {
+                continue;
+            }
+            let text = match self.aside.as_ref().and_then(|a| a.mark.as_ref()) {
+                Some(mark) => format!("[{mark}] {piece}"),
+                None => piece.to_owned(),
+            };
+            self.draft.push(place.clone(), text);
+            self.report_unseen(&place, piece);
+        }
         self.rest_of_paragraph(inline, &place);
     }
 
+    /// Reports text whose surroundings nobody sees.
+    pub fn report_unseen(&mut self, place: &Place, text: &str) {
+        if let Some(why) = self.unseen {
+            let shown: String = text.trim().chars().take(200).collect();
+            self.draft.finding("hidden_text", place.clone(), format!("{why}: {shown}"));
+        }
+    }
+
     /// The paragraph's text with its heading or list mark.
-    fn paragraph_text<'t, 'a>(&mut self, paragraph: &'t Element<'a>, shaded: bool) -> (String, Inline<'t, 'a>) {
+    pub fn paragraph_text<'t, 'a>(&mut self, paragraph: &'t Element<'a>, around: Paint) -> (String, Inline<'t, 'a>) {
         let properties = paragraph.child("pPr");
-        let style = properties.and_then(|p| p.val("pStyle")).map(|id| self.styles.get(&id)).unwrap_or_default();
-        let shaded = shaded || self.boxed || properties.is_some_and(is_shaded);
-        let mut inline = Inline::read(paragraph, Setting { relations: &self.relations, shaded, hidden: style.hidden });
+        let named = properties.and_then(|p| p.val("pStyle"));
+        let style = self.styles.paragraph(named.as_deref());
+        let ground = properties.and_then(ground).or(style.ground).unwrap_or(around);
+        let setting = Setting { relations: &self.relations, styles: &self.styles, look: style.look, ground };
+        let mut inline = Inline::read(paragraph, &mut self.flow, setting);
         let text = std::mem::take(&mut inline.text);
         if text.trim().is_empty() {
-            return (String::new(), inline);
+            return (text, inline);
         }
-        let numbering = properties.and_then(styles::numbering).or(style.numbering);
-        let mut mark = numbering.map(|(list, level)| self.numbering.next(&list, level)).unwrap_or_default();
+        let mut mark = match properties.and_then(styles::numbering).or(style.numbering) {
+            Some((list, level)) => {
+                let of_style = || self.numbering.level_of_style(&list, named.as_deref()?);
+                let level = level.or_else(of_style).unwrap_or(0);
+                self.numbering.next(&list, level)
+            }
+            None => String::new(),
+        };
         if let Some(level) = properties.and_then(styles::outline_level).or(style.heading) {
             mark = format!("{} {}", "#".repeat(usize::from(level.min(6))), mark.trim_start().trim_start_matches("- "));
         }
-        (format!("{mark}{}", text.trim()), inline)
+        let text = text.trim_matches([' ', '\t', '\n', '\u{a0}']);
+        // A page break before the first word comes before the mark too.
+        let breaks = text.len() - text.trim_start_matches([PAGE_BREAK, ' ', '\n']).len();
+        let (breaks, text) = text.split_at(breaks);
+        (format!("{breaks}{mark}{text}"), inline)
     }
 
     /// Pictures, boxes, notes and findings of a paragraph.
-    fn rest_of_paragraph(&mut self, inline: Inline<'_, '_>, place: &Place) {
+    pub fn rest_of_paragraph(&mut self, inline: Inline<'_, '_>, place: &Place) {
         self.insertions += inline.insertions;
         self.deletions += inline.deletions;
-        for (text, why) in inline.hidden {
-            let shown: String = text.chars().take(200).collect();
+        let in_row = matches!(place, Place::TableRow { .. });
+        for (text, why) in inline.hidden.into_iter().filter(|_| self.unseen.is_none()) {
+            let shown: String = text.replace(PAGE_BREAK, " ").trim().chars().take(200).collect();
+            // As it stands in the row.
+            let shown = if in_row { shown.replace('|', "\\|") } else { shown };
             self.draft.finding("hidden_text", place.clone(), format!("{why}: {shown}"));
-        }
-        for (list, ids) in [("footnote", inline.footnotes), ("endnote", inline.endnotes), ("comment", inline.comments)]
-        {
-            for id in ids {
-                self.referred.insert((list, id), place.clone());
-            }
         }
         for id in inline.images {
             self.picture(&id, place);
         }
+        let nesting = self.draft.limits.max_nesting;
         for id in inline.charts {
-            if let Some(text) = self.related(&id).and_then(|path| self.parts.text(&path).ok()) {
-                for line in chart::lines(&text, self.draft.limits.max_nesting) {
-                    self.draft.push(place.clone(), line);
-                }
-            }
+            let lines = self.part(&id).map(|text| {
+                let lines = chart::lines(&text, nesting);
+                if lines.is_empty() { new_chart_lines(&text, nesting) } else { lines }
+            });
+            self.push_lines(lines, place, "a chart");
         }
         for id in inline.diagrams {
-            if let Some(text) = self.related(&id).and_then(|path| self.parts.text(&path).ok()) {
-                for line in diagram_lines(&text, self.draft.limits.max_nesting) {
-                    self.draft.push(place.clone(), line);
-                }
-            }
+            let lines = self.part(&id).map(|text| diagram_lines(&text, nesting));
+            self.push_lines(lines, place, "a diagram");
         }
-        for content in inline.boxes {
-            let outer = std::mem::replace(&mut self.boxed, true);
-            self.blocks(content);
-            self.boxed = outer;
+        for (id, program) in inline.objects {
+            self.object(&id, &program, place);
+        }
+        for shape in inline.boxes {
+            let outer = (self.ground, self.unseen);
+            (self.ground, self.unseen) = (shape.ground, self.unseen.or(shape.unseen));
+            self.blocks(shape.content);
+            (self.ground, self.unseen) = outer;
         }
     }
 
-    fn related(&self, id: &str) -> Option<String> {
-        self.relations.get(id).filter(|r| !r.external).map(|r| r.target.clone())
+    fn part(&mut self, id: &str) -> Result<String, String> {
+        let path = self.relations.get(id).filter(|r| !r.external).map(|r| r.target.clone());
+        path.ok_or_else(|| "the file does not hold it".to_owned()).and_then(|path| self.parts.text(&path))
+    }
+
+    fn push_lines(&mut self, lines: Result<Vec<String>, String>, place: &Place, what: &str) {
+        match lines {
+            Ok(lines) => lines.into_iter().for_each(|line| self.draft.push(place.clone(), line)),
+            Err(why) => self.draft.cut(place.clone(), what, why, None),
+        }
     }
 
     fn picture(&mut self, id: &str, place: &Place) {
@@ -168,7 +251,7 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
             return self.draft.lose_image(place.clone(), why);
         }
         let path = relation.target.clone();
-        if self.taken_images.insert(path.clone()) {
+        if self.taken.insert(path.clone()) {
             match self.parts.bytes(&path) {
                 Ok(bytes) => self.draft.image(place.clone(), &bytes),
                 Err(why) => self.draft.lose_image(place.clone(), why),
@@ -176,78 +259,41 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
         }
     }
 
-    fn table(&mut self, table: &Element<'_>, number: u32) {
-        let mut nested = Vec::new();
-        let styled = table.child("tblPr").is_some_and(|p| p.child("tblStyle").is_some() || is_shaded(p));
-        let mut rows = Vec::new();
-        collect_through(table, "tr", &mut rows);
-        for (index, row) in rows.into_iter().enumerate() {
-            let place = Place::TableRow { table: number, row: u32::try_from(index + 1).unwrap_or(u32::MAX) };
-            let place = if self.margin.is_some() { Place::Whole } else { place };
-            let mut texts = Vec::new();
-            let mut cells = Vec::new();
-            collect_through(row, "tc", &mut cells);
-            let mut rests = Vec::new();
-            for cell in cells {
-                let properties = cell.child("tcPr");
-                let shaded = styled || properties.is_some_and(is_shaded);
-                let mut text = String::new();
-                self.cell(cell, shaded, &mut text, &mut rests, &mut nested);
-                texts.push(text);
-                let span: usize = properties.and_then(|p| p.val("gridSpan")).and_then(|s| s.parse().ok()).unwrap_or(1);
-                texts.extend(std::iter::repeat_n(String::new(), span.clamp(1, 64) - 1));
-            }
-            // Blank rows are shown: in a form they are the work.
-            if !texts.is_empty() {
-                let mark = match (&self.margin, row.child("trPr")) {
-                    (Some(mark), _) => format!("[{mark}] "),
-                    (None, Some(p)) if p.child("del").is_some() => "[deleted row] ".to_owned(),
-                    (None, Some(p)) if p.child("ins").is_some() => "[inserted row] ".to_owned(),
-                    _ => String::new(),
-                };
-                self.draft.push(place.clone(), format!("{mark}{}", markdown_row(texts)));
-            }
-            for rest in rests {
-                self.rest_of_paragraph(rest, &place);
-            }
-        }
-        for Nested { table, number } in nested {
-            self.table(table, number);
+    /// An object of another program: a file in the file, which a person opens by a double click.
+    fn object(&mut self, id: &str, program: &str, place: &Place) {
+        let Some(relation) = self.relations.get(id).filter(|r| !r.external) else { return };
+        let path = relation.target.clone();
+        if self.taken.insert(path.clone()) {
+            let program = if program.is_empty() { "another program" } else { program };
+            self.file_inside(&path, place, &format!("object of {program}"));
         }
     }
 
-    fn cell<'t, 'a>(
-        &mut self,
-        container: &'t Element<'a>,
-        shaded: bool,
-        text: &mut String,
-        rests: &mut Vec<Inline<'t, 'a>>,
-        nested: &mut Vec<Nested<'t, 'a>>,
-    ) {
-        for block in container.elements() {
-            match block.name() {
-                "p" => {
-                    let (line, inline) = self.paragraph_text(block, shaded);
-                    if !line.is_empty() {
-                        if !text.is_empty() {
-                            text.push('\n');
-                        }
-                        text.push_str(&line);
-                    }
-                    rests.push(inline);
+    /// Documents of other formats whose text Word shows in this place.
+    fn chunk(&mut self, chunk: &Element<'_>) {
+        let place = self.here();
+        let Some(path) = chunk.attribute("id").and_then(|id| self.relations.get(id.as_ref())).map(|r| r.target.clone())
+        else {
+            return self.draft.cut(place, "a part of another format", "the file does not hold it", None);
+        };
+        self.file_inside(&path, &place, "part of another format");
+    }
+
+    fn file_inside(&mut self, path: &str, place: &Place, what: &str) {
+        let inner = path.rsplit('/').next().unwrap_or(path).to_owned();
+        match self.parts.bytes(path) {
+            Ok(bytes) => {
+                self.draft.push(place.clone(), format!("[{what}: see the file {}/{inner}]", self.name));
+                if !self.draft.member_within(self.name, &inner, &bytes) {
+                    self.draft.cut(place.clone(), format!("the {what} {inner}"), "too many files in this one", None);
                 }
-                "tbl" => {
-                    self.tables += 1;
-                    nested.push(Nested { table: block, number: self.tables });
-                    text.push_str(&format!(" (table {} follows)", self.tables));
-                }
-                "tcPr" | "sdtPr" => {}
-                _ => self.cell(block, shaded, text, rests, nested),
             }
+            Err(why) => self.draft.cut(place.clone(), format!("the {what} {inner}"), why, None),
         }
     }
 
-    pub fn finish_body(&mut self) {
+    /// Reports the changes that are tracked.
+    pub fn finish(&mut self) {
         if self.insertions + self.deletions > 0 {
             let detail = format!(
                 "{} insertions and {} deletions are tracked and not yet accepted",
@@ -264,74 +310,4 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
         work(self);
         self.relations = outer;
     }
-
-    /// Footnotes, endnotes or comments, each at the place that refers to it.
-    pub fn notes(&mut self, root: &Element<'_>, element: &'static str) {
-        for note in root.children_named(element) {
-            // Separators are notes only in form.
-            if note.attribute("type").is_some_and(|t| t != "normal") {
-                continue;
-            }
-            let Some(id) = note.attribute("id") else { continue };
-            let place = self.referred.get(&(element, id.to_string())).cloned().unwrap_or(Place::Whole);
-            let mut lines = Vec::new();
-            let mut paragraphs = Vec::new();
-            note.find_all("p", &mut paragraphs);
-            for paragraph in paragraphs {
-                let (line, inline) = self.paragraph_text(paragraph, false);
-                lines.push(line);
-                self.rest_of_paragraph(inline, &place);
-            }
-            lines.retain(|l| !l.trim().is_empty());
-            if lines.is_empty() {
-                continue;
-            }
-            let mark = match element {
-                "footnote" => format!("[^{id}]:"),
-                "endnote" => format!("[^e{id}]:"),
-                _ => format!("[comment {id}]"),
-            };
-            self.draft.push(place, format!("{mark} {}", lines.join("\n")));
-        }
-    }
-
-    /// A header or a footer; one that repeats an earlier one is shown once.
-    pub fn margin(&mut self, root: &Element<'_>, mark: &str, seen: &mut Vec<String>) {
-        let text = root.text();
-        if seen.contains(&text) {
-            return;
-        }
-        seen.push(text);
-        self.margin = Some(mark.to_owned());
-        self.blocks(root);
-        self.margin = None;
-    }
-}
-
-/// Children with this name, also inside content controls.
-fn collect_through<'t, 'a>(element: &'t Element<'a>, name: &str, found: &mut Vec<&'t Element<'a>>) {
-    for child in element.elements() {
-        match child.name() {
-            n if n == name => found.push(child),
-            "sdt" | "sdtContent" | "customXml" | "ins" | "del" => collect_through(child, name, found),
-            _ => {}
-        }
-    }
-}
-
-/// The texts of a SmartArt diagram, as a list.
-pub(in crate::document) fn diagram_lines(part: &str, max_nesting: usize) -> Vec<String> {
-    let tree = xml::parse(part, max_nesting);
-    let mut points = Vec::new();
-    tree.root.find_all("pt", &mut points);
-    points
-        .iter()
-        .map(|point| {
-            let mut texts = Vec::new();
-            point.find_all("t", &mut texts);
-            texts.iter().map(|t| t.text()).collect::<String>()
-        })
-        .filter(|text| !text.trim().is_empty())
-        .map(|text| format!("- {}", text.trim()))
-        .collect()
 }

@@ -1,12 +1,20 @@
 //! Word documents (.docx, .docm, .dotx): the body in its order with headings, lists and tables, then notes,
-//! comments, headers and footers. Tracked changes are shown as `[inserted: …]` and `[deleted: …]`. Hidden
-//! text is shown and reported. Who wrote and when is left out.
+//! comments, headers and footers. Tracked changes are shown as `[inserted: …]` and `[deleted: …]`. What nobody sees
+//! on the page (vanished, tiny or white letters, shapes off the page, covered cells, margins of no page) is shown
+//! and reported. Files in the file are members. Who wrote and when is left out.
 //! WordprocessingML: ECMA-376 part 1, 17.
 
 mod body;
+mod drawing;
+mod flow;
 mod inline;
+mod look;
+mod math;
+mod notes;
 mod numbering;
 mod styles;
+mod symbols;
+mod table;
 
 use std::collections::HashMap;
 
@@ -17,11 +25,15 @@ use super::opc::{Parts, Relation};
 use super::{Reader, Sample, xml};
 
 use body::Body;
-pub(super) use body::diagram_lines;
+pub(super) use drawing::{chosen, diagram_lines, new_chart_lines};
+pub(super) use inline::shifted;
+use look::Paint;
+pub(super) use math::linear;
+use notes::{NOTES, Threads, margins};
 use numbering::Numbering;
 use styles::Styles;
 
-pub(super) const READER: Reader = Reader { id: "docx/1", recognise, read };
+pub(super) const READER: Reader = Reader { id: "docx/2", recognise, read };
 
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
@@ -42,27 +54,46 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     let mut aside = |kind: &str| of_kind(kind).and_then(|path| parts.text(&path).ok()).unwrap_or_default();
     let styles = Styles::read(&xml::parse(&aside("styles"), nesting).root);
     let numbering = Numbering::read(&xml::parse(&aside("numbering"), nesting).root);
-    let notes = [("footnotes", "footnote"), ("endnotes", "endnote"), ("comments", "comment")];
-    let asides = notes.map(|(part, element)| (of_kind(part), aside(part), element));
+    let (settings, extended) = (aside("settings"), aside("commentsExtended"));
+    let settings = xml::parse(&settings, nesting);
 
     let Some(content) = tree.root.child("body") else {
         return Err("the document has no body; it is damaged or cut off, save it again".to_owned());
     };
-    let mut body = Body::new(draft, &mut parts, styles, numbering, by_id(relations.clone()));
+    let mut body = Body::new(draft, &mut parts, sample.name, styles, numbering, by_id(relations.clone()));
+    let mut references = Vec::new();
+    content.find_all("footnoteReference", &mut references);
+    body.flow.footnotes_in_all = u32::try_from(references.len()).unwrap_or(u32::MAX);
+    // The colour of the page counts only where it is switched on.
+    if let Some(page) = tree.root.child("background").filter(|_| settings.root.switch("displayBackgroundShape")) {
+        body.ground = page.attribute("color").map_or(Paint::Unknown, |c| Paint::parse(&c));
+    }
     body.blocks(content);
-    body.finish_body();
-    for (part, text, element) in &asides {
-        if let Some(part) = part {
-            body.in_part(part, |body| body.notes(&xml::parse(text, nesting).root, element));
+    for (part, element) in NOTES {
+        let Some(path) = of_kind(part) else { continue };
+        match body.parts.text(&path) {
+            Ok(text) => {
+                let notes = xml::parse(&text, nesting);
+                let threads = Threads::read(&extended, &notes.root, nesting);
+                body.in_part(&path, |body| body.notes(&notes.root, element, &threads));
+                if let Some(damage) = notes.damage {
+                    body.draft.cut(Place::Whole, format!("the rest of the {part}"), damage, None);
+                }
+            }
+            Err(why) => body.draft.cut(Place::Whole, format!("the {part}"), why, None),
         }
     }
-    for kind in ["header", "footer"] {
-        let mut seen = Vec::new();
-        for relation in relations.iter().filter(|r| r.kind == kind) {
-            let Ok(text) = body.parts.text(&relation.target) else { continue };
-            body.in_part(&relation.target, |body| body.margin(&xml::parse(&text, nesting).root, kind, &mut seen));
+    let mut seen = Vec::new();
+    for margin in margins(content, &settings.root, &relations) {
+        match body.parts.text(&margin.path) {
+            Ok(text) => {
+                body.in_part(&margin.path, |body| body.margin(&xml::parse(&text, nesting).root, &margin, &mut seen));
+            }
+            Err(why) => body.draft.cut(Place::Whole, format!("a {}", margin.mark), why, None),
         }
     }
+    body.finish();
+    super::xlsx::properties::push(&mut parts, draft);
     if let Some(damage) = tree.damage {
         draft.cut(Place::Whole, "the rest of the document", damage, None);
     }

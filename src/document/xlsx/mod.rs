@@ -13,7 +13,7 @@
 
 mod beside;
 mod marks;
-mod properties;
+pub(super) mod properties;
 mod sheet;
 mod styles;
 mod workbook;

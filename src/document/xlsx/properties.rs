@@ -9,7 +9,7 @@ use crate::domain::Place;
 /// Characters of one property.
 const MAX_CHARS: usize = 500;
 
-pub(super) fn push(parts: &mut Parts<'_>, draft: &mut Draft<'_>) {
+pub(in crate::document) fn push(parts: &mut Parts<'_>, draft: &mut Draft<'_>) {
     let nesting = draft.limits.max_nesting;
     let mut found: Vec<String> = Vec::new();
     let mut add = |name: &str, text: &str| {
