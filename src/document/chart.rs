@@ -2,6 +2,8 @@
 //! rows (DrawingML charts, ECMA-376 part 1, 21.2).
 
 use super::draft::markdown_row;
+use super::grid::content_text;
+use super::numfmt::{Format, Shown, says_all};
 use super::xml::{self, Element};
 
 /// Points shown of one series; the rest is said in words.
@@ -81,16 +83,31 @@ fn rich_text(title: &Element<'_>, resolve: &dyn Fn(&str) -> Vec<(usize, String)>
     text.trim().to_owned()
 }
 
+/// A kept number as the chart shows it, with the exact one where that says less. Programs keep `148.0` for 148.
+fn shown(kept: String, format: &Format) -> String {
+    let Some(number) = kept.trim().parse::<f64>().ok().filter(|number| number.is_finite()) else { return kept };
+    let Shown { content, text } = format.show(number, false);
+    match text {
+        None => content_text(&content),
+        Some(text) if says_all(&text, number) => text,
+        Some(text) => format!("{text} ({})", content_text(&content)),
+    }
+}
+
 /// Cached points by index, or else those of the cells that are referred to.
 fn points(holder: &Element<'_>, resolve: &dyn Fn(&str) -> Vec<(usize, String)>) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     holder.find_all("pt", &mut found);
+    let code = holder.find("formatCode").map(|code| code.text());
+    let numbers = holder.find("numCache").or_else(|| holder.find("numLit")).is_some();
+    let format = Format::of_code(code.as_deref().unwrap_or_default());
     let mut points: Vec<_> = found
         .iter()
         .enumerate()
         .filter_map(|(at, pt)| {
             let index = pt.attribute("idx").and_then(|i| i.parse().ok()).unwrap_or(at);
-            Some((index, pt.child("v")?.text()))
+            let text = pt.child("v")?.text();
+            Some((index, if numbers { shown(text, &format) } else { text }))
         })
         .collect();
     if points.is_empty() {
@@ -100,4 +117,25 @@ fn points(holder: &Element<'_>, resolve: &dyn Fn(&str) -> Vec<(usize, String)>) 
         points = holder.find("f").map(|f| resolve(&f.text())).unwrap_or_default();
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_the_chart_shows_them() {
+        let series = |code: &str, values: [&str; 2]| {
+            let points: String =
+                values.iter().enumerate().map(|(i, v)| format!(r#"<pt idx="{i}"><v>{v}</v></pt>"#)).collect();
+            let part = format!(
+                "<chartSpace><chart><plotArea><barChart><ser><tx><v>Cost</v></tx><cat><strCache><pt idx=\"0\"><v>2024.0</v></pt></strCache></cat>\
+                 <val><numRef><numCache><formatCode>{code}</formatCode>{points}</numCache></numRef></val></ser></barChart></plotArea></chart></chartSpace>"
+            );
+            lines(&part, 64)[2..].to_vec()
+        };
+        assert_eq!(series("General", ["148.0", "1.5"]), ["| 2024.0 | 148 |", "|  | 1.5 |"], "a text stays as it is");
+        assert_eq!(series("0%", ["0.25", "0.256"]), ["| 2024.0 | 25% |", "|  | 26% (0.256) |"]);
+        assert_eq!(series("#,##0", ["12000", "n/a"])[1], "|  | n/a |");
+    }
 }
