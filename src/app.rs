@@ -11,6 +11,7 @@ use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, P
 use crate::judge::{self, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
 use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
+use crate::services::purse::Purses;
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, Store, StoreError, StoreOptions};
 
@@ -67,6 +68,12 @@ impl Choices {
 /// If the store cannot be opened, or a judge lacks what it needs.
 pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, AppError> {
     let (judges, panels) = bench(config, &choices)?;
+    if config.budget.project_month_usd.is_some()
+        && let Some(judge) = panels.values().flat_map(|panel| &panel.judges).find(|judge| judge.price.is_none())
+    {
+        let message = format!("[budget] project_month_usd cannot be kept: judge `{}` has no `price`", judge.name);
+        return Err(AppError::Setup(message));
+    }
     let store = Store::open(&config.store.url, StoreOptions::default()).await?;
     let blobs = Blobs::open(&config.files.url).await?;
     let default = PanelName::parse("default").ok().filter(|name| panels.contains_key(name));
@@ -91,6 +98,8 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         clock: choices.clock,
         lease: Duration::from_secs(config.grading.lease_s),
         max_running: config.grading.max_running,
+        grading_usd: config.budget.grading_usd,
+        purses: Purses::new(config.budget.project_month_usd),
         running: Running::default(),
         bell: tokio::sync::Notify::new(),
         rubric_identity: Arc::new(tokio::sync::Mutex::new(())),

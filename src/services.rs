@@ -1,6 +1,8 @@
 //! What the stories stand on: one value that `app` builds once and every story borrows. It holds seams, not
 //! choices: which store, which judges and which clock are decided in `app` and in tests.
 
+pub mod purse;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,7 @@ use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::prompt::Templates;
 use crate::reading::Reading;
 use crate::store::{Blobs, Store};
+use purse::Purses;
 
 pub struct Services {
     pub store: Store,
@@ -30,6 +33,10 @@ pub struct Services {
     pub lease: Duration,
     /// Gradings and comparisons at the same time.
     pub max_running: usize,
+    /// What a grading may cost that names no budget itself.
+    pub grading_usd: Option<f64>,
+    /// What the gradings and comparisons of a project may cost together.
+    pub purses: Purses,
     pub running: Running,
     /// Rung when there is new work.
     pub bell: Notify,

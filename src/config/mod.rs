@@ -4,6 +4,7 @@
 //! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
 //! Unknown names are errors, because a misspelt limit is no limit.
 
+mod budget;
 mod files;
 mod grading;
 mod judges;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use budget::BudgetSection;
 pub use files::Files;
 pub use grading::GradingSection;
 pub use judges::JudgeSection;
@@ -36,6 +38,7 @@ pub struct Config {
     pub grading: GradingSection,
     pub limits: LimitsSection,
     pub reading: ReadingSection,
+    pub budget: BudgetSection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.
@@ -116,6 +119,7 @@ impl Config {
         self.server.check()?;
         self.grading.check()?;
         self.reading.check()?;
+        self.budget.check()?;
         judges::check(&self.judges)?;
         panels::check(&self.panels, &self.judges)
     }

@@ -13,13 +13,13 @@ use crate::judge::{Asked, CancellationToken as Cancel, History, Judge};
 use crate::prompt::{Question, Round};
 use crate::refusal::Refusal;
 use crate::services::Services;
+use crate::services::purse::{Empty, Purse, Reserved};
 use crate::store::{ProjectStore, Query, call_key};
 use crate::verdict::{self, Said, Shown};
 
 use super::cuts::{self, Cuts};
 use super::journal::{StoreJournal, history};
 use super::known;
-use super::purse::Purse;
 
 /// One planned call.
 pub struct Call {
@@ -101,14 +101,14 @@ pub async fn fan_out(
     subject: Subject,
     lanes: Vec<Lane<'_>>,
     earlier: Earlier,
-    purse: &Purse,
+    purses: &[&Purse],
     cancel: &Cancel,
 ) -> Result<bool, Refusal> {
     let ask_each = |lane| {
         let Lane { calls, at_once, one_ahead } = lane;
         let asked = move |call: Result<Call, Refusal>| async move {
             match call {
-                Ok(call) => ask(services, project, call, earlier, purse, cancel).await.map(Ok),
+                Ok(call) => ask(services, project, call, earlier, purses, cancel).await.map(Ok),
                 Err(refusal) => Ok(Err(refusal)),
             }
         };
@@ -155,7 +155,7 @@ async fn ask(
     project: &ProjectStore,
     call: Call,
     earlier: Earlier,
-    purse: &Purse,
+    purses: &[&Purse],
     cancel: &Cancel,
 ) -> Result<Option<Vote>, Refusal> {
     if cancel.is_cancelled() {
@@ -183,14 +183,16 @@ async fn ask(
     }
     // What earlier rounds cost is spent already, and stands in the vote's books once more.
     let before = match earlier {
-        Earlier::Since(_) if purse.is_limited() => project.get::<Vote>(&call_key(&call.key)).await?,
+        Earlier::Since(_) if purses.iter().any(|purse| purse.is_limited()) => {
+            project.get::<Vote>(&call_key(&call.key)).await?
+        }
         Earlier::Since(_) | Earlier::None => None,
     };
     let before = before.and_then(|kept| kept.record.cost_usd).unwrap_or(0.0);
     let reserved = tokio::select! {
         biased;
         () = cancel.cancelled() => return Ok(None),
-        reserved = purse.reserve(cost(&judge, &call.prompt)) => reserved,
+        reserved = reserve(purses, cost(&judge, &call.prompt)) => reserved,
     };
     let reserved = match reserved {
         Ok(reserved) => reserved,
@@ -205,13 +207,13 @@ async fn ask(
     let outcome = match opinion {
         // A stop is no outcome: the call is asked at the next run.
         Err((Cause::Cancelled, _)) => {
-            reserved.settle(Some((asked.cost_usd.unwrap_or(0.0) - before).max(0.0)));
+            spend(reserved, Some((asked.cost_usd.unwrap_or(0.0) - before).max(0.0)));
             return Ok(None);
         }
         Err((cause, detail)) => VoteOutcome::Failed { cause, detail },
         Ok(opinion) => VoteOutcome::Answered(opinion),
     };
-    reserved.settle(asked.cost_usd.map(|cost| (cost - before).max(0.0)));
+    spend(reserved, asked.cost_usd.map(|cost| (cost - before).max(0.0)));
     let vote = Vote {
         id: services.ids.next(),
         outcome,
@@ -227,6 +229,19 @@ async fn ask(
     };
     project.commit(known::keep(project.batch().put(&vote), &call, &vote)).await?;
     Ok(Some(vote))
+}
+
+/// Sets aside what a question will cost in every budget that it is part of.
+async fn reserve<'a>(purses: &[&'a Purse], amount: f64) -> Result<Vec<Reserved<'a>>, Empty> {
+    let mut reserved = Vec::with_capacity(purses.len());
+    for purse in purses {
+        reserved.push(purse.reserve(amount).await?);
+    }
+    Ok(reserved)
+}
+
+fn spend(reserved: Vec<Reserved<'_>>, cost_usd: Option<f64>) {
+    reserved.into_iter().for_each(|reserved| reserved.settle(cost_usd));
 }
 
 /// What the question will cost, as far as that can be told. US dollars.

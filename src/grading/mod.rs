@@ -21,7 +21,6 @@ pub mod journal;
 mod known;
 #[cfg(test)]
 mod long_tests;
-pub mod purse;
 pub mod quote;
 pub mod replay;
 pub mod result;

@@ -96,7 +96,11 @@ fn usage(votes: &[Vote]) -> Usage {
 
 /// `None` as soon as the price of one call that was made is unknown.
 fn cost(votes: &[Vote]) -> Option<f64> {
-    votes.iter().map(|vote| if vote.attempts == 0 { Some(0.0) } else { vote.cost_usd }).sum()
+    votes
+        .iter()
+        .map(|vote| if vote.attempts == 0 { Some(0.0) } else { vote.cost_usd })
+        .sum::<Option<f64>>()
+        .map(|usd| usd + 0.0)
 }
 
 /// Agreement of the judges over the criteria of this grading; only real votes are ratings.

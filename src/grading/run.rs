@@ -16,6 +16,7 @@ use crate::prompt::{self, Round, Work};
 use crate::reading::Source;
 use crate::refusal::Refusal;
 use crate::rubric::check;
+use crate::services::purse::Purse;
 use crate::services::{Progress, Services};
 use crate::store::{Kept, ProjectStore, Query, StoreError, part};
 use crate::verdict::Shown;
@@ -24,7 +25,6 @@ use super::aggregate::ballots;
 use super::cuts::Cuts;
 use super::escalate::escalate;
 use super::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, subject_prefix};
-use super::purse::Purse;
 use super::result::{Material, compute, verdicts};
 use super::sight::{Looks, looks};
 
@@ -63,6 +63,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
     // Failed votes cost, too, and stay in the books when they are asked again.
     let purse = Purse::new("grading", grading.budget_usd, votes.iter().filter_map(|vote| vote.cost_usd).sum());
+    let project_purse = services.purses.of(project, services.now()).await?;
     let plan = Plan { services, grading: &grading, material: &material, sights: &sights };
     let settled = settled(&grading, votes);
     let nothing = |spec: &JudgeSpec| looks.of(spec).and_then(|look| look.nothing.as_ref());
@@ -73,7 +74,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
     }
     let lane = |spec| Lane::new(services, spec, plan.calls(&settled, spec));
     let lanes = judges.iter().filter(|spec| nothing(spec).is_none()).map(lane).collect();
-    let finished = fan_out(services, project, subject, lanes, earlier, &purse, &cancel).await?;
+    let finished = fan_out(services, project, subject, lanes, earlier, &[&purse, &project_purse], &cancel).await?;
     if finished {
         let views = views(services, sights, &material.rubric)?;
         finish(services, project, id, &material.rubric, checks, views).await?;

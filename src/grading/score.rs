@@ -74,12 +74,13 @@ struct Total {
 
 fn total(rubric: &Rubric, decisions: &[Option<f64>]) -> Total {
     let pairs = || rubric.criteria().iter().zip(decisions);
-    let awarded: f64 = pairs().filter_map(|(_, earned)| *earned).sum();
-    let positive: f64 = pairs().filter(|(_, earned)| earned.is_some()).map(|(c, _)| c.points.max(0.0)).sum();
+    // Zero in front: the sum of no numbers is -0.0, and would be told as that.
+    let awarded = 0.0 + pairs().filter_map(|(_, earned)| *earned).sum::<f64>();
+    let positive = 0.0 + pairs().filter(|(_, earned)| earned.is_some()).map(|(c, _)| c.points.max(0.0)).sum::<f64>();
     let all_positive = rubric.max_points();
     // Without positive points the share is taken of the penalties.
     let weight = |c: &Criterion| if all_positive > 0.0 { c.points.max(0.0) } else { c.points.abs() };
-    let decided: f64 = pairs().filter(|(_, earned)| earned.is_some()).map(|(c, _)| weight(c)).sum();
+    let decided = 0.0 + pairs().filter(|(_, earned)| earned.is_some()).map(|(c, _)| weight(c)).sum::<f64>();
     let coverage = decided / rubric.criteria().iter().map(weight).sum::<f64>();
     let raw = if !rubric.sections().is_empty() {
         tree(rubric, decisions, rubric.sections())

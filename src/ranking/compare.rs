@@ -11,7 +11,6 @@ use crate::domain::{
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::fan_out::{self, Call, Earlier, Lane, as_said, fan_out, nothing_to_show, subject_prefix};
-use crate::grading::purse::Purse;
 use crate::grading::run::read_files;
 use crate::grading::sight;
 use crate::refusal::Refusal;
@@ -97,7 +96,8 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         Lane::new(services, spec, by_judge.remove(&spec.name).unwrap_or_default().into_iter().map(Ok))
     };
     let lanes = comparison.panel.judges.iter().map(lane).collect();
-    if !fan_out(services, project, subject, lanes, earlier, &Purse::new("comparison", None, 0.0), &cancel).await? {
+    let purse = services.purses.of(project, services.now()).await?;
+    if !fan_out(services, project, subject, lanes, earlier, &[&purse], &cancel).await? {
         return Ok(());
     }
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;

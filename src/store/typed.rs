@@ -134,6 +134,12 @@ pub struct ProjectStore {
 }
 
 impl ProjectStore {
+    /// Which project's records these are.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
     pub fn batch(&self) -> Batch {
         Batch::default()
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use empanel::judge::fake::{Action, Call, FakeOpenAi, completion};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, NO_REVIEWS, Service, judge, panel, statements};
+use crate::support::{Client, Home, NO_REVIEWS, Service, judge, panel, run, statements};
 
 /// Counts a token for every 3.7 bytes, and takes from its cache what some earlier prompt began with, in steps of 128
 /// tokens from 1,024 on.
@@ -133,6 +133,37 @@ async fn a_budget_ends_in_a_partial_grading_and_never_in_an_overrun() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_keeps_to_its_month_also_after_a_restart() {
+    let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
+    // A call costs .0011 dollars; before the first answer of a process it is estimated higher.
+    let judges = format!("[budget]\nproject_month_usd = 0.0085\n{}", judge("anna", &server, "max_concurrency = 1"));
+    let home = Home::new(&format!("{judges}{}", panel(&["anna"], NO_REVIEWS)));
+    let mut service = Service::start(&home).await;
+    let rubric = service.client().rubric(&statements(3)).await;
+    for (n, calls) in [3, 6, 6].into_iter().enumerate() {
+        let client = service.client();
+        let submission = client.text("system", &format!("Report {n}.")).await;
+        let asked = json!({"submission_id": submission, "rubric_id": rubric});
+        let told = client.post("/v1/gradings?wait=60", &asked).await.is(202);
+        assert_eq!(server.count(), calls, "{told}");
+        let over =
+            client.votes(told["id"].as_str().unwrap()).await.into_iter().find(|vote| vote["cause"] == "over_budget");
+        if n == 2 {
+            // Nothing is zero, not minus zero.
+            let score = told["score"].to_string();
+            assert!(score.contains("\"coverage\":0.0") && !score.contains("-0"), "{score}");
+        }
+        match n {
+            0 | 1 => assert!(over.is_none(), "{over:?}"),
+            _ => assert!(over.unwrap()["reason"].as_str().unwrap().contains("the project in this month, 0.0085 USD")),
+        }
+        service.sigterm();
+        service.ended().await;
+        service = Service::start(&home).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_budget_needs_prices() {
     let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
     let nameless = judge("ben", &server, "").replace("price =", "settings = { seed = 7 } #");
@@ -146,4 +177,7 @@ async fn a_budget_needs_prices() {
     asked["budget_usd"] = json!(1.0);
     client.post("/v1/gradings", &asked).await.is_bad_field("/budget_usd", &["`ben`", "price"]);
     assert_eq!(server.count(), 0);
+    home.configure("", &format!("[budget]\nproject_month_usd = 1.0\n{nameless}{}", panel(&["ben"], NO_REVIEWS)));
+    let config = home.config().display().to_string();
+    run(&home, &["serve", "--config", &config]).await.complains(&["project_month_usd", "`ben`"]);
 }

@@ -100,6 +100,8 @@ impl Bench {
             clock,
             lease: Duration::from_secs(600),
             max_running: 4,
+            grading_usd: None,
+            purses: crate::services::purse::Purses::new(None),
             running: Running::default(),
             bell: tokio::sync::Notify::new(),
             rubric_identity: Arc::default(),

@@ -3,9 +3,62 @@
 //! questions in flight cost beyond their estimates. What is not asked for want of money fails with `over_budget`, and can
 //! be retried with more.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+
+use crate::domain::{Timestamp, Vote};
+use crate::store::{MAX_PAGE, ProjectStore, Query, StoreError};
+
+/// The budgets of projects, each for a calendar month (UTC). What was spent before this process began is read from the
+/// votes, once.
+#[derive(Debug)]
+pub struct Purses {
+    month_usd: Option<f64>,
+    /// By project: the month, and its budget.
+    open: tokio::sync::Mutex<HashMap<String, (String, Arc<Purse>)>>,
+}
+
+impl Purses {
+    #[must_use]
+    pub fn new(month_usd: Option<f64>) -> Self {
+        Self { month_usd, open: tokio::sync::Mutex::default() }
+    }
+
+    /// The budget of this project for this month.
+    ///
+    /// # Errors
+    /// If what was spent cannot be read.
+    pub async fn of(&self, project: &ProjectStore, now: Timestamp) -> Result<Arc<Purse>, StoreError> {
+        let Some(limit) = self.month_usd else { return Ok(Arc::new(Purse::new("project", None, 0.0))) };
+        let month = month_of(now);
+        let mut open = self.open.lock().await;
+        if let Some((_, purse)) = open.get(project.scope()).filter(|(of, _)| *of == month) {
+            return Ok(Arc::clone(purse));
+        }
+        let mut spent = 0.0;
+        let mut cursor = None;
+        loop {
+            let page = project.list::<Vote>(Query::default().limit(MAX_PAGE).after(cursor)).await?;
+            let votes = page.items.iter().map(|kept| &kept.record);
+            spent +=
+                votes.filter(|vote| month_of(vote.created_at) == month).filter_map(|vote| vote.cost_usd).sum::<f64>();
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let purse = Arc::new(Purse::new("project in this month", Some(limit), spent));
+        open.insert(project.scope().to_owned(), (month, Arc::clone(&purse)));
+        Ok(purse)
+    }
+}
+
+/// `2026-11`.
+fn month_of(time: Timestamp) -> String {
+    time.to_string().chars().take(7).collect()
+}
 
 /// One budget, shared by all who spend it. US dollars.
 #[derive(Debug)]
