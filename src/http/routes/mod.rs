@@ -64,6 +64,7 @@ resources! {
     "/v1/submissions/{id}" => get submissions::get;
     "/v1/submissions/{id}/files/{n}" => get submissions::file;
     "/v1/submissions/{id}/manifest" => get submissions::manifest;
+    "/v1/submissions/{id}/text" => get submissions::text;
     "/v1/submissions/{id}/pages/{p}.png" => get pages::page;
     "/v1/gradings" => get gradings::list, post gradings::create;
     "/v1/gradings/{id}" => get gradings::get;

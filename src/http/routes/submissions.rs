@@ -13,9 +13,10 @@ use crate::http::auth::{Caller, Submitter};
 use crate::http::body::Incoming;
 use crate::http::idempotency::{Answer, once};
 use crate::http::listing::{Paging, page};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::wire::List;
 use crate::http::wire::submission::{ManifestBody, SubmissionBody, SubmissionRequest};
+use crate::http::wire::text::{FileTextBody, TextBody};
 use crate::services::Services;
 use crate::store::Query;
 
@@ -103,6 +104,34 @@ pub async fn manifest(
     let submission = find(&caller, *id).await?;
     let extract = read_files(&services, &submission.files, submission.text).await?;
     Ok(HttpResponse::Ok().json(ManifestBody::from(extract.manifest())))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Part {
+    /// Only the file of this name, as evidence and manifest name it; without it all of them.
+    file: Option<String>,
+}
+
+/// The text view of each file, piece by piece: what evidence stands in, and which of it nobody sees who opens the file.
+#[utoipa::path(get, path = "/v1/submissions/{id}/text", tag = "submissions", params(("id" = Uuid, Path), Part), responses((status = 200, body = TextBody)))]
+pub async fn text(
+    caller: Submitter,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+    part: web::Query<Part>,
+) -> Result<HttpResponse, Problem> {
+    let submission = find(&caller, *id).await?;
+    let extract = read_files(&services, &submission.files, submission.text).await?;
+    let wanted = |name: &str| part.file.as_deref().is_none_or(|file| file == name);
+    let names: Vec<String> = extract.files.iter().map(|file| format!("`{}`", file.name)).collect();
+    let files: Vec<_> = extract.files.into_iter().filter(|file| wanted(&file.name)).map(FileTextBody::from).collect();
+    if let (true, Some(file)) = (files.is_empty(), &part.file) {
+        let detail = format!("there is no file `{file}`; there are: {}", names.join(", "));
+        return Err(Problem::new(Code::NotFound, detail));
+    }
+    Ok(HttpResponse::Ok().json(TextBody { files }))
 }
 
 pub(super) async fn find(caller: &Caller, id: Uuid) -> Result<Submission, Problem> {

@@ -14,6 +14,7 @@ pub mod review;
 pub mod rubric;
 pub mod submission;
 pub mod task;
+pub mod text;
 pub mod verdict;
 pub mod vote;
 
