@@ -85,7 +85,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         judges,
         panels,
         default_panel: choices.default_panel.or(default).or(offline),
-        templates: Templates::builtin(),
+        templates: templates(config)?,
         reading: reading(config)?,
         intake: IntakeLimits {
             max_file_bytes: limits.max_file_bytes,
@@ -104,6 +104,27 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         bell: tokio::sync::Notify::new(),
         rubric_identity: Arc::new(tokio::sync::Mutex::new(())),
     }))
+}
+
+/// The wording of questions: built in, or replaced by what is in a folder.
+///
+/// # Errors
+/// If the folder cannot be read, or a template in it cannot be used.
+pub fn templates(config: &Config) -> Result<Templates, AppError> {
+    let Some(folder) = &config.prompts.folder else { return Ok(Templates::builtin()) };
+    let beside = config.source.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let folder = beside.join(folder);
+    let wrong =
+        |what: &dyn std::fmt::Display| AppError::Setup(format!("[prompts] folder {}: {what}", folder.display()));
+    let mut own = BTreeMap::new();
+    for entry in std::fs::read_dir(&folder).map_err(|e| wrong(&e))? {
+        let path = entry.map_err(|e| wrong(&e))?.path();
+        if let (Some("j2"), Some(name)) = (path.extension().and_then(|e| e.to_str()), path.file_stem()) {
+            let source = std::fs::read_to_string(&path).map_err(|e| wrong(&format!("{}: {e}", path.display())))?;
+            own.insert(name.to_string_lossy().into_owned(), source);
+        }
+    }
+    Templates::with(&own).map_err(|e| wrong(&e))
 }
 
 /// What reads files, and where: the same for the service and for whoever only wants to see what it reads.

@@ -22,6 +22,7 @@ mod grade;
 mod judges;
 mod keys;
 mod leaderboard;
+mod prompts;
 mod read;
 mod reader;
 mod replay;
@@ -67,6 +68,9 @@ enum Verb {
     /// Look at the judges before they are paid for
     #[command(subcommand)]
     Judges(judges::Verb),
+    /// Look at the wording of questions before a token is spent
+    #[command(subcommand)]
+    Prompts(prompts::Verb),
     /// API keys of the service
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -116,6 +120,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
         Verb::Agreement(args) => agreement::agreement(&args),
         Verb::Replay(args) => runtime().and_then(|rt| rt.block_on(replay::run(args))),
+        Verb::Prompts(verb) => prompts::prompts(&verb),
         Verb::Judges(verb) => runtime().and_then(|rt| rt.block_on(judges::judges(verb))),
         Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
         Verb::Config(verb) => config::config(&verb),

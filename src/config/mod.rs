@@ -10,6 +10,7 @@ mod grading;
 mod judges;
 mod limits;
 mod panels;
+mod prompts;
 mod reading;
 mod server;
 mod store;
@@ -24,6 +25,7 @@ pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
 pub use panels::{PanelSection, default_quorum};
+pub use prompts::PromptsSection;
 pub use reading::{Isolation, LibreOffice, ReadingSection};
 pub use server::Server;
 pub use store::StoreSection;
@@ -39,6 +41,7 @@ pub struct Config {
     pub limits: LimitsSection,
     pub reading: ReadingSection,
     pub budget: BudgetSection,
+    pub prompts: PromptsSection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.

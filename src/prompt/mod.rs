@@ -1,6 +1,8 @@
 //! Criterion + extract → prompt. Pure: no files, no clock, no randomness; the same inputs give the same
 //! bytes, today and on replay.
 //!
+//! `samples` shows every kind of question as it would be put, for those who word their own.
+//!
 //! What a judge is asked is always *system, prefix, question*. The prefix (task, references, deliverable) is
 //! made once per submission and shared, byte for byte, by all its criteria, so that providers can cache it;
 //! the question comes last. Points, weights, gates, system names and authors never get here.
@@ -23,10 +25,12 @@ mod marks;
 mod pages;
 mod pieces;
 mod relevance;
+mod samples;
 mod templates;
 #[cfg(test)]
 mod tests;
 
 pub use excerpt::{Excerpt, Rest, Round};
 pub use layout::{Shown, ShownPair, Work, text_view};
-pub use templates::{PromptError, Question, Templates};
+pub use samples::{Sample, samples};
+pub use templates::{PromptError, Question, TemplateError, Templates};

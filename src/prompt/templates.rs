@@ -1,6 +1,8 @@
 //! The wording: instructions and questions as minijinja templates, strict (a name that is missing is an error, not
-//! a blank) and with bounded fuel. They are compiled in; each set has a content hash that every vote carries.
+//! a blank) and with bounded fuel. They are compiled in, and any of them can be replaced by one's own; each set has a
+//! content hash that every vote carries. A template reaches no file, no other template and no clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
@@ -21,6 +23,26 @@ const SOURCES: &[(&str, &str)] = &[
 
 /// A question takes some hundred steps; a scale of a thousand levels some thousand.
 const FUEL: u64 = 100_000;
+
+/// Bytes of one template of one's own.
+const MAX_SOURCE: usize = 64 * 1024;
+
+/// Why a template of one's own cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("there is no template `{name}` to be replaced; there are: {known}")]
+    Unknown { name: String, known: String },
+    #[error("template `{name}` has {bytes} bytes, more than the {MAX_SOURCE} that a template may have")]
+    TooLong { name: String, bytes: usize },
+    #[error("template `{name}` cannot be used: {source}")]
+    Broken {
+        name: String,
+        #[source]
+        source: minijinja::Error,
+    },
+    #[error("template `{name}` does not say {what}: a judge could not answer it")]
+    Silent { name: String, what: String },
+}
 
 /// Why a question could not be worded.
 #[derive(Debug, thiserror::Error)]
@@ -63,23 +85,44 @@ impl Templates {
     /// Never: the sources are constants, and a test compiles and renders them.
     #[must_use]
     pub fn builtin() -> Self {
+        Self::with(&BTreeMap::new()).expect("a built-in template compiles and renders; a test does it")
+    }
+
+    /// The same with some of them replaced: name and source. Each is rendered with samples of what it will be given.
+    ///
+    /// # Errors
+    /// If a template is not one of ours, is too long, does not render, or leaves out what a judge must know.
+    pub fn with(own: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        if let Some(name) = own.keys().find(|name| !SOURCES.iter().any(|(known, _)| known == name)) {
+            let known = Self::names().collect::<Vec<_>>().join(", ");
+            return Err(TemplateError::Unknown { name: name.clone(), known });
+        }
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        for (name, source) in SOURCES {
-            environment.add_template(name, source).expect("a built-in template compiles; a test renders each");
+        let mut parts = vec![layout::LAYOUT.as_bytes()];
+        for (name, builtin) in SOURCES {
+            let source = own.get(*name).map_or(*builtin, String::as_str);
+            if source.len() > MAX_SOURCE {
+                return Err(TemplateError::TooLong { name: (*name).to_owned(), bytes: source.len() });
+            }
+            let added = environment.add_template_owned(*name, source.to_owned());
+            added.map_err(|source| TemplateError::Broken { name: (*name).to_owned(), source })?;
+            parts.extend([name.as_bytes(), source.as_bytes()]);
         }
-        let fixed = |name: &str| -> Arc<str> {
-            let template = environment.get_template(name).expect("a built-in template exists");
-            template.render(context! {}).expect("a system template has no variables").into()
+        let fixed = |name: &str| -> Result<Arc<str>, TemplateError> {
+            let rendered = environment.get_template(name).and_then(|template| template.render(context! {}));
+            Ok(rendered.map_err(|source| TemplateError::Broken { name: name.to_owned(), source })?.into())
         };
-        let parts = SOURCES.iter().flat_map(|(name, source)| [name.as_bytes(), source.as_bytes()]);
-        Self {
-            system: fixed("system"),
-            system_pairwise: fixed("system_pairwise"),
-            fingerprint: Fingerprint::of_parts(std::iter::once(layout::LAYOUT.as_bytes()).chain(parts)),
-            environment,
-        }
+        let (system, system_pairwise) = (fixed("system")?, fixed("system_pairwise")?);
+        let templates = Self { system, system_pairwise, fingerprint: Fingerprint::of_parts(parts), environment };
+        super::samples::try_all(&templates)?;
+        Ok(templates)
+    }
+
+    /// The names of all templates.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SOURCES.iter().map(|(name, _)| *name)
     }
 
     /// Of all templates and the layout: what was asked is comparable only where this is equal.

@@ -56,3 +56,30 @@ async fn a_check_tells_the_judges_that_work_from_those_that_do_not_and_why() {
         said.stdout
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn templates_of_ones_own_are_checked_and_used() {
+    let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
+    let home = Home::new(&format!("[prompts]\nfolder = \"prompts\"\n{}", judge("anna", &server, "")));
+    std::fs::create_dir(home.path("prompts")).unwrap();
+    let config = home.config().display().to_string();
+    home.write("prompts/notes.txt", "no template");
+    home.write("prompts/criterion.j2", "Is it so? {{ requirement }}\nSay MET, UNMET or CANNOT_ASSESS as \"answer\".");
+    let said = run(&home, &["prompts", "check", "--show", "--config", &config]).await.exits_with(0);
+    assert!(
+        said.stdout.contains("Is it so? The totals {{ tie }}") && said.stdout.contains("BOTH_BAD"),
+        "{}",
+        said.stdout
+    );
+    run(&home, &["judges", "check", "--config", &config]).await.exits_with(0);
+    assert!(server.calls()[0].user_text().contains("Is it so? The memo states"));
+    home.write("prompts/criterion.j2", "Is it so?");
+    for verb in [["prompts", "check"], ["judges", "check"]] {
+        run(&home, &[verb[0], verb[1], "--config", &config]).await.complains(&[
+            "prompts",
+            "`criterion`",
+            "requirement",
+        ]);
+    }
+    run(&home, &["serve", "--config", &config]).await.complains(&["`criterion`"]);
+}

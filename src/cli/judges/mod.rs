@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Failure, load, log, show};
-use crate::app::{Choices, bench};
+use crate::app::{Choices, bench, templates};
 use crate::document::{self, Input, Limits};
 use crate::domain::{
     Answer, CallKey, Criterion, CriterionId, Extract, FileExtract, GradingId, Id, JudgeName, Question, Subject, Target,
@@ -85,7 +85,8 @@ pub(super) async fn judges(verb: Verb) -> Result<(), Failure> {
             if only.is_empty() { configured(name) || config.judges.is_empty() } else { only.contains(name) }
         })
         .collect();
-    let checked = futures_util::future::join_all(chosen.iter().map(|judge| check(judge))).await;
+    let templates = templates(&config).map_err(Failure::mistake)?;
+    let checked = futures_util::future::join_all(chosen.iter().map(|judge| check(judge, &templates))).await;
     if format == "json" {
         println!("{}", serde_json::to_string_pretty(&checked).map_err(Failure::mistake)?);
     } else {
@@ -95,14 +96,14 @@ pub(super) async fn judges(verb: Verb) -> Result<(), Failure> {
     if checked.iter().any(failed) { Err(Failure::Partial) } else { Ok(()) }
 }
 
-async fn check(judge: &Judge) -> Checked {
+async fn check(judge: &Judge, templates: &Templates) -> Checked {
     let spec = judge.spec();
     let read = |name: &str, bytes: &[u8]| -> FileExtract {
         document::read(&Input { name, media_type: None, bytes }, &Limits::default()).swap_remove(0)
     };
-    let text = ask(judge, read("memo.txt", TEXT.as_bytes()), ABOUT_TEXT).await;
+    let text = ask(judge, templates, read("memo.txt", TEXT.as_bytes()), ABOUT_TEXT).await;
     let picture = match spec.vision {
-        true => Some(ask(judge, read("picture.png", PICTURE), ABOUT_PICTURE).await),
+        true => Some(ask(judge, templates, read("picture.png", PICTURE), ABOUT_PICTURE).await),
         false => None,
     };
     let usd = |asked: &Result<Asked<Answer>, String>| asked.as_ref().map_or(Some(0.0), |asked| asked.cost_usd);
@@ -121,7 +122,12 @@ async fn check(judge: &Judge) -> Checked {
 }
 
 /// One question about one file, whose answer is MET.
-async fn ask(judge: &Judge, file: FileExtract, requirement: &str) -> Result<Asked<Answer>, String> {
+async fn ask(
+    judge: &Judge,
+    templates: &Templates,
+    file: FileExtract,
+    requirement: &str,
+) -> Result<Asked<Answer>, String> {
     let criterion = Criterion {
         id: CriterionId::parse("probe").map_err(|e| e.to_string())?,
         requirement: requirement.to_owned(),
@@ -135,7 +141,6 @@ async fn ask(judge: &Judge, file: FileExtract, requirement: &str) -> Result<Aske
     let deliverable = Arc::new(Extract { files: vec![file] });
     let criteria = std::slice::from_ref(&criterion);
     let work = Work { task: None, references: None, deliverable: &deliverable, criteria };
-    let templates = Templates::builtin();
     let shown = templates.prefix(&work, judge.spec().max_input_chars, judge.spec().vision);
     let prompt = templates.criterion(&shown.prefix, &criterion).map_err(|e| e.to_string())?;
     let key = CallKey {
