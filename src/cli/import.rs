@@ -3,8 +3,8 @@
 //! Everything is read and checked first; the first mistake ends the import before anything is kept. What is there
 //! already is not kept twice, so an import that was interrupted is simply done again.
 //!
-//! **gdpval**: the folder of the data set (`openai/gdpval`) as it was downloaded, or its table alone: parquet (in a
-//! build with the feature `parquet`), JSON Lines or a JSON list. A row is a task with its rubric
+//! **gdpval**: the folder of the data set (`openai/gdpval`) as it was downloaded, or its table alone: parquet,
+//! JSON Lines or a JSON list. A row is a task with its rubric
 //! (`rubric_json`, else `rubric_pretty`); `reference_files` are the task's files, `deliverable_files` and
 //! `deliverable_text` the gold deliverable, a submission of the system `human`. Paths are relative to the folder.
 //!
@@ -228,7 +228,6 @@ fn rows_of(table: &Path) -> Result<Vec<Value>, Failure> {
     lines.map(|(number, line)| serde_json::from_str(line).map_err(|error| told(number + 1, error))).collect()
 }
 
-#[cfg(feature = "parquet")]
 fn parquet_rows(table: &Path) -> Result<Vec<Value>, Failure> {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     let told = |error: &dyn std::fmt::Display| Failure::Mistake(format!("{}: {error}", table.display()));
@@ -236,15 +235,6 @@ fn parquet_rows(table: &Path) -> Result<Vec<Value>, Failure> {
     let reader = SerializedFileReader::new(file).map_err(|e| told(&e))?;
     let rows = reader.get_row_iter(None).map_err(|e| told(&e))?;
     rows.map(|row| row.map(|row| row.to_json_value()).map_err(|e| told(&e))).collect()
-}
-
-#[cfg(not(feature = "parquet"))]
-fn parquet_rows(table: &Path) -> Result<Vec<Value>, Failure> {
-    Err(Failure::Mistake(format!(
-        "{} is parquet, which this build does not read; build with `--features parquet`, or write the table as JSON Lines: python -c \"import pandas; pandas.read_parquet('{}').to_json('gdpval.jsonl', orient='records', lines=True)\"",
-        table.display(),
-        table.display()
-    )))
 }
 
 fn gdpval(path: &Path, without_files: bool) -> Result<Vec<Row>, Failure> {
@@ -294,11 +284,11 @@ fn gdpval_row(
         Ok(found)
     };
     let (references, gold) = (files("reference_files")?, files("deliverable_files")?);
-    let rubric = match row.get("rubric_json").or(row.get("rubric_pretty")) {
-        Some(value) if !value.is_null() => {
-            Some(rubric::import_value(row.clone(), Format::Gdpval).map_err(|e| told(&e))?)
-        }
-        _ => None,
+    // A table writes what a row does not have as null.
+    let has_rubric = ["rubric_json", "rubric_pretty"].iter().any(|field| row.get(field).is_some_and(|v| !v.is_null()));
+    let rubric = match has_rubric {
+        true => Some(rubric::import_value(row.clone(), Format::Gdpval).map_err(|e| told(&e))?),
+        false => None,
     };
     let gold_text = field("deliverable_text");
     let submission = (!gold.is_empty() || gold_text.is_some()).then(|| RowSubmission {

@@ -2,6 +2,7 @@
 //! ([`import`]); they are rated ([`leaderboard`]); and how far judges agree is told beside it ([`agreement`]).
 
 pub mod agreement;
+pub mod attempts;
 pub mod compare;
 pub mod import;
 pub mod leaderboard;

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod architecture;
+mod attempts;
 mod auth;
 mod bad_input;
 mod batch;
@@ -25,6 +26,7 @@ mod judges;
 mod known;
 mod main_job;
 mod mutate;
+mod paper_tree;
 mod provider_batch;
 mod read;
 mod reading;

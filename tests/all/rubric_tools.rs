@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, Said, Service, repository, run};
+use crate::support::{Home, Said, Service, bytes_of, repository, run};
 
 /// A command that went well and said this.
 #[track_caller]
@@ -14,10 +14,10 @@ fn says(said: Said, words: &[&str]) {
 }
 
 /// A file in a folder below.
-fn put(home: &Home, name: &str, text: &str) {
+fn put(home: &Home, name: &str, bytes: impl AsRef<[u8]>) {
     let path = home.path(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }
 
 const MEMO: &str = "title: Memo\ncriteria:\n- {id: a, requirement: The total is stated, points: 1}\n- {id: b, requirement: It is signed, points: 2}\n";
@@ -120,6 +120,37 @@ async fn gdpval_comes_in_with_tasks_rubrics_references_and_gold_and_only_once() 
     let systems: Vec<&Value> = kept["items"].as_array().unwrap().iter().map(|s| &s["system"]).collect();
     assert_eq!(systems.iter().filter(|s| ***s == "human").count(), 2);
     assert_eq!(systems.len(), 3);
+}
+
+/// The same table as pyarrow writes it, with zstd and with snappy (`fixtures/rubric/gdpval/make.py`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parquet_table_says_what_its_json_lines_say() {
+    let mut told = Vec::new();
+    for table in ["train.jsonl", "snappy.parquet", "zstd.parquet"] {
+        let home = Home::new("");
+        gdpval(&home);
+        if table != "train.jsonl" {
+            std::fs::remove_file(home.path("set/data/train.jsonl")).unwrap();
+            put(&home, &format!("set/data/{table}"), bytes_of(&format!("fixtures/rubric/gdpval/{table}")));
+        }
+        let config = home.config().display().to_string();
+        says(
+            run(&home, &["import", "gdpval", "set", "--config", &config]).await,
+            &["2 rubrics, 2 tasks, 2 submissions"],
+        );
+        let service = Service::start(&home).await;
+        let client = service.client();
+        let (mut tasks, rubrics) = (client.all("/v1/tasks").await, client.all("/v1/rubrics").await);
+        tasks.sort_by_key(|task| task["id"].to_string());
+        let task = |task: &Value| {
+            [&task["id"], &task["prompt"], &task["occupation"], &task["references"]].map(Value::to_string)
+        };
+        let mut rubrics: Vec<String> = rubrics.iter().map(|rubric| rubric["fingerprint"].to_string()).collect();
+        rubrics.sort();
+        told.push((tasks.iter().map(task).collect::<Vec<_>>(), rubrics));
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!(told[0], told[2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

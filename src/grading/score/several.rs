@@ -1,5 +1,5 @@
 //! What benchmarks publish beside or above the score of one grading. Attempts at one task (pass@k, pass^k,
-//! worst-at-k) are in `stats::attempts`, which knows no rubric.
+//! worst-at-k, HealthBench's mean) are in `ranking::attempts`.
 
 use super::{best, earned_by};
 use crate::domain::{Rubric, Verdict};
@@ -18,13 +18,4 @@ pub fn all_pass(rubric: &Rubric, verdicts: &[Verdict]) -> Option<bool> {
         }
     }
     (!open).then_some(true)
-}
-
-/// HealthBench's figure for many examples: the mean of their unclipped scores (`Score::raw`), clipped to 0..1.
-/// Examples without a score are left out and counted: the second value is their number. `None` without any.
-#[must_use]
-pub fn mean_clipped(raws: &[Option<f64>]) -> (Option<f64>, usize) {
-    let scored: Vec<f64> = raws.iter().copied().flatten().collect();
-    let mean = (!scored.is_empty()).then(|| (scored.iter().sum::<f64>() / scored.len() as f64).clamp(0.0, 1.0));
-    (mean, raws.len() - scored.len())
 }

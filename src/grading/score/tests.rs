@@ -129,10 +129,7 @@ fn the_finance_agent_formula_gives_all_pass_beside_partial_credit() {
 }
 
 #[test]
-fn healthbench_clips_the_mean_and_not_the_example() {
-    assert_eq!(mean_clipped(&[Some(0.125), Some(-0.5), None]), (Some(0.0), 1));
-    assert_eq!(mean_clipped(&[Some(1.0), Some(-0.5)]), (Some(0.25), 0));
-    assert_eq!(mean_clipped(&[None]), (None, 1));
+fn a_healthbench_tag_is_scored_without_clipping() {
     // Per tag: only the penalty carries this one, and it was earned.
     let text = r#"[{"criterion": "a", "points": 5, "tags": ["axis:x"]}, {"criterion": "b", "points": 3, "tags": ["axis:y", "axis:x"]},
         {"criterion": "c", "points": -4, "tags": ["axis:z"]}]"#;

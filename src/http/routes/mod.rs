@@ -2,6 +2,7 @@
 //! methods with 405.
 
 mod agreement;
+mod attempts;
 mod comparisons;
 mod docs;
 mod drafts;
@@ -84,6 +85,7 @@ resources! {
     "/v1/comparisons/import" => post import::import;
     "/v1/comparisons/{id}" => get comparisons::get;
     "/v1/leaderboard" => get leaderboard::leaderboard;
+    "/v1/attempts" => get attempts::attempts;
     "/v1/agreement" => get agreement::agreement;
     "/v1/judges" => get judges::list;
     "/v1/judges/{name}/report" => get later::judge_report;

@@ -5,6 +5,7 @@
 //! numbers are refused here, with the field's pointer.
 
 pub mod agreement;
+pub mod attempts;
 pub mod comparison;
 pub mod draft;
 pub mod grading;
