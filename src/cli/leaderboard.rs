@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::{Failure, show};
 use crate::domain::{Preference, SystemName};
+use crate::ranking::board::{Board, Fought, Method, Rules, battle_board};
 use crate::ranking::import::{self, Form};
-use crate::ranking::leaderboard::{Board, Fought, Method, Wanted, battle_board};
 use crate::stats::rating::Outcome;
 
 #[derive(Debug, clap::Args)]
@@ -53,17 +53,18 @@ pub(super) fn leaderboard(args: &Args) -> Result<(), Failure> {
             },
             task: battle.task_id,
             imported: true,
+            judge: battle.judge,
         })
         .collect();
-    let wanted = Wanted {
+    let rules = Rules {
         method,
         anchor: args.anchor.clone(),
         anchor_rating: args.anchor_rating,
-        rounds: args.rounds as usize,
+        bootstrap: Some(args.rounds as usize),
         seed: args.seed,
-        ..Wanted::default()
+        ..Rules::default()
     };
-    let board = battle_board(None, &fought, 0, &wanted).map_err(Failure::mistake)?;
+    let board = battle_board(None, &fought, 0, &rules).map_err(Failure::mistake)?;
     if args.format == "json" {
         println!("{}", serde_json::to_string_pretty(&board).map_err(Failure::mistake)?);
     } else {
