@@ -6,6 +6,7 @@
 //! To add a method: a new file, a `mod` and a `pub use` line below; it returns a [`RatingTable`].
 
 mod bradley_terry;
+mod columns;
 mod covariance;
 #[cfg(test)]
 mod coverage;
@@ -15,29 +16,35 @@ mod fit;
 mod glicko2;
 mod graph;
 mod mean_score;
+mod newman;
 mod rao_kupper;
 mod report;
+mod standing;
 mod table;
 #[cfg(test)]
 mod tests;
 mod ties;
 mod trueskill;
 mod win_rate;
+mod with_ties;
 
-pub use bradley_terry::{BtInterval, BtOptions, bradley_terry};
-pub use davidson::{DavidsonTable, davidson};
-pub use elo::elo_online;
-pub use glicko2::{Glicko2, glicko2};
+pub use bradley_terry::{BtInterval, BtOptions, bradley_terry, bradley_terry_of};
+pub use columns::{Battles, Meetings};
+pub use davidson::{DavidsonTable, davidson, davidson_of};
+pub use elo::{elo_of, elo_online, order_dependence};
+pub use glicko2::{Glicko2, glicko2, glicko2_of};
 pub use mean_score::mean_score;
-pub use rao_kupper::{RaoKupperTable, rao_kupper};
-pub use table::{Battle, Bounds, Note, Outcome, PlayerRating, Rating, RatingTable, Scale};
+pub use newman::newman_of;
+pub use rao_kupper::{RaoKupperTable, rao_kupper, rao_kupper_of};
+pub use standing::{Difference, Standing};
+pub use table::{BAND, Battle, Bounds, Note, Outcome, PlayerRating, Rating, RatingTable, Scale};
 pub use trueskill::{Skill, SkillModel, trueskill};
-pub use win_rate::win_rate;
+pub use win_rate::{win_rate, win_rate_of, wins_or_ties};
 
 /// The parts that the reference vectors look at directly.
 #[cfg(test)]
 pub(in crate::stats) mod internals {
-    pub(in crate::stats) use super::covariance::{Row, cluster_sandwich};
+    pub(in crate::stats) use super::covariance::cluster_sandwich;
     pub(in crate::stats) use super::fit::{Pair, log_likelihood, model_covariance, strengths};
     pub(in crate::stats) use super::graph::{blocks, groups};
 }
