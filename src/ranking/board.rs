@@ -7,7 +7,11 @@ use serde::Serialize;
 
 use crate::domain::{SystemName, TaskId};
 use crate::refusal::Refusal;
-use crate::stats::rating::{self, BtInterval, BtOptions, Note, Outcome, RatingTable, Scale};
+use crate::stats::NotEstimable;
+use crate::stats::rating::{
+    self, BAND, Battles, Bounds, BtInterval, BtOptions, Glicko2, Joint, Meetings, Note, Outcome, RatingTable, Scale,
+    Standing,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,6 +91,10 @@ pub struct Rules {
     /// Whom `wins_or_ties` is against; `None`: `human`.
     pub against: Option<SystemName>,
     pub judge_aware: JudgeAware,
+    /// Precision of the prior that holds the controls' effects; reported with them.
+    pub control_ridge: f64,
+    /// Judges whose battles are humans' answers: `bradley_terry` is corrected by them.
+    pub humans: Vec<String>,
 }
 
 /// Whether judges' discrimination and leaning to the first place are modelled (`bradley_terry` only).
@@ -110,6 +118,8 @@ impl Default for Rules {
             seed: 0,
             against: None,
             judge_aware: JudgeAware::Auto,
+            control_ridge: 1.0,
+            humans: Vec::new(),
         }
     }
 }
@@ -136,6 +146,55 @@ pub struct Board {
 pub struct Detail {
     /// How it was rated, in words.
     pub method: String,
+    /// Every pair of one group, the upper one first; empty beyond [`MOST_SHOWN`] systems.
+    pub differences: Vec<Between>,
+    /// The tie parameter of the largest group: Davidson's nu, Rao and Kupper's theta.
+    pub tie: Option<f64>,
+    /// How judges differ, where that was modelled.
+    pub judges: Vec<JudgeRow>,
+    /// What the controls do to the log odds.
+    pub controls: Vec<ControlRow>,
+    /// The central 95 % of online ratings over shuffled orders of the same battles.
+    pub orders: Vec<OrderRow>,
+}
+
+/// Differences of all pairs are listed up to this many systems.
+pub const MOST_SHOWN: usize = 40;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Between {
+    pub upper: String,
+    #[serde(flatten)]
+    pub versus: Versus,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct JudgeRow {
+    pub judge: String,
+    pub battles: usize,
+    /// 1 = as much as a typical judge; 0 = noise; below 0 = the wrong way round.
+    pub discrimination: f64,
+    pub discrimination_interval: Option<RowInterval>,
+    /// Log odds for the system shown first, between equals.
+    pub first_place: f64,
+    pub first_place_interval: Option<RowInterval>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ControlRow {
+    pub control: String,
+    /// Log odds for a work that has all of it, against one that has none.
+    pub effect: f64,
+    pub interval: Option<RowInterval>,
+    /// Precision of the normal prior around 0.
+    pub ridge: f64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct OrderRow {
+    pub system: String,
+    pub low: f64,
+    pub high: f64,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -179,12 +238,15 @@ pub struct Versus {
     pub difference: Option<f64>,
     pub interval: Option<RowInterval>,
     pub verdict: VersusVerdict,
+    /// Direct comparisons that would tell, if the difference is what it seems.
+    pub more_comparisons: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VersusVerdict {
     Better,
+    Worse,
     /// Sure to be no further apart than the band of equality.
     Tied,
     /// Never compared, directly or through others.
@@ -206,91 +268,398 @@ pub struct Fought {
     pub judge: Option<String>,
 }
 
-/// Rates battles. Also for files, without a store.
+/// Battles in columns, with the names that their numbers stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    pub systems: Vec<SystemName>,
+    pub judges: Vec<String>,
+    /// What battles carry beside their outcome.
+    pub controls: Vec<String>,
+    pub battles: Battles,
+    pub judged: usize,
+    pub imported: usize,
+    pub inconclusive: usize,
+}
+
+impl Gathered {
+    fn of(fought: &[Fought], inconclusive: usize) -> Result<Self, Refusal> {
+        let mut systems: Vec<&SystemName> = fought.iter().flat_map(|battle| [&battle.a, &battle.b]).collect();
+        systems.sort();
+        systems.dedup();
+        if systems.len() > Battles::MOST_SYSTEMS {
+            let detail = format!("{} systems; a board holds {}", systems.len(), Battles::MOST_SYSTEMS);
+            return Err(Refusal::TooLarge { detail });
+        }
+        let index: HashMap<&SystemName, u16> =
+            systems.iter().enumerate().map(|(i, system)| (*system, i as u16)).collect();
+        let (mut tasks, mut known) = (HashMap::new(), HashMap::new());
+        let mut judges = Vec::new();
+        let mut battles = Battles::default();
+        for battle in fought {
+            let task = battle.task.as_ref().map(|task| {
+                let next = tasks.len() as u32;
+                *tasks.entry(task).or_insert(next)
+            });
+            let judge = battle.judge.as_ref().map(|judge| {
+                *known.entry(judge).or_insert_with(|| {
+                    judges.push(judge.clone());
+                    judges.len() as u16 - 1
+                })
+            });
+            battles.push(index[&battle.a], index[&battle.b], battle.outcome, task, judge);
+        }
+        let imported = fought.iter().filter(|battle| battle.imported).count();
+        Ok(Self {
+            systems: systems.into_iter().cloned().collect(),
+            judges,
+            controls: Vec::new(),
+            battles,
+            judged: fought.len() - imported,
+            imported,
+            inconclusive,
+        })
+    }
+
+    fn index_of(&self, pointer: &str, name: &SystemName) -> Result<usize, Refusal> {
+        self.systems.iter().position(|system| system == name).ok_or_else(|| {
+            let known = self.systems.iter().take(50).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Refusal::invalid(pointer, format!("system `{name}` has no battle; there are: {known}"))
+        })
+    }
+}
+
+/// Rates battles.
 ///
 /// # Errors
-/// If the anchor is no system of the board.
+/// If the anchor, or the system that `wins_or_ties` is against, is none of the board.
 pub fn battle_board(
     slice: Option<String>,
     fought: &[Fought],
     inconclusive: usize,
     rules: &Rules,
 ) -> Result<Board, Refusal> {
-    let mut systems: Vec<&SystemName> = fought.iter().flat_map(|battle| [&battle.a, &battle.b]).collect();
-    systems.sort();
-    systems.dedup();
-    let index: HashMap<&SystemName, usize> = systems.iter().enumerate().map(|(i, system)| (*system, i)).collect();
-    let mut clusters: HashMap<&TaskId, usize> = HashMap::new();
-    let mut alone = 0usize;
-    let mut rated = Vec::with_capacity(fought.len());
-    // Several battles of the same pair on the same task share one weight: a pair that was judged often is
-    // not more pairs.
-    let mut meetings: HashMap<(usize, usize, &TaskId), f64> = HashMap::new();
-    for battle in fought {
-        if let Some(task) = &battle.task {
-            let (a, b) = (index[&battle.a], index[&battle.b]);
-            *meetings.entry((a.min(b), a.max(b), task)).or_default() += 1.0;
-        }
-    }
-    for battle in fought {
-        let (a, b) = (index[&battle.a], index[&battle.b]);
-        let (cluster, weight) = match &battle.task {
-            Some(task) => {
-                let next = clusters.len();
-                (*clusters.entry(task).or_insert(next), 1.0 / meetings[&(a.min(b), a.max(b), task)])
-            }
-            None => {
-                alone += 1;
-                (usize::MAX - alone, 1.0)
-            }
-        };
-        rated.push(rating::Battle { a, b, outcome: battle.outcome, cluster, weight });
-    }
-    let anchor = match &rules.anchor {
-        None => None,
-        Some(name) => Some(*index.get(name).ok_or_else(|| {
-            let known = systems.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            Refusal::invalid("/anchor", format!("system `{name}` has no battle; there are: {known}"))
-        })?),
-    };
-    let table = match rules.method {
-        Method::WinRate => rating::win_rate(systems.len(), &rated, rules.level),
-        _ => {
-            let interval = match rules.bootstrap {
-                Some(rounds) => BtInterval::TaskBootstrap { rounds, seed: rules.seed },
-                None => BtInterval::ClusterSandwich,
-            };
-            let scale = Scale { anchor, anchor_rating: rules.anchor_rating };
-            rating::bradley_terry(systems.len(), &rated, scale, BtOptions { interval, level: rules.level })
-        }
-    };
-    let mut notes: Vec<String> = table.notes.iter().map(|note| in_words(note, &table, &systems)).collect();
+    board_of(slice, &Gathered::of(fought, inconclusive)?, rules)
+}
+
+/// The same of battles in columns, such as a file's.
+///
+/// # Errors
+/// As [`battle_board`]; a method or option that these battles cannot be rated by.
+pub fn board_of(slice: Option<String>, gathered: &Gathered, rules: &Rules) -> Result<Board, Refusal> {
+    let Gathered { systems, battles, judged, imported, inconclusive, .. } = gathered;
+    let meetings = Meetings::group(systems.len(), battles);
+    let Rating { table, bootstrap, mut detail, notes: own } = rate(gathered, &meetings, rules)?;
+    detail.method = table.method.to_owned();
+    let mut notes: Vec<String> = table.notes.iter().map(|note| in_words(note, &table, systems)).collect();
+    notes.extend(own);
+    let alone = battles.alone();
     if alone > 0 {
         notes.push(format!("{alone} battles name no task and count as a task each: intervals may be too narrow"));
     }
-    let (judged, imported) =
-        (fought.iter().filter(|b| !b.imported).count(), fought.iter().filter(|b| b.imported).count());
-    if judged > 0 && imported > 0 {
+    if *judged > 0 && *imported > 0 {
         notes.push(format!("{judged} battles were judged here and {imported} imported; choose with panel= or judge="));
     }
-    if inconclusive > 0 && slice.is_none() {
+    if *inconclusive > 0 && slice.is_none() {
         notes.push(format!("{inconclusive} comparisons are inconclusive and not counted"));
     }
+    let mut rows = rows(&table, systems);
+    if let Some(bootstrap) = bootstrap {
+        for row in &mut rows {
+            let own = bootstrap.players.iter().find(|player| systems[player.player].as_str() == row.system);
+            let rating = own.and_then(|player| player.rating.as_ref().ok());
+            row.bootstrap = rating.and_then(|rating| rating.interval.as_ref().ok()).map(shown);
+        }
+    }
+    versus(&table, gathered, &mut rows, &mut detail, &mut notes);
     Ok(Board {
         slice,
-        rows: rows(&table, &systems),
+        rows,
         tasks: table.clusters,
         battles: table.battles,
-        judged,
-        imported,
+        judged: *judged,
+        imported: *imported,
         both_bad: table.dropped_both_bad,
-        inconclusive,
+        inconclusive: *inconclusive,
         notes,
-        detail: Detail { method: table.method.to_owned() },
+        detail,
     })
 }
 
-fn rows(table: &RatingTable, systems: &[&SystemName]) -> Vec<Row> {
+/// A table with what its method says beside it.
+struct Rating {
+    table: RatingTable,
+    bootstrap: Option<RatingTable>,
+    detail: Detail,
+    notes: Vec<String>,
+}
+
+/// The step of online Elo, and shuffled orders that show what the order does.
+const K: f64 = 4.0;
+const ORDERS: usize = 100;
+/// Orders are shuffled up to this many battles.
+const MOST_SHUFFLED: usize = 1_000_000;
+
+fn rate(gathered: &Gathered, meetings: &Meetings, rules: &Rules) -> Result<Rating, Refusal> {
+    let Gathered { systems, battles, .. } = gathered;
+    let anchor = rules.anchor.as_ref().map(|name| gathered.index_of("/anchor", name)).transpose()?;
+    let scale = Scale { anchor, anchor_rating: rules.anchor_rating };
+    let refused = |why: NotEstimable| Refusal::invalid("/method", why.to_string());
+    let plain = |table: RatingTable| Rating { table, bootstrap: None, detail: Detail::default(), notes: Vec::new() };
+    let mut rated = match rules.method {
+        Method::BradleyTerry => return bradley_terry(gathered, meetings, scale, rules),
+        Method::Davidson | Method::Newman => {
+            let found = if rules.method == Method::Davidson {
+                rating::davidson_of(meetings, scale, rules.level)
+            } else {
+                rating::newman_of(meetings, scale, rules.level)
+            };
+            let tie = found.nu.first().and_then(|nu| nu.as_ref().ok()).copied();
+            let mut own = plain(found.table);
+            own.notes.extend(
+                tie.map(|nu| format!("equals tie in {:.0} % of their battles (nu = {nu:.3})", 100.0 * nu / (2.0 + nu))),
+            );
+            own.detail.tie = tie;
+            own
+        }
+        Method::RaoKupper => {
+            let found = rating::rao_kupper_of(meetings, scale, rules.level);
+            let tie = found.theta.first().and_then(|theta| theta.as_ref().ok()).copied();
+            let mut own = plain(found.table);
+            own.notes.extend(tie.map(|theta| {
+                let share = 100.0 * (theta - 1.0) / (theta + 1.0);
+                format!("equals tie in {share:.0} % of their battles (theta = {theta:.3})")
+            }));
+            own.detail.tie = tie;
+            own
+        }
+        Method::Elo => {
+            let mut own = plain(rating::elo_of(meetings, battles, K, rules.anchor_rating).map_err(refused)?);
+            own.notes.push(format!(
+                "online Elo (K = {K}) depends on the order of the battles and has no interval; use bradley_terry to compare"
+            ));
+            if battles.len() <= MOST_SHUFFLED {
+                let start = (K, rules.anchor_rating);
+                let orders =
+                    rating::order_dependence(systems.len(), battles, start, ORDERS, rules.seed).map_err(refused)?;
+                own.detail.orders = systems
+                    .iter()
+                    .zip(&orders)
+                    .map(|(system, (low, high))| OrderRow { system: system.to_string(), low: *low, high: *high })
+                    .collect();
+                let widest = own.detail.orders.iter().max_by(|a, b| (a.high - a.low).total_cmp(&(b.high - b.low)));
+                own.notes.extend(widest.map(|row| {
+                    format!(
+                        "the order alone moves `{}` between {:.0} and {:.0} (the same battles in {ORDERS} shuffled orders)",
+                        row.system, row.low, row.high
+                    )
+                }));
+            }
+            own
+        }
+        Method::Glicko2 => {
+            let start = Glicko2 { rating: rules.anchor_rating, ..Glicko2::default() };
+            let (table, known) = rating::glicko2_of(meetings, battles, 1, start, 0.5).map_err(refused)?;
+            let mut own = plain(table);
+            let deviations = known.iter().map(|own| own.deviation).fold(0.0_f64, f64::max);
+            own.notes.push(format!(
+                "Glicko-2 takes all battles as one rating period and each for independent, so its deviations (at most {deviations:.0}) are no intervals; use bradley_terry to compare"
+            ));
+            own
+        }
+        Method::WinRate => plain(rating::win_rate_of(meetings, rules.level)),
+        Method::WinsOrTies => {
+            let human = SystemName::parse("human").map_err(|e| Refusal::invalid("/against", e.to_string()))?;
+            let name = rules.against.as_ref().unwrap_or(&human);
+            let opponent = gathered.index_of("/against", name)?;
+            let mut own = plain(rating::wins_or_ties(meetings, opponent, rules.level));
+            own.notes
+                .push(format!("the share of battles against `{name}` that were won or tied; no other battle counts"));
+            own
+        }
+        Method::Score => {
+            return Err(Refusal::invalid("/method", "battles have no scores; use bradley_terry, win_rate or another"));
+        }
+    };
+    if rules.bootstrap.is_some() {
+        rated.notes.push("the bootstrap stands beside bradley_terry only".to_owned());
+    }
+    if !gathered.controls.is_empty() || !rules.humans.is_empty() {
+        rated.notes.push("controls and human answers enter bradley_terry only".to_owned());
+    }
+    if anchor.is_some() && matches!(rules.method, Method::Elo | Method::Glicko2) {
+        rated.notes.push("everybody starts at the anchor's rating; online ratings are not tied to a system".to_owned());
+    }
+    Ok(rated)
+}
+
+fn bradley_terry(gathered: &Gathered, meetings: &Meetings, scale: Scale, rules: &Rules) -> Result<Rating, Refusal> {
+    let Gathered { systems, battles, .. } = gathered;
+    let options = BtOptions { interval: BtInterval::ClusterSandwich, level: rules.level };
+    let mut notes = Vec::new();
+    let mut detail = Detail::default();
+    if !rules.humans.is_empty() {
+        let is_human: Vec<bool> = gathered.judges.iter().map(|judge| rules.humans.contains(judge)).collect();
+        let found = rating::human_corrected(systems.len(), battles, &is_human, scale, options)
+            .map_err(|e| Refusal::invalid("/humans", e.to_string()))?;
+        notes.push(format!(
+            "corrected by human answers on {} of {} pairs (lambda = {:.1}); right only if those were drawn at random",
+            found.answered, found.pairs, found.lambda
+        ));
+        return Ok(Rating { table: found.table, bootstrap: None, detail, notes });
+    }
+    let controls = !gathered.controls.is_empty();
+    let (judges, all_named) = battles.judges();
+    let aware = match rules.judge_aware {
+        JudgeAware::Off => false,
+        JudgeAware::On if judges < 2 || !all_named => {
+            return Err(Refusal::invalid(
+                "/judge_aware",
+                "every battle must name its judge, and there must be two or more; leave judge_aware at auto",
+            ));
+        }
+        JudgeAware::On => true,
+        JudgeAware::Auto if judges < 2 || !all_named => false,
+        JudgeAware::Auto => match rating::cross_validated(meetings, battles) {
+            Ok(found) => {
+                let rest = format!(
+                    "held-out log likelihood {:+.4} ± {:.4} a task, {} tasks",
+                    found.gain, found.se, found.tasks
+                );
+                notes.push(if found.prefers_judges() {
+                    format!("judges are told apart because that predicts better ({rest})")
+                } else {
+                    format!("judges are pooled: telling them apart does not predict better ({rest})")
+                });
+                found.prefers_judges()
+            }
+            Err(why) => {
+                notes.push(format!("judges are pooled; whether to tell them apart was not tried: {why}"));
+                false
+            }
+        },
+    };
+    let table = if aware || controls {
+        let model = Joint { judges: aware, controls, ridge: rules.control_ridge, level: rules.level };
+        let found =
+            rating::joint(meetings, battles, scale, model).map_err(|e| Refusal::invalid("/method", e.to_string()))?;
+        detail.judges = gathered
+            .judges
+            .iter()
+            .zip(&found.judges)
+            .map(|(judge, effect)| JudgeRow {
+                judge: judge.clone(),
+                battles: effect.battles,
+                discrimination: effect.discrimination.value,
+                discrimination_interval: effect.discrimination.interval.as_ref().ok().map(shown),
+                first_place: effect.first_place.value,
+                first_place_interval: effect.first_place.interval.as_ref().ok().map(shown),
+            })
+            .collect();
+        detail.controls = gathered
+            .controls
+            .iter()
+            .zip(&found.controls)
+            .map(|(control, effect)| ControlRow {
+                control: control.clone(),
+                effect: effect.value,
+                interval: effect.interval.as_ref().ok().map(shown),
+                ridge: rules.control_ridge,
+            })
+            .collect();
+        found.table
+    } else {
+        rating::bradley_terry_of(meetings, scale, options)
+    };
+    let mut bootstrap = None;
+    if let Some(rounds) = rules.bootstrap {
+        if aware || controls {
+            notes.push("the bootstrap stands beside the pooled, uncontrolled model only".to_owned());
+        } else {
+            let interval = BtInterval::TaskBootstrap { rounds, seed: rules.seed };
+            let drawn = rating::bradley_terry_of(meetings, scale, BtOptions { interval, ..options });
+            let words = drawn.notes.iter().filter(|note| !table.notes.contains(note));
+            notes.extend(words.map(|note| in_words(note, &drawn, systems)));
+            bootstrap = Some(drawn);
+        }
+    }
+    Ok(Rating { table, bootstrap, detail, notes })
+}
+
+fn shown(bounds: &Bounds) -> RowInterval {
+    RowInterval { low: bounds.low, high: bounds.high, level: bounds.level, method: bounds.method.to_owned() }
+}
+
+/// Neighbours that a note names when they cannot be told apart.
+const NAMED: usize = 3;
+
+/// Verdicts of neighbours, and of all pairs where they can be listed.
+fn versus(table: &RatingTable, gathered: &Gathered, rows: &mut [Row], detail: &mut Detail, notes: &mut Vec<String>) {
+    let systems = &gathered.systems;
+    let index: HashMap<&str, usize> = systems.iter().enumerate().map(|(at, system)| (system.as_str(), at)).collect();
+    let order: Vec<usize> = rows.iter().filter_map(|row| index.get(row.system.as_str()).copied()).collect();
+    let against = |i: usize, j: usize| -> Option<Versus> {
+        let system = systems[j].to_string();
+        let verdict = match table.difference(i, j, BAND) {
+            Ok(found) => {
+                return Some(Versus {
+                    system,
+                    difference: Some(found.value),
+                    interval: found.interval.as_ref().ok().map(shown),
+                    verdict: match found.standing {
+                        Standing::Better => VersusVerdict::Better,
+                        Standing::Worse => VersusVerdict::Worse,
+                        Standing::Tied => VersusVerdict::Tied,
+                        Standing::NotComparable => VersusVerdict::NotComparable,
+                        Standing::NoSignal => VersusVerdict::NoSignal,
+                    },
+                    more_comparisons: found.more_comparisons,
+                });
+            }
+            Err(NotEstimable::NotConnected | NotEstimable::NoBattles) => VersusVerdict::NotComparable,
+            // A method without a covariance says nothing of differences.
+            Err(NotEstimable::NoInterval) => return None,
+            Err(_) => VersusVerdict::NoSignal,
+        };
+        Some(Versus { system, difference: None, interval: None, verdict, more_comparisons: None })
+    };
+    let mut unsure = 0;
+    for (at, pair) in order.windows(2).enumerate() {
+        let found = against(pair[0], pair[1]);
+        if let Some(found) = found.as_ref().filter(|found| found.verdict == VersusVerdict::NoSignal) {
+            unsure += 1;
+            if unsure <= NAMED {
+                notes.push(apart(&rows[at].system, found));
+            }
+        }
+        rows[at].versus_next = found;
+    }
+    if unsure > NAMED {
+        notes.push(format!("and {} more neighbours cannot be told apart yet", unsure - NAMED));
+    }
+    if order.len() > MOST_SHOWN {
+        return;
+    }
+    for (at, i) in order.iter().enumerate() {
+        for j in &order[at + 1..] {
+            if let Some(versus) = against(*i, *j) {
+                detail.differences.push(Between { upper: systems[*i].to_string(), versus });
+            }
+        }
+    }
+}
+
+fn apart(upper: &str, versus: &Versus) -> String {
+    let more = match versus.more_comparisons {
+        Some(more) if more <= 100_000.0 => {
+            format!("about {} would tell, if the difference is what it seems", count(more as usize, "more comparison"))
+        }
+        Some(_) => "more than 100,000 more comparisons would be needed".to_owned(),
+        None => return format!("`{upper}` and `{}` cannot be told apart yet", versus.system),
+    };
+    format!("`{upper}` and `{}` cannot be told apart yet: {more}", versus.system)
+}
+
+fn rows(table: &RatingTable, systems: &[SystemName]) -> Vec<Row> {
     let mut rows: Vec<Row> = table
         .players
         .iter()
@@ -300,12 +669,7 @@ fn rows(table: &RatingTable, systems: &[&SystemName]) -> Vec<Row> {
             Row {
                 system: systems[player.player].to_string(),
                 rating: rating.map(|rating| rating.value),
-                interval: interval.and_then(|interval| interval.as_ref().ok()).map(|bounds| RowInterval {
-                    low: bounds.low,
-                    high: bounds.high,
-                    level: bounds.level,
-                    method: bounds.method.to_owned(),
-                }),
+                interval: interval.and_then(|interval| interval.as_ref().ok()).map(shown),
                 undefined: match (&player.rating, interval) {
                     (Err(why), _) | (_, Some(Err(why))) => Some(why.to_string()),
                     _ => None,
@@ -332,7 +696,7 @@ pub(super) fn best_first(rows: &mut [Row]) {
 }
 
 /// The room of statistics knows players and groups by number; a reader knows systems by name.
-fn in_words(note: &Note, table: &RatingTable, systems: &[&SystemName]) -> String {
+fn in_words(note: &Note, table: &RatingTable, systems: &[SystemName]) -> String {
     let played = table.groups.iter().filter(|group| group.len() > 1).count();
     let group = |index: usize| {
         let names = table.groups.get(index).into_iter().flatten().map(|player| systems[*player].as_str());

@@ -18,6 +18,9 @@ pub struct Battles {
     tasks: Vec<u32>,
     /// Empty while no battle names a judge; [`NOBODY`] where it names none.
     judges: Vec<u16>,
+    /// `controls` numbers a battle: what the first has more of than the second.
+    values: Vec<f32>,
+    controls: usize,
 }
 
 const ALONE: u32 = u32::MAX;
@@ -39,6 +42,36 @@ impl Battles {
                 self.judges.push(judge.unwrap_or(NOBODY));
             }
         }
+    }
+
+    /// What the system shown first has more of than the other (length, lists, ...), for the battle just pushed; every
+    /// battle has as many numbers.
+    ///
+    /// # Errors
+    /// If their number is not that of the battles before, or one is not finite.
+    pub fn push_controls(&mut self, values: &[f32]) -> Result<(), NotEstimable> {
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(NotEstimable::OutOfRange { what: "a control", value: -1.0, must: "a finite number" });
+        }
+        if self.values.is_empty() {
+            self.controls = values.len();
+        }
+        if values.len() != self.controls || self.values.len() + values.len() != self.pairs.len() * self.controls {
+            let (left, right) = (self.values.len() + values.len(), self.pairs.len() * self.controls);
+            return Err(NotEstimable::LengthsDiffer { what: "controls and battles", left, right });
+        }
+        self.values.extend(values);
+        Ok(())
+    }
+
+    /// Numbers a battle carries beside its outcome.
+    #[must_use]
+    pub fn controls(&self) -> usize {
+        self.controls
+    }
+
+    pub(super) fn control_values(&self, at: usize) -> &[f32] {
+        &self.values[at * self.controls..(at + 1) * self.controls]
     }
 
     #[must_use]
@@ -342,6 +375,43 @@ impl Meetings {
 
     pub(in crate::stats) fn said(&self, row: Row) -> Said {
         self.kinds[row.kind as usize]
+    }
+
+    /// Only these tasks.
+    #[must_use]
+    pub fn tasks_where(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let mut own = Self { kinds: self.kinds.clone(), ..Self::empty(self.systems) };
+        for (_, task) in self.by_task().enumerate().filter(|(at, _)| keep(*at)) {
+            own.rows.extend(task);
+            own.starts.push(own.rows.len() as u32);
+            for row in task {
+                let (i, j) = row.systems();
+                own.fought[i] += 1;
+                own.fought[j] += 1;
+            }
+            own.battles += task.len();
+        }
+        own
+    }
+
+    /// Rows of any weights, one list per task.
+    pub(super) fn of_rows(systems: usize, tasks: impl Iterator<Item = Vec<(usize, usize, Said)>>) -> Self {
+        let mut own = Self::empty(systems);
+        let mut known: HashMap<[u64; 3], u32> = HashMap::new();
+        for task in tasks.filter(|task| !task.is_empty()) {
+            for (i, j, said) in task {
+                let kind = *known.entry([said.won, said.lost, said.tied].map(f64::to_bits)).or_insert_with(|| {
+                    own.kinds.push(said);
+                    own.kinds.len() as u32 - 1
+                });
+                own.rows.push(Row { i: i as u16, j: j as u16, kind });
+                own.battles += 1;
+                own.fought[i] += 1;
+                own.fought[j] += 1;
+            }
+            own.starts.push(own.rows.len() as u32);
+        }
+        own
     }
 
     /// Only these systems (ascending), under new indices; tasks without them are none.
