@@ -96,6 +96,21 @@ pub fn bradley_terry_of(meetings: &Meetings, scale: Scale, options: BtOptions) -
     table
 }
 
+/// Log strengths alone (mean zero, one per system), where the estimate exists: for where no interval is shown.
+///
+/// # Errors
+/// Systems that nothing joins (`NotConnected`), an estimate that does not exist (`Separated`).
+pub fn bradley_terry_strengths(meetings: &Meetings) -> Result<Vec<f64>, NotEstimable> {
+    let pairs = halves(&meetings.totals(None));
+    if graph::groups(meetings.systems, pairs.iter().map(|pair| (pair.i, pair.j))).len() != 1 {
+        return Err(NotEstimable::NotConnected);
+    }
+    if graph::blocks(&beats(meetings.systems, &pairs)).1 != 1 {
+        return Err(NotEstimable::Separated);
+    }
+    fit::strengths(meetings.systems, &pairs, 0.0, None).ok_or(NotEstimable::NotConverged { iterations: 100 })
+}
+
 /// Ties as half a win to each side.
 pub(super) fn halves(totals: &[Total]) -> Vec<Pair> {
     totals

@@ -32,7 +32,7 @@ mod trueskill;
 mod win_rate;
 mod with_ties;
 
-pub use bradley_terry::{BtInterval, BtOptions, bradley_terry, bradley_terry_of};
+pub use bradley_terry::{BtInterval, BtOptions, bradley_terry, bradley_terry_of, bradley_terry_strengths};
 pub use columns::{Battles, Meetings};
 pub use davidson::{DavidsonTable, davidson, davidson_of};
 pub use elo::{elo_of, elo_online, order_dependence};
