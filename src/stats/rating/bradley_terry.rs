@@ -168,7 +168,7 @@ impl Group<'_> {
         }
         let failed = NotEstimable::NotConverged { iterations: 100 };
         let model = fit::model_covariance(strengths, pairs, ridge).ok_or(failed.clone())?;
-        let share = if ridge > 0.0 { 1.0 } else { decided_share(self.totals) };
+        let share = if ridge > 0.0 { 1.0 } else { decided_share(self.totals) * self.meetings.thinned };
         let df = clusters as f64 - 1.0;
         match options.interval {
             BtInterval::ClusterSandwich => {

@@ -171,6 +171,9 @@ pub struct Meetings {
     pub(super) both_bad: Vec<usize>,
     pub(super) dropped_both_bad: usize,
     pub(super) ignored: usize,
+    /// Variance of what was said if every verdict were independent, as a share of that of one verdict per unit of
+    /// weight: a third where three judges share the weight of 1.
+    pub(super) thinned: f64,
 }
 
 /// The index of a pair `i < j` in a triangle.
@@ -194,6 +197,7 @@ impl Meetings {
             both_bad: vec![0; systems],
             dropped_both_bad: 0,
             ignored: 0,
+            thinned: 1.0,
         }
     }
 
@@ -301,6 +305,7 @@ impl Meetings {
         rows.copy_within(from.., kept);
         self.starts.extend((0..lone).map(|at| (kept + at) as u32 + 1));
         rows.truncate(kept + lone);
+        self.thinned = rows.len() as f64 / self.battles.max(1) as f64;
         self.rows = rows;
     }
 
@@ -322,11 +327,14 @@ impl Meetings {
         let mut all = Self::empty(systems);
         let mut known: HashMap<(u64, u32), u32> = HashMap::new();
         let mut rows: Vec<(usize, Row)> = Vec::with_capacity(battles.len());
+        let (mut sum, mut squares) = (0.0, 0.0);
         for battle in battles {
             let Battle { a, b, outcome, cluster, weight } = *battle;
             if a.max(b) > Battles::MOST_SYSTEMS || !all.takes(a, b, outcome, weight) {
                 continue;
             }
+            sum += weight;
+            squares += weight * weight;
             let plain = match outcome {
                 Outcome::Tie | Outcome::BothBad => 2,
                 Outcome::A => u32::from(a > b),
@@ -343,6 +351,9 @@ impl Meetings {
                 })
             };
             rows.push((cluster, Row { i: a.min(b) as u16, j: a.max(b) as u16, kind }));
+        }
+        if sum > 0.0 && squares < sum {
+            all.thinned = squares / sum;
         }
         rows.sort_by_key(|(cluster, _)| *cluster);
         for same in rows.chunk_by(|a, b| a.0 == b.0) {
@@ -380,7 +391,7 @@ impl Meetings {
     /// Only these tasks.
     #[must_use]
     pub fn tasks_where(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let mut own = Self { kinds: self.kinds.clone(), ..Self::empty(self.systems) };
+        let mut own = Self { kinds: self.kinds.clone(), thinned: self.thinned, ..Self::empty(self.systems) };
         for (_, task) in self.by_task().enumerate().filter(|(at, _)| keep(*at)) {
             own.rows.extend(task);
             own.starts.push(own.rows.len() as u32);
@@ -418,7 +429,7 @@ impl Meetings {
     pub(super) fn only(&self, members: &[usize]) -> Self {
         let mut local = vec![u16::MAX; self.systems];
         members.iter().enumerate().for_each(|(at, system)| local[*system] = at as u16);
-        let mut own = Self { kinds: self.kinds.clone(), ..Self::empty(members.len()) };
+        let mut own = Self { kinds: self.kinds.clone(), thinned: self.thinned, ..Self::empty(members.len()) };
         for task in self.by_task() {
             let before = own.rows.len();
             own.rows.extend(task.iter().filter_map(|row| {

@@ -1,6 +1,7 @@
 //! How sure are the strengths? The cluster sandwich A (sum_g s_g s_g') A · G/(G-1), clusters = tasks, A the
 //! model's own covariance, used with t(G-1) (Cameron & Miller 2015); and never less than what the model
-//! says of the decisive battles, for ten ties leave no residual at all and yet do not prove equality.
+//! says of the decisive battles (every verdict taken for independent), for ten ties leave no residual at all and yet
+//! do not prove equality.
 //!
 //! The middle is summed by the cheapest way for each task: tasks of one row by their counts, small ones by the
 //! systems they touch, large ones four at a time over all systems.

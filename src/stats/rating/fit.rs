@@ -102,7 +102,7 @@ fn solve_sparse(pairs: &[Pair], weights: &[f64], ridge: f64, right: &mut Vec<f64
     let mut way = goal.clone();
     let (mut size, first) = (dot(&rest, &goal), dot(&rest, &goal));
     for _ in 0..10 * n {
-        if size <= 1e-26 * first || size == 0.0 {
+        if size <= 1e-16 * first || size == 0.0 {
             centre(&mut solution);
             *right = solution;
             return Some(());

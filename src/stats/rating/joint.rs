@@ -368,7 +368,7 @@ pub fn joint(meetings: &Meetings, battles: &Battles, scale: Scale, model: Joint)
                 .collect();
             found.1 = (0..shape.controls).map(|control| effect(shape.systems + control)).collect();
         }
-        let share = if shape.prior > 0.0 { 1.0 } else { decided_share(&totals) };
+        let share = if shape.prior > 0.0 { 1.0 } else { decided_share(&totals) * meetings.thinned };
         let even = if shape.prior > 0.0 { 0.0 } else { 1.0 / members.len() as f64 };
         let spread = whole.map(|(covariance, inverse)| Spread {
             covariance: part(&covariance, members.len(), 0.0),

@@ -3,6 +3,9 @@
 //! Battles of one task are not independent: every interval here is clustered by task. Systems that no
 //! chain of comparisons joins stand in different groups, each on its own scale, never compared.
 //!
+//! [`Battles`] are columns of a few bytes a battle; [`Meetings`] the same grouped by task and pair, which every method
+//! reads (those that run through time read both).
+//!
 //! To add a method: a new file, a `mod` and a `pub use` line below; it returns a [`RatingTable`].
 
 mod bradley_terry;
@@ -15,6 +18,8 @@ mod elo;
 mod fit;
 mod glicko2;
 mod graph;
+#[cfg(test)]
+mod honesty;
 mod human_corrected;
 mod joint;
 mod judge_aware;

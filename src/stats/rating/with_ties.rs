@@ -200,5 +200,5 @@ fn spread(ties: Ties, meetings: &Meetings, now: &[f64], model: &Matrix) -> Sprea
             own.add(i, j, model.at(i, j) - even);
         }
     }
-    Spread { covariance, model: own, share: 1.0, df: clusters as f64 - 1.0, draws: None }
+    Spread { covariance, model: own, share: meetings.thinned, df: clusters as f64 - 1.0, draws: None }
 }
