@@ -139,6 +139,9 @@ pub(super) fn print(board: &Board, method: Method) {
     }
     let groups = board.rows.iter().any(|row| row.group != board.rows[0].group);
     let mut table = show::table(&header, &right);
+    // A reason that all share is told once, below.
+    let reason = board.rows.first().and_then(|row| row.undefined.as_ref());
+    let shared = reason.filter(|_| board.rows.iter().all(|row| row.undefined.as_ref() == reason));
     let mut before = None;
     for row in &board.rows {
         if groups && before.is_some_and(|group| group != row.group) {
@@ -152,8 +155,8 @@ pub(super) fn print(board: &Board, method: Method) {
         };
         let interval = match (&row.undefined, row.interval.as_ref()) {
             (_, Some(interval)) => show::interval(interval.low, interval.high, digits),
-            (Some(why), None) => why.clone(),
-            (None, None) => "–".to_owned(),
+            (Some(why), None) if shared.is_none() => why.clone(),
+            (_, None) => "–".to_owned(),
         };
         let rating = row.rating.map_or("–".to_owned(), |rating| format!("{rating:.digits$}"));
         let mut cells = vec![rank, row.system.clone(), rating, interval];
@@ -180,10 +183,16 @@ pub(super) fn print(board: &Board, method: Method) {
     if !board.detail.method.is_empty() {
         println!("  {}, {} tasks", board.detail.method, board.tasks);
     }
+    if let Some(why) = shared {
+        println!("  note: there are no intervals: {why}");
+    }
     for note in &board.notes {
         println!("  note: {note}");
     }
 }
+
+/// Judges that are listed on a terminal; JSON has all.
+const MOST_JUDGES: usize = 20;
 
 /// A sum of weights: whole where it is.
 fn share(sum: f64) -> String {
@@ -212,7 +221,7 @@ fn extras(board: &Board) {
     if !detail.judges.is_empty() {
         let mut table =
             show::table(&["judge", "battles", "discrimination", "log odds for the first place"], &[1, 2, 3]);
-        for row in &detail.judges {
+        for row in detail.judges.iter().take(MOST_JUDGES) {
             table.add_row(vec![
                 row.judge.clone(),
                 row.battles.to_string(),
@@ -221,6 +230,9 @@ fn extras(board: &Board) {
             ]);
         }
         println!("\n{table}");
+        if detail.judges.len() > MOST_JUDGES {
+            println!(" and {} more judges (--format json has them)", detail.judges.len() - MOST_JUDGES);
+        }
     }
     if !detail.controls.is_empty() {
         let mut table = show::table(&["held constant", "log odds", "ridge"], &[1, 2]);

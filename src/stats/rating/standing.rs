@@ -121,7 +121,9 @@ impl Rated {
         if self.order.blocks > 1 || gap.abs() < 1e-9 {
             return None;
         }
-        let t = student_t_quantile(0.5 + self.level / 2.0, spread.df).ok()?;
+        // As the first of Holm's steps: sure for all pairs at once.
+        let pairs = (self.strengths.len() * (self.strengths.len() - 1) / 2) as f64;
+        let t = student_t_quantile(1.0 - (1.0 - self.level) / 2.0 / pairs, spread.df).ok()?;
         let (now, model) = (spread.variance(i, Some(j)), spread.model.contrast(i, j));
         let wanted = (gap / t).powi(2);
         let worth = (now / model).max(1.0);
