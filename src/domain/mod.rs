@@ -2,6 +2,7 @@
 //! ids and names cannot be mixed up. This room knows no other room, no file, no network and no clock but
 //! the one it is given.
 
+mod drafting;
 mod extract;
 mod fingerprint;
 mod formula;
@@ -18,6 +19,7 @@ mod time;
 mod verdict;
 mod vote;
 
+pub use drafting::*;
 pub use extract::*;
 pub use fingerprint::*;
 pub use formula::*;

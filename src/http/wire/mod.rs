@@ -6,6 +6,7 @@
 
 pub mod agreement;
 pub mod comparison;
+pub mod draft;
 pub mod grading;
 pub mod judge;
 pub mod leaderboard;
