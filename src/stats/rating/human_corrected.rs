@@ -28,6 +28,9 @@ pub struct HumanCorrected {
     pub answered: usize,
 }
 
+/// A pair on a task: task, and the two systems in order.
+type Key = (u64, usize, usize);
+
 /// Shares of judges and of humans on one pair of one task.
 type Both = [(f64, f64, f64); 2];
 
@@ -42,7 +45,7 @@ pub fn human_corrected(
     scale: Scale,
     options: BtOptions,
 ) -> Result<HumanCorrected, NotEstimable> {
-    let mut said: BTreeMap<(u64, usize, usize), Both> = BTreeMap::new();
+    let mut said: BTreeMap<Key, Both> = BTreeMap::new();
     for at in 0..battles.len() {
         let (a, b, outcome, task, judge) = battles.get(at);
         if a == b || a.max(b) >= systems || outcome == Outcome::BothBad {
@@ -64,7 +67,7 @@ pub fn human_corrected(
         Said { won: own.0 / all, lost: own.1 / all, tied: own.2 / all }
     };
     // A pair that only humans saw teaches nothing about the judges.
-    let both: Vec<((u64, usize, usize), Said, Option<Said>)> = said
+    let both: Vec<(Key, Said, Option<Said>)> = said
         .iter()
         .filter(|(_, [judges, _])| count(*judges) > 0.0)
         .map(|(key, [judges, humans])| (*key, shares(*judges), (count(*humans) > 0.0).then(|| shares(*humans))))
