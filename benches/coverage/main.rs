@@ -1,8 +1,8 @@
 //! Do the intervals hold what they promise, and is the chosen aggregation as good as can be had? Simulated data with a known
 //! truth, seeded; the same figures on any machine and any number of threads.
 //!
-//! `cargo bench --bench coverage -- [--runs 2000] [intervals] [aggregation] [llmbar]`, all of them by default. What it
-//! printed last is in `docs/statistics.md`. It fails if an interval covers less than 93 % or more than 97 % at 50 units and
+//! `cargo bench --bench coverage -- [--runs 2000] [intervals] [aggregation] [llmbar] [ratings]`, all of them by default. What it
+//! printed last is in `docs/statistics.md` (ratings: `docs/ratings.md`). It fails if an interval covers less than 93 % or more than 97 % at 50 units and
 //! more, if the aggregation falls half a point below the majority, or if an interval at 20 units does not say that it is small.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints and may stop")]
@@ -11,6 +11,7 @@ mod aggregation;
 mod chance;
 mod intervals;
 mod llmbar;
+mod ratings;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     }
     if asked("llmbar") {
         llmbar::run(&mut wrong);
+    }
+    if asked("ratings") {
+        ratings::run(runs.min(1_000), &mut wrong);
     }
     if wrong.is_empty() {
         println!("\nall as promised");

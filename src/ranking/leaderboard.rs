@@ -6,48 +6,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+pub use super::board::{Board, Fought, Method, Row, RowInterval, Rules};
+use super::board::{battle_board, best_first};
 use crate::domain::{
     Battle, Comparison, ComparisonState, Grading, JudgeName, PanelName, Preference, RubricId, Status, SystemName, Task,
     TaskId,
 };
 use crate::refusal::Refusal;
-use crate::stats::rating::{self, BtInterval, BtOptions, Note, Outcome, RatingTable, Scale};
+use crate::stats::rating::{self, Outcome};
 use crate::store::{ProjectStore, Query};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    BradleyTerry,
-    WinRate,
-    Score,
-}
-
-impl Method {
-    /// # Errors
-    /// Tells what this version has from what nobody has.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        match text {
-            "bradley_terry" => Ok(Self::BradleyTerry),
-            "win_rate" => Ok(Self::WinRate),
-            "score" => Ok(Self::Score),
-            "davidson" | "elo" | "newman" => Err(Refusal::Unsupported {
-                detail: format!("method `{text}` is not part of this version; use bradley_terry, win_rate or score"),
-            }),
-            _ => Err(Refusal::invalid(
-                "/method",
-                format!("method {text:?} is not known; use bradley_terry, win_rate or score"),
-            )),
-        }
-    }
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BradleyTerry => "bradley_terry",
-            Self::WinRate => "win_rate",
-            Self::Score => "score",
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slice {
@@ -58,34 +25,17 @@ pub enum Slice {
 /// What is to be shown.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    pub method: Method,
+    pub rules: Rules,
     pub by: Option<Slice>,
-    pub anchor: Option<SystemName>,
-    pub anchor_rating: f64,
     pub with_overrides: bool,
     pub judge: Option<JudgeName>,
     pub panel: Option<PanelName>,
     pub rubric_id: Option<RubricId>,
-    pub level: f64,
-    pub rounds: usize,
-    pub seed: u64,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self {
-            method: Method::BradleyTerry,
-            by: None,
-            anchor: None,
-            anchor_rating: 1000.0,
-            with_overrides: true,
-            judge: None,
-            panel: None,
-            rubric_id: None,
-            level: 0.95,
-            rounds: 1_000,
-            seed: 0,
-        }
+        Self { rules: Rules::default(), by: None, with_overrides: true, judge: None, panel: None, rubric_id: None }
     }
 }
 
@@ -95,62 +45,6 @@ pub struct Leaderboard {
     pub overrides: &'static str,
     /// One board, or one per sector or occupation.
     pub boards: Vec<Board>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Board {
-    /// The sector or occupation; `null` for all.
-    pub slice: Option<String>,
-    /// Best first; systems that cannot be compared stand in different groups.
-    pub rows: Vec<Row>,
-    pub tasks: usize,
-    pub battles: usize,
-    pub judged: usize,
-    pub imported: usize,
-    pub both_bad: usize,
-    pub inconclusive: usize,
-    /// What a reader must know, in words.
-    pub notes: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Row {
-    pub system: String,
-    /// Elo scale for `bradley_terry`, 0..1 for the others; `null` with the reason in `undefined`.
-    pub rating: Option<f64>,
-    pub interval: Option<RowInterval>,
-    pub undefined: Option<String>,
-    /// Best and worst rank that the data leave open, inside its group.
-    pub rank: Option<(usize, usize)>,
-    /// Battles or graded tasks.
-    pub n: usize,
-    pub wins: Option<f64>,
-    pub ties: Option<f64>,
-    pub losses: Option<f64>,
-    /// Systems of different groups were never compared, directly or through others.
-    pub group: usize,
-    /// Held finite by a prior: the data alone set no bound on one side.
-    pub regularised: bool,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct RowInterval {
-    /// `null` = the data set no bound on this side.
-    pub low: Option<f64>,
-    pub high: Option<f64>,
-    pub level: f64,
-    pub method: String,
-}
-
-/// One battle with what it may be sorted by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fought {
-    pub a: SystemName,
-    pub b: SystemName,
-    pub outcome: Outcome,
-    /// `None`: not known; then it stands alone.
-    pub task: Option<TaskId>,
-    pub imported: bool,
 }
 
 /// # Errors
@@ -165,7 +59,7 @@ pub async fn leaderboard(project: &ProjectStore, wanted: &Wanted) -> Result<Lead
             Slice::Occupation => task.occupation.clone(),
         }
     };
-    let boards = match wanted.method {
+    let boards = match wanted.rules.method {
         Method::Score => {
             let graded = graded(project, wanted).await?;
             let mut slices: BTreeMap<Option<String>, Vec<&Graded>> = BTreeMap::new();
@@ -174,7 +68,7 @@ pub async fn leaderboard(project: &ProjectStore, wanted: &Wanted) -> Result<Lead
             }
             slices.into_iter().map(|(slice, scores)| score_board(slice, &scores, &graded.notes, wanted)).collect()
         }
-        Method::BradleyTerry | Method::WinRate => {
+        _ => {
             let (fought, inconclusive) = battles(project, wanted).await?;
             let mut slices: BTreeMap<Option<String>, Vec<Fought>> = BTreeMap::new();
             for battle in fought {
@@ -182,13 +76,13 @@ pub async fn leaderboard(project: &ProjectStore, wanted: &Wanted) -> Result<Lead
             }
             let mut boards = Vec::new();
             for (slice, fought) in slices {
-                boards.push(battle_board(slice, &fought, inconclusive, wanted)?);
+                boards.push(battle_board(slice, &fought, inconclusive, &wanted.rules)?);
             }
             boards
         }
     };
     let overrides = if wanted.with_overrides { "with" } else { "without" };
-    Ok(Leaderboard { method: wanted.method.as_str(), overrides, boards })
+    Ok(Leaderboard { method: wanted.rules.method.as_str(), overrides, boards })
 }
 
 async fn battles(project: &ProjectStore, wanted: &Wanted) -> Result<(Vec<Fought>, usize), Refusal> {
@@ -210,6 +104,7 @@ async fn battles(project: &ProjectStore, wanted: &Wanted) -> Result<(Vec<Fought>
                 outcome: in_stats(outcome),
                 task: Some(comparison.task_id),
                 imported: false,
+                judge: None,
             }),
             None => inconclusive += 1,
         }
@@ -219,8 +114,9 @@ async fn battles(project: &ProjectStore, wanted: &Wanted) -> Result<(Vec<Fought>
             if wanted.judge.as_ref().is_some_and(|judge| battle.judge.as_deref() != Some(judge.as_str())) {
                 continue;
             }
-            let Battle { model_a, model_b, winner, task_id, .. } = battle;
-            fought.push(Fought { a: model_a, b: model_b, outcome: in_stats(winner), task: task_id, imported: true });
+            let Battle { model_a, model_b, winner, task_id, judge, .. } = battle;
+            let outcome = in_stats(winner);
+            fought.push(Fought { a: model_a, b: model_b, outcome, task: task_id, imported: true, judge });
         }
     }
     Ok((fought, inconclusive))
@@ -233,169 +129,6 @@ fn in_stats(preference: Preference) -> Outcome {
         Preference::Tie => Outcome::Tie,
         Preference::BothBad => Outcome::BothBad,
     }
-}
-
-/// Rates battles. Also for files, without a store.
-///
-/// # Errors
-/// If the anchor is no system of the board.
-pub fn battle_board(
-    slice: Option<String>,
-    fought: &[Fought],
-    inconclusive: usize,
-    wanted: &Wanted,
-) -> Result<Board, Refusal> {
-    let mut systems: Vec<&SystemName> = fought.iter().flat_map(|battle| [&battle.a, &battle.b]).collect();
-    systems.sort();
-    systems.dedup();
-    let index: HashMap<&SystemName, usize> = systems.iter().enumerate().map(|(i, system)| (*system, i)).collect();
-    let mut clusters: HashMap<&TaskId, usize> = HashMap::new();
-    let mut alone = 0usize;
-    let mut rated = Vec::with_capacity(fought.len());
-    // Several battles of the same pair on the same task share one weight: a pair that was judged often is
-    // not more pairs.
-    let mut meetings: HashMap<(usize, usize, &TaskId), f64> = HashMap::new();
-    for battle in fought {
-        if let Some(task) = &battle.task {
-            let (a, b) = (index[&battle.a], index[&battle.b]);
-            *meetings.entry((a.min(b), a.max(b), task)).or_default() += 1.0;
-        }
-    }
-    for battle in fought {
-        let (a, b) = (index[&battle.a], index[&battle.b]);
-        let (cluster, weight) = match &battle.task {
-            Some(task) => {
-                let next = clusters.len();
-                (*clusters.entry(task).or_insert(next), 1.0 / meetings[&(a.min(b), a.max(b), task)])
-            }
-            None => {
-                alone += 1;
-                (usize::MAX - alone, 1.0)
-            }
-        };
-        rated.push(rating::Battle { a, b, outcome: battle.outcome, cluster, weight });
-    }
-    let anchor = match &wanted.anchor {
-        None => None,
-        Some(name) => Some(*index.get(name).ok_or_else(|| {
-            let known = systems.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            Refusal::invalid("/anchor", format!("system `{name}` has no battle; there are: {known}"))
-        })?),
-    };
-    let table = match wanted.method {
-        Method::WinRate => rating::win_rate(systems.len(), &rated, wanted.level),
-        _ => {
-            let interval = BtInterval::TaskBootstrap { rounds: wanted.rounds, seed: wanted.seed };
-            let scale = Scale { anchor, anchor_rating: wanted.anchor_rating };
-            rating::bradley_terry(systems.len(), &rated, scale, BtOptions { interval, level: wanted.level })
-        }
-    };
-    let mut notes: Vec<String> = table.notes.iter().map(|note| in_words(note, &table, &systems)).collect();
-    if alone > 0 {
-        notes.push(format!("{alone} battles name no task and count as a task each: intervals may be too narrow"));
-    }
-    let (judged, imported) =
-        (fought.iter().filter(|b| !b.imported).count(), fought.iter().filter(|b| b.imported).count());
-    if judged > 0 && imported > 0 {
-        notes.push(format!("{judged} battles were judged here and {imported} imported; choose with panel= or judge="));
-    }
-    if inconclusive > 0 && slice.is_none() {
-        notes.push(format!("{inconclusive} comparisons are inconclusive and not counted"));
-    }
-    Ok(Board {
-        slice,
-        rows: rows(&table, &systems),
-        tasks: table.clusters,
-        battles: table.battles,
-        judged,
-        imported,
-        both_bad: table.dropped_both_bad,
-        inconclusive,
-        notes,
-    })
-}
-
-fn rows(table: &RatingTable, systems: &[&SystemName]) -> Vec<Row> {
-    let mut rows: Vec<Row> = table
-        .players
-        .iter()
-        .map(|player| {
-            let rating = player.rating.as_ref().ok();
-            let interval = rating.map(|rating| &rating.interval);
-            Row {
-                system: systems[player.player].to_string(),
-                rating: rating.map(|rating| rating.value),
-                interval: interval.and_then(|interval| interval.as_ref().ok()).map(|bounds| RowInterval {
-                    low: bounds.low,
-                    high: bounds.high,
-                    level: bounds.level,
-                    method: bounds.method.to_owned(),
-                }),
-                undefined: match (&player.rating, interval) {
-                    (Err(why), _) | (_, Some(Err(why))) => Some(why.to_string()),
-                    _ => None,
-                },
-                rank: rating.map(|rating| (rating.rank_low, rating.rank_high)),
-                n: player.battles,
-                wins: Some(player.wins),
-                ties: Some(player.ties),
-                losses: Some(player.losses),
-                group: player.group,
-                regularised: rating.is_some_and(|rating| rating.regularised),
-            }
-        })
-        .collect();
-    best_first(&mut rows);
-    rows
-}
-
-fn best_first(rows: &mut [Row]) {
-    let value = |row: &Row| row.rating.unwrap_or(f64::NEG_INFINITY);
-    rows.sort_by(|a, b| a.group.cmp(&b.group).then(value(b).total_cmp(&value(a))).then(a.system.cmp(&b.system)));
-}
-
-/// The room of statistics knows players and groups by number; a reader knows systems by name.
-fn in_words(note: &Note, table: &RatingTable, systems: &[&SystemName]) -> String {
-    let played = table.groups.iter().filter(|group| group.len() > 1).count();
-    let group = |index: usize| {
-        let names = table.groups.get(index).into_iter().flatten().map(|player| systems[*player].as_str());
-        let names: Vec<&str> = names.collect();
-        if played > 1 { format!("among {}: ", names.join(", ")) } else { String::new() }
-    };
-    match note {
-        Note::Unbeaten { player } => {
-            format!("`{}` is unbeaten: how much better it is has no upper bound", systems[*player])
-        }
-        Note::Winless { player } => {
-            format!("`{}` has not won: how much worse it is has no lower bound", systems[*player])
-        }
-        Note::BothBadExcluded { battles } => {
-            format!(
-                "{} judged both bad: that says nothing about who is better and is left out",
-                count(*battles, "battle")
-            )
-        }
-        Note::FewClusters { group: index, clusters } => {
-            format!("{}the ratings rest on {} only: their intervals are rough", group(*index), count(*clusters, "task"))
-        }
-        Note::ResamplesRegularised { group: index, rounds } => {
-            format!(
-                "{}{} of the bootstrap had no finite estimate and were held finite by a prior",
-                group(*index),
-                count(*rounds, "round")
-            )
-        }
-        Note::Disconnected { groups } => {
-            format!(
-                "the systems fall into {groups} groups that never met: ratings of different groups cannot be compared"
-            )
-        }
-        other => other.to_string(),
-    }
-}
-
-fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// One system's score on one task.
@@ -499,7 +232,7 @@ fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], want
             by_system[at].push((one.score, cluster));
         }
     }
-    let means = rating::mean_score(&by_system, wanted.level);
+    let means = rating::mean_score(&by_system, wanted.rules.level);
     let mut rows: Vec<Row> = systems
         .iter()
         .zip(&means)
@@ -518,13 +251,8 @@ fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], want
                 Err(why) => Some(why.to_string()),
                 Ok(mean) => mean.interval.as_ref().err().map(ToString::to_string),
             },
-            rank: None,
             n: own.len(),
-            wins: None,
-            ties: None,
-            losses: None,
-            group: 0,
-            regularised: false,
+            ..Row::default()
         })
         .collect();
     best_first(&mut rows);
@@ -536,83 +264,5 @@ fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], want
             "systems were graded on different numbers of tasks: part of a difference may be the tasks'".to_owned(),
         );
     }
-    Board {
-        slice,
-        rows,
-        tasks: clusters.len(),
-        battles: 0,
-        judged: 0,
-        imported: 0,
-        both_bad: 0,
-        inconclusive: 0,
-        notes,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fought(a: &str, b: &str, outcome: Outcome, task: &str) -> Fought {
-        let system = |name| SystemName::parse(name).unwrap();
-        Fought { a: system(a), b: system(b), outcome, task: Some(TaskId::parse(task).unwrap()), imported: true }
-    }
-
-    fn board(fought: &[Fought]) -> Board {
-        battle_board(None, fought, 0, &Wanted::default()).unwrap()
-    }
-
-    #[test]
-    fn an_unbeaten_system_is_not_rated_three_and_a_half_thousand() {
-        let battles: Vec<Fought> = (0..12)
-            .flat_map(|t| {
-                [
-                    fought("best", "x", Outcome::A, &t.to_string()),
-                    fought("x", "y", if t % 2 == 0 { Outcome::A } else { Outcome::B }, &t.to_string()),
-                ]
-            })
-            .collect();
-        let board = board(&battles);
-        let best = &board.rows[0];
-        assert_eq!(best.system, "best");
-        assert!(best.regularised && best.rating.unwrap() < 2_000.0, "{best:?}");
-        assert_eq!(best.interval.as_ref().unwrap().high, None);
-        assert!(board.notes.iter().any(|note| note.contains("`best` is unbeaten")), "{:?}", board.notes);
-    }
-
-    #[test]
-    fn three_judges_on_one_pair_of_one_task_are_one_battle() {
-        let once: Vec<Fought> =
-            (0..8).map(|t| fought("a", "b", if t < 5 { Outcome::A } else { Outcome::B }, &t.to_string())).collect();
-        let thrice: Vec<Fought> = once.iter().flat_map(|battle| std::iter::repeat_n(battle.clone(), 3)).collect();
-        let (one, three) = (board(&once), board(&thrice));
-        let width = |board: &Board| {
-            let interval = board.rows[0].interval.clone().unwrap();
-            interval.high.unwrap() - interval.low.unwrap()
-        };
-        assert!((one.rows[0].rating.unwrap() - three.rows[0].rating.unwrap()).abs() < 1e-6);
-        assert!(width(&three) > width(&one) * 0.95, "{} against {}", width(&three), width(&one));
-    }
-
-    #[test]
-    fn groups_that_never_met_are_not_ranked_against_each_other() {
-        let mut battles: Vec<Fought> = Vec::new();
-        for task in 0..6 {
-            let outcome = if task % 2 == 0 { Outcome::A } else { Outcome::B };
-            battles.push(fought("a", "b", outcome, &task.to_string()));
-            battles.push(fought("x", "y", outcome, &task.to_string()));
-        }
-        let board = board(&battles);
-        let group = |system: &str| board.rows.iter().find(|row| row.system == system).unwrap().group;
-        assert_eq!(group("a"), group("b"));
-        assert_ne!(group("a"), group("x"));
-    }
-
-    #[test]
-    fn both_bad_is_counted_and_is_no_evidence_of_equality() {
-        let battles = [fought("a", "b", Outcome::BothBad, "1"), fought("a", "b", Outcome::BothBad, "2")];
-        let board = board(&battles);
-        assert_eq!(board.both_bad, 2);
-        assert!(board.rows.iter().all(|row| row.rating.is_none() && row.undefined.is_some()), "{:?}", board.rows);
-    }
+    Board { slice, rows, tasks: clusters.len(), notes, ..Board::default() }
 }

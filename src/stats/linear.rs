@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 /// A row-major square matrix.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::stats) struct Matrix {
     pub n: usize,
     pub cells: Vec<f64>,

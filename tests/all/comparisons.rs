@@ -60,7 +60,7 @@ async fn systems_are_compared_in_both_orders_and_battles_from_elsewhere_count() 
     let svg = client.get("/v1/leaderboard?format=svg").await;
     assert_eq!(svg.header("content-type"), "image/svg+xml");
     assert!(svg.text().trim_start().starts_with("<svg") && svg.text().contains("third"), "{}", svg.text());
-    client.get("/v1/leaderboard?method=davidson").await.is_problem(501, "not_implemented", &["davidson"]);
+    client.get("/v1/leaderboard?method=coin").await.is_problem(422, "invalid", &["coin", "davidson"]);
     client.get("/v1/leaderboard?method=magic").await.is_problem(422, "invalid", &["magic", "bradley_terry"]);
     client.get("/v1/leaderboard?format=xls").await.is_problem(400, "invalid_query", &["xls", "csv"]);
 }

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::grading::call::subject_prefix;
 use crate::ranking::agreement::{Figure, Filter, agreement};
-use crate::ranking::leaderboard::{Method, Wanted, leaderboard as rate};
+use crate::ranking::leaderboard::{Method, Rules, Wanted, leaderboard as rate};
 use crate::refusal::Refusal;
 use crate::store::{ProjectStore, Query};
 
@@ -196,9 +196,10 @@ fn why(reason: &str) -> String {
 async fn boards(project: &ProjectStore, panel: &PanelName) -> Result<(), Refusal> {
     for (method, title) in [
         (Method::Score, "Leaderboard: mean score over tasks"),
-        (Method::BradleyTerry, "Leaderboard: side by side, both orders (Bradley-Terry, bootstrap by task)"),
+        (Method::BradleyTerry, "Leaderboard: side by side, both orders (Bradley-Terry, intervals by task)"),
     ] {
-        let wanted = Wanted { method, panel: Some(panel.clone()), ..Wanted::default() };
+        let wanted =
+            Wanted { rules: Rules { method, ..Rules::default() }, panel: Some(panel.clone()), ..Wanted::default() };
         println!("\n{}", show::bold(title));
         for board in rate(project, &wanted).await?.boards {
             leaderboard::print(&board, method);

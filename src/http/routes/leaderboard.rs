@@ -11,13 +11,13 @@ use crate::http::auth::Submitter;
 use crate::http::problem::{Code, Problem};
 use crate::http::ui;
 use crate::http::wire::leaderboard::{LeaderboardBody, csv};
-use crate::ranking::leaderboard::{self as ranking, Method, Slice, Wanted};
+use crate::ranking::leaderboard::{self as ranking, Method, Rules, Slice, Wanted};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Ask {
-    /// `bradley_terry` (the default), `win_rate` or `score`.
+    /// `bradley_terry` (the default), `davidson`, `rao_kupper`, `newman`, `elo`, `glicko2`, `win_rate`, `wins_or_ties` or `score`.
     method: Option<String>,
     /// One board per `sector` or `occupation`.
     by: Option<String>,
@@ -73,16 +73,19 @@ fn wanted(ask: Ask) -> Result<Wanted, Problem> {
             _ => Slice::Occupation,
         }),
     };
-    Ok(Wanted {
-        method: ask.method.as_deref().map_or(Ok(defaults.method), Method::parse)?,
-        by,
+    let rules = Rules {
+        method: ask.method.as_deref().map_or(Ok(defaults.rules.method), Method::parse)?,
         anchor: ask.anchor,
-        anchor_rating: ask.anchor_rating.unwrap_or(defaults.anchor_rating),
+        anchor_rating: ask.anchor_rating.unwrap_or(defaults.rules.anchor_rating),
+        ..defaults.rules
+    };
+    Ok(Wanted {
+        rules,
+        by,
         with_overrides: one_of("overrides", ask.overrides.as_deref(), &["with", "without"])? == "with",
         judge: ask.judge,
         panel: ask.panel,
         rubric_id: ask.rubric_id.map(RubricId::from_uuid),
-        ..defaults
     })
 }
 

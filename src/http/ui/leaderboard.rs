@@ -12,7 +12,7 @@ use super::render::{Page, respond};
 use super::words;
 use crate::http::auth::Submitter;
 use crate::http::problem::Problem;
-use crate::ranking::leaderboard::{Board, Leaderboard, Method, Row, Slice, Wanted, leaderboard};
+use crate::ranking::leaderboard::{Board, Leaderboard, Method, Row, Rules, Slice, Wanted, leaderboard};
 use crate::store::ProjectStore;
 
 #[derive(Debug, Serialize)]
@@ -92,9 +92,13 @@ async fn show(request: HttpRequest, caller: Submitter, asked: web::Query<Asked>)
     let wanted = Wanted { by, with_overrides, ..Wanted::default() };
     let board = match asked.method.as_str() {
         "" => best_founded(&caller.project, wanted).await?,
-        method => leaderboard(&caller.project, &Wanted { method: Method::parse(method)?, ..wanted }).await?,
+        method => leaderboard(&caller.project, &rated(wanted, Method::parse(method)?)).await?,
     };
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page(&board, by)))
+}
+
+fn rated(wanted: Wanted, method: Method) -> Wanted {
+    Wanted { rules: Rules { method, ..wanted.rules }, ..wanted }
 }
 
 /// Ratings from comparisons; mean scores while nothing has been compared.
@@ -103,11 +107,11 @@ async fn best_founded(project: &ProjectStore, wanted: Wanted) -> Result<Leaderbo
     if compared.boards.iter().any(|board| !board.rows.is_empty()) {
         return Ok(compared);
     }
-    Ok(leaderboard(project, &Wanted { method: Method::Score, ..wanted }).await?)
+    Ok(leaderboard(project, &rated(wanted, Method::Score)).await?)
 }
 
 pub(super) fn page(board: &Leaderboard, by: Option<Slice>) -> LeaderboardPage {
-    let shares = board.method != Method::BradleyTerry.as_str();
+    let shares = !Method::parse(board.method).is_ok_and(Method::is_on_elo_scale);
     LeaderboardPage {
         method: board.method,
         overrides: board.overrides,

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::ranking::leaderboard::{Board, Leaderboard, Row};
+use crate::ranking::leaderboard::{Board, Leaderboard, Method, Row};
 
 /// More rows than this make no readable picture; the rest is counted below it.
 const MAX_ROWS: usize = 60;
@@ -50,7 +50,13 @@ pub fn leaderboard_svg(board: &Leaderboard) -> String {
 fn method_in_words(method: &str) -> &'static str {
     match method {
         "bradley_terry" => "Bradley-Terry",
+        "davidson" => "Davidson",
+        "rao_kupper" => "Rao-Kupper",
+        "newman" => "Newman",
+        "elo" => "online Elo",
+        "glicko2" => "Glicko-2",
         "win_rate" => "win rate",
+        "wins_or_ties" => "wins or ties",
         "score" => "mean score",
         _ => "rating",
     }
@@ -66,7 +72,7 @@ struct Scale {
 
 impl Scale {
     fn of(board: &Leaderboard) -> Self {
-        if board.method != "bradley_terry" {
+        if !Method::parse(board.method).is_ok_and(Method::is_on_elo_scale) {
             return Self { low: 0.0, high: 1.0, step: 0.2, share: true };
         }
         let rows = board.boards.iter().flat_map(|board| &board.rows);

@@ -324,6 +324,7 @@ pub fn leaderboard() -> Leaderboard {
         losses: Some(8.5),
         group: usize::from(rating.is_none()),
         regularised: high.is_none() || low.is_none(),
+        ..Row::default()
     };
     Leaderboard {
         method: "bradley_terry",
@@ -344,6 +345,7 @@ pub fn leaderboard() -> Leaderboard {
             both_bad: 2,
             inconclusive: 1,
             notes: vec![s("`human` is unbeaten: how much better it is has no upper bound")],
+            ..Board::default()
         }],
     }
 }

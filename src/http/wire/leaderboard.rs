@@ -77,7 +77,7 @@ impl From<&Leaderboard> for LeaderboardBody {
 
 impl From<&Board> for BoardBody {
     fn from(board: &Board) -> Self {
-        let Board { slice, rows, tasks, battles, judged, imported, both_bad, inconclusive, notes } = board;
+        let Board { slice, rows, tasks, battles, judged, imported, both_bad, inconclusive, notes, .. } = board;
         Self {
             slice: slice.clone(),
             rows: rows.iter().map(RowBody::from).collect(),
@@ -94,7 +94,7 @@ impl From<&Board> for BoardBody {
 
 impl From<&Row> for RowBody {
     fn from(row: &Row) -> Self {
-        let Row { system, rating, interval, undefined, rank, n, wins, ties, losses, group, regularised } = row;
+        let Row { system, rating, interval, undefined, rank, n, wins, ties, losses, group, regularised, .. } = row;
         Self {
             system: system.clone(),
             rating: *rating,

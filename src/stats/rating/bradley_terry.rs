@@ -10,16 +10,16 @@
 //! **Groups** that no comparison joins have their own scale and are never compared.
 //! Cost: O(battles) to count, O(systems³) to fit; a bootstrap round fits the pair counts again.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use super::{
-    covariance::{Row, cluster_sandwich, decided_share, in_order},
+    columns::{Meetings, Total},
+    covariance::{cluster_sandwich, decided_share},
     fit::{self, PRIOR, Pair},
     graph,
     report::{Frame, Order, Spread, beats, report},
-    table::{Battle, Ledger, Note, Outcome, Rating, RatingTable, Scale, dense},
+    standing::Rated,
+    table::{Battle, Note, Rating, RatingTable, Scale, blank},
 };
 use crate::stats::{
     NotEstimable,
@@ -54,133 +54,130 @@ pub enum BtInterval {
 /// Rates `players` (indices `0..players`). Never fails: what cannot be rated says why, player by player.
 #[must_use]
 pub fn bradley_terry(players: usize, battles: &[Battle], scale: Scale, options: BtOptions) -> RatingTable {
-    let mut ledger = Ledger::new(players, battles);
-    let mut notes = ledger.notes();
-    let groups = graph::groups(players, ledger.rated.iter().map(|battle| (battle.a, battle.b)));
-    let played = groups.iter().filter(|group| group.len() > 1).count();
-    if played > 1 {
-        notes.push(Note::Disconnected { groups: played });
-    }
-    let mut place = vec![(0, 0); players];
-    for (group, members) in groups.iter().enumerate() {
-        for (local, player) in members.iter().enumerate() {
-            place[*player] = (group, local);
-            ledger.records[*player].group = group;
-        }
-    }
-    let (clusters, all_clusters) = dense(ledger.rated.iter().map(|battle| battle.cluster));
-    let mut rows: Vec<Vec<Row>> = vec![Vec::new(); groups.len()];
-    if let Some(first) = rows.first_mut().filter(|_| played == 1) {
-        first.reserve_exact(ledger.rated.len());
-    }
-    for (battle, cluster) in ledger.rated.iter().zip(clusters) {
-        let ((group, a), b) = (place[battle.a], place[battle.b].1);
-        let score = match battle.outcome {
-            Outcome::A => 1.0,
-            Outcome::B => 0.0,
-            Outcome::Tie | Outcome::BothBad => 0.5,
-        };
-        let (i, j, score) = if a < b { (a, b, score) } else { (b, a, 1.0 - score) };
-        rows[group].push(Row { i, j, score, weight: battle.weight, cluster });
-    }
-    for (index, (members, rows)) in groups.iter().zip(rows).enumerate() {
+    bradley_terry_of(&Meetings::weighted(players, battles), scale, options)
+}
+
+/// The same of battles that are grouped already.
+#[must_use]
+pub fn bradley_terry_of(meetings: &Meetings, scale: Scale, options: BtOptions) -> RatingTable {
+    let totals = meetings.totals(None);
+    let method = match options.interval {
+        BtInterval::ClusterSandwich => "bradley-terry, ties half, clustered by task",
+        BtInterval::TaskBootstrap { .. } => "bradley-terry, ties half, bootstrap by task",
+    };
+    let mut table = blank(meetings, &totals, method);
+    for index in 0..table.groups.len() {
+        let members = table.groups[index].clone();
         if members.len() < 2 {
             continue;
         }
-        let anchor = scale.anchor.and_then(|anchor| members.iter().position(|member| *member == anchor));
+        let anchor = scale.anchor.and_then(|anchor| members.binary_search(&anchor).ok());
         if scale.anchor.is_some() && anchor.is_none() {
-            notes.push(Note::AnchorElsewhere { group: index });
+            table.notes.push(Note::AnchorElsewhere { group: index });
         }
-        let group = Group::new(members.len(), rows, (played == 1).then_some(all_clusters));
-        let ratings = group.rate(index, anchor, scale.anchor_rating, options, &mut notes);
-        for (player, rating) in members.iter().zip(ratings) {
-            ledger.records[*player].rating = rating;
+        let frame = Frame { anchor, anchor_rating: scale.anchor_rating, level: options.level };
+        let found = if members.len() == meetings.systems {
+            Group { meetings, totals: &totals }.rate(index, frame, options, &mut table.notes)
+        } else {
+            let own = meetings.only(&members);
+            let totals = own.totals(None);
+            Group { meetings: &own, totals: &totals }.rate(index, frame, options, &mut table.notes)
+        };
+        match found {
+            Ok((ratings, rated)) => {
+                for (player, rating) in members.iter().zip(ratings) {
+                    table.players[*player].rating = rating;
+                }
+                table.rated[index] = Some(rated);
+            }
+            Err(why) => members.iter().for_each(|player| table.players[*player].rating = Err(why.clone())),
         }
     }
-    RatingTable {
-        clusters: all_clusters,
-        battles: ledger.rated.len(),
-        dropped_both_bad: ledger.both_bad,
-        groups,
-        notes,
-        method: match options.interval {
-            BtInterval::ClusterSandwich => "bradley-terry, ties half, clustered by task",
-            BtInterval::TaskBootstrap { .. } => "bradley-terry, ties half, bootstrap by task",
-        },
-        players: ledger.records,
-    }
+    table
 }
 
-/// One connected group with players `0..size`.
-struct Group {
-    size: usize,
-    /// Clusters are `0..clusters`.
-    rows: Vec<Row>,
-    clusters: usize,
-    pairs: Vec<Pair>,
+/// Log strengths alone (mean zero, one per system), where the estimate exists: for where no interval is shown.
+///
+/// # Errors
+/// Systems that nothing joins (`NotConnected`), an estimate that does not exist (`Separated`).
+pub fn bradley_terry_strengths(meetings: &Meetings) -> Result<Vec<f64>, NotEstimable> {
+    let pairs = halves(&meetings.totals(None));
+    if graph::groups(meetings.systems, pairs.iter().map(|pair| (pair.i, pair.j))).len() != 1 {
+        return Err(NotEstimable::NotConnected);
+    }
+    if graph::blocks(&beats(meetings.systems, &pairs)).1 != 1 {
+        return Err(NotEstimable::Separated);
+    }
+    fit::strengths(meetings.systems, &pairs, 0.0, None).ok_or(NotEstimable::NotConverged { iterations: 100 })
 }
 
-impl Group {
-    /// `clusters`: their number if they are `0..clusters` already.
-    fn new(size: usize, mut rows: Vec<Row>, clusters: Option<usize>) -> Self {
-        let clusters = clusters.unwrap_or_else(|| {
-            let (ids, clusters) = dense(rows.iter().map(|row| row.cluster));
-            rows.iter_mut().zip(ids).for_each(|(row, id)| row.cluster = id);
-            clusters
-        });
-        let pairs = count(size, &rows);
-        Self { size, rows, clusters, pairs }
-    }
+/// Ties as half a win to each side.
+pub(super) fn halves(totals: &[Total]) -> Vec<Pair> {
+    totals
+        .iter()
+        .map(|Total { i, j, said }| Pair { i: *i, j: *j, wins_i: said.half(), wins_j: said.turned().half() })
+        .collect()
+}
 
+/// One connected group, all of whose systems have battles.
+struct Group<'a> {
+    meetings: &'a Meetings,
+    totals: &'a [Total],
+}
+
+impl Group<'_> {
     fn rate(
         &self,
         index: usize,
-        anchor: Option<usize>,
-        anchor_rating: f64,
+        frame: Frame,
         options: BtOptions,
         notes: &mut Vec<Note>,
-    ) -> Vec<Result<Rating, NotEstimable>> {
-        let order = Order::new(self.size, &self.pairs, anchor);
+    ) -> Result<(Vec<Result<Rating, NotEstimable>>, Rated), NotEstimable> {
+        let size = self.meetings.systems;
+        let pairs = halves(self.totals);
+        let order = Order::new(size, &pairs, frame.anchor);
         let ridge = if order.blocks == 1 { 0.0 } else { PRIOR };
         if order.blocks > 1 {
             notes.push(Note::Regularised { group: index, blocks: order.blocks });
         }
-        let Some(strengths) = fit::strengths(self.size, &self.pairs, ridge, None) else {
+        let Some(strengths) = fit::strengths(size, &pairs, ridge, None) else {
             notes.push(Note::NotConverged { group: index });
-            return vec![Err(NotEstimable::NotConverged { iterations: 100 }); self.size];
+            return Err(NotEstimable::NotConverged { iterations: 100 });
         };
-        if self.clusters < COMFORTABLE_CLUSTERS {
-            notes.push(Note::FewClusters { group: index, clusters: self.clusters });
+        let clusters = self.meetings.tasks();
+        if clusters < COMFORTABLE_CLUSTERS {
+            notes.push(Note::FewClusters { group: index, clusters });
         }
-        let spread = self.spread(index, &strengths, ridge, options, notes);
-        report(&strengths, &order, &spread, Frame { anchor, anchor_rating, level: options.level })
+        let spread = self.spread(index, &strengths, &pairs, ridge, options, notes);
+        Ok(report(&strengths, order, spread, frame))
     }
 
     fn spread(
         &self,
         index: usize,
         strengths: &[f64],
+        pairs: &[Pair],
         ridge: f64,
         options: BtOptions,
         notes: &mut Vec<Note>,
     ) -> Result<Spread, NotEstimable> {
         NotEstimable::check_level(options.level)?;
-        if self.clusters < 2 {
-            return Err(NotEstimable::TooFewClusters { found: self.clusters, needed: 2 });
+        let clusters = self.meetings.tasks();
+        if clusters < 2 {
+            return Err(NotEstimable::TooFewClusters { found: clusters, needed: 2 });
         }
-        let model = fit::model_covariance(strengths, &self.pairs, ridge)
-            .ok_or(NotEstimable::NotConverged { iterations: 100 })?;
-        let share = if ridge > 0.0 { 1.0 } else { decided_share(&self.rows) };
-        let mut floor = model.clone();
-        floor.cells.iter_mut().for_each(|cell| *cell *= share);
-        let df = self.clusters as f64 - 1.0;
+        let failed = NotEstimable::NotConverged { iterations: 100 };
+        let model = fit::model_covariance(strengths, pairs, ridge).ok_or(failed.clone())?;
+        let share = if ridge > 0.0 { 1.0 } else { decided_share(self.totals) * self.meetings.thinned };
+        let df = clusters as f64 - 1.0;
         match options.interval {
             BtInterval::ClusterSandwich => {
-                let covariance = cluster_sandwich(strengths, &self.rows, self.clusters, &model);
-                Ok(Spread { covariance, floor, df, draws: None })
+                let covariance = cluster_sandwich(strengths, self.meetings, &model);
+                Ok(Spread { covariance, model, share, df, draws: None })
             }
             BtInterval::TaskBootstrap { rounds, seed } => {
-                let (draws, regularised) = self.resample(strengths, rounds, seed);
+                let near = fit::Near::new(strengths, pairs, ridge).ok_or(failed)?;
+                let (draws, regularised) = self.resample(&near, rounds, seed);
                 let dropped = rounds - draws.len();
                 if dropped > 0 {
                     notes.push(Note::ResamplesDropped { group: index, dropped, rounds });
@@ -191,71 +188,33 @@ impl Group {
                 if draws.len() < 2 || draws.len() * 2 < rounds {
                     return Err(NotEstimable::ResamplesFellApart { kept: draws.len(), rounds });
                 }
-                Ok(Spread { covariance: scatter(&draws, self.size), floor, df, draws: Some((draws, rounds)) })
+                let covariance = scatter(&draws, self.meetings.systems);
+                Ok(Spread { covariance, model, share, df, draws: Some((draws, rounds)) })
             }
         }
     }
 
     /// Strengths of each resample of tasks that holds the group together, and how many needed the prior.
-    fn resample(&self, start: &[f64], rounds: usize, seed: u64) -> (Vec<Vec<f64>>, usize) {
-        let at: HashMap<(usize, usize), usize> =
-            self.pairs.iter().enumerate().map(|(at, pair)| ((pair.i, pair.j), at)).collect();
-        // Per task: which pair, and its wins.
-        let by_cluster: Vec<Vec<(usize, f64, f64)>> = in_order(&self.rows, self.clusters)
-            .chunk_by(|a, b| a.cluster == b.cluster)
-            .map(|rows| {
-                count(self.size, rows).iter().map(|pair| (at[&(pair.i, pair.j)], pair.wins_i, pair.wins_j)).collect()
-            })
-            .collect();
+    fn resample(&self, near: &fit::Near, rounds: usize, seed: u64) -> (Vec<Vec<f64>>, usize) {
+        let (size, clusters) = (self.meetings.systems, self.meetings.tasks());
         let drawn: Vec<Option<(Vec<f64>, bool)>> = (0..rounds)
             .into_par_iter()
             .map(|round| {
                 let mut rng = round_rng(seed, round);
-                let mut pairs: Vec<Pair> =
-                    self.pairs.iter().map(|pair| Pair { wins_i: 0.0, wins_j: 0.0, ..*pair }).collect();
-                for _ in 0..by_cluster.len() {
-                    for (at, wins_i, wins_j) in &by_cluster[below(&mut rng, by_cluster.len())] {
-                        pairs[*at].wins_i += wins_i;
-                        pairs[*at].wins_j += wins_j;
-                    }
-                }
-                pairs.retain(|pair| pair.wins_i + pair.wins_j > 0.0);
-                if graph::groups(self.size, pairs.iter().map(|pair| (pair.i, pair.j))).len() > 1 {
+                let mut times = vec![0_u32; clusters];
+                (0..clusters).for_each(|_| times[below(&mut rng, clusters)] += 1);
+                let pairs = halves(&self.meetings.totals(Some(&times)));
+                if graph::groups(size, pairs.iter().map(|pair| (pair.i, pair.j))).len() > 1 {
                     return None;
                 }
-                let exists = graph::blocks(&beats(self.size, &pairs)).1 == 1;
+                let exists = graph::blocks(&beats(size, &pairs)).1 == 1;
                 let ridge = if exists { 0.0 } else { PRIOR };
-                fit::strengths(self.size, &pairs, ridge, Some(start)).map(|strengths| (strengths, !exists))
+                near.strengths(&pairs, ridge).map(|strengths| (strengths, !exists))
             })
             .collect();
         let regularised = drawn.iter().flatten().filter(|(_, held)| *held).count();
         (drawn.into_iter().flatten().map(|(strengths, _)| strengths).collect(), regularised)
     }
-}
-
-/// Pair counts of rows, in order of the pairs. One bucket a pair where that fits in memory.
-fn count(size: usize, rows: &[Row]) -> Vec<Pair> {
-    let add = |pair: &mut Pair, row: &Row| {
-        pair.wins_i += row.weight * row.score;
-        pair.wins_j += row.weight * (1.0 - row.score);
-    };
-    let empty = |i, j| Pair { i, j, wins_i: 0.0, wins_j: 0.0 };
-    if rows.len() >= size * size {
-        let mut pairs: Vec<Pair> = (0..size * size).map(|at| empty(at / size, at % size)).collect();
-        rows.iter().for_each(|row| add(&mut pairs[row.i * size + row.j], row));
-        pairs.retain(|pair| pair.wins_i + pair.wins_j > 0.0);
-        return pairs;
-    }
-    let mut order: Vec<&Row> = rows.iter().collect();
-    order.sort_by_key(|row| (row.i, row.j));
-    order
-        .chunk_by(|a, b| (a.i, a.j) == (b.i, b.j))
-        .map(|same| {
-            let mut pair = empty(same[0].i, same[0].j);
-            same.iter().for_each(|row| add(&mut pair, row));
-            pair
-        })
-        .collect()
 }
 
 /// Covariance of the draws.

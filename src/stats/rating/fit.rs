@@ -3,7 +3,7 @@
 //! Maximises sum_{i<j} w_ij ln s(b_i - b_j) + w_ji ln s(b_j - b_i) - ridge/2 |b|², s the logistic function.
 //! The Hessian is a weighted graph Laplacian; adding 11'/n makes it invertible and keeps the mean at zero.
 
-use crate::stats::linear::Matrix;
+use crate::stats::linear::{Cholesky, Matrix};
 
 /// The prior that holds a rating finite where maximum likelihood does not: standard normal log strengths
 /// (one standard deviation is 174 rating points).
@@ -102,7 +102,7 @@ fn solve_sparse(pairs: &[Pair], weights: &[f64], ridge: f64, right: &mut Vec<f64
     let mut way = goal.clone();
     let (mut size, first) = (dot(&rest, &goal), dot(&rest, &goal));
     for _ in 0..10 * n {
-        if size <= 1e-26 * first || size == 0.0 {
+        if size <= 1e-16 * first || size == 0.0 {
             centre(&mut solution);
             *right = solution;
             return Some(());
@@ -168,6 +168,49 @@ pub(in crate::stats) fn strengths(
         }
     }
     None
+}
+
+/// Fits of data that differ little from data that were fitted: steps with the curvature of those, which is factored
+/// once; by Newton's method where that does not settle.
+pub(in crate::stats) struct Near<'a> {
+    start: &'a [f64],
+    ridge: f64,
+    curvature: Option<Cholesky>,
+}
+
+impl<'a> Near<'a> {
+    /// `None` if the curvature at `start` is not positive.
+    pub(in crate::stats) fn new(start: &'a [f64], pairs: &[Pair], ridge: f64) -> Option<Self> {
+        let players = start.len();
+        let curvature = if players <= DENSE {
+            Some(information(players, pairs, &slope(start, pairs, ridge).1, ridge).cholesky()?)
+        } else {
+            None
+        };
+        Some(Self { start, ridge, curvature })
+    }
+
+    pub(in crate::stats) fn strengths(&self, pairs: &[Pair], ridge: f64) -> Option<Vec<f64>> {
+        let newton = || strengths(self.start.len(), pairs, ridge, Some(self.start));
+        let Some(curvature) = self.curvature.as_ref().filter(|_| ridge == self.ridge) else { return newton() };
+        let mut now = self.start.to_vec();
+        let mut before = f64::INFINITY;
+        for _ in 0..30 {
+            let (mut step, _) = slope(&now, pairs, ridge);
+            curvature.solve(&mut step);
+            let size = step.iter().fold(0.0_f64, |most, s| most.max(s.abs()));
+            if size > 0.7 * before {
+                return newton();
+            }
+            now.iter_mut().zip(&step).for_each(|(b, s)| *b += s);
+            // What is left is less than 7/3 of this step.
+            if size < 1e-7 {
+                return Some(now);
+            }
+            before = size;
+        }
+        newton()
+    }
 }
 
 /// Inverse information: the model's own covariance of the strengths (pseudo-inverse without ridge).

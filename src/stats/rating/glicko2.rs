@@ -8,6 +8,7 @@ use skillratings::{
     glicko2::{Glicko2Config, Glicko2Rating, glicko2_rating_period},
 };
 
+use super::table::Outcome;
 use crate::stats::NotEstimable;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,4 +60,43 @@ pub fn glicko2(player: Glicko2, games: &[(Glicko2, f64)], tau: f64) -> Result<Gl
     let config = Glicko2Config { tau, convergence_tolerance: 1e-12 };
     let next = glicko2_rating_period(&convert(&player), &results, &config);
     Ok(Glicko2 { rating: next.rating, deviation: next.deviation, volatility: next.volatility })
+}
+
+/// Everybody's rating after the battles in their order, cut into `periods` rating periods of equal length; all start
+/// at `start`. No interval: the deviation takes battles for independent, and the order matters.
+///
+/// # Errors
+/// As [`glicko2`]; no period.
+pub fn glicko2_of(
+    meetings: &super::Meetings,
+    battles: &super::Battles,
+    periods: usize,
+    start: Glicko2,
+    tau: f64,
+) -> Result<(super::RatingTable, Vec<Glicko2>), NotEstimable> {
+    if periods == 0 {
+        return Err(NotEstimable::OutOfRange { what: "rating periods", value: 0.0, must: "1 or more" });
+    }
+    let systems = meetings.systems;
+    let fought: Vec<(usize, usize, f64)> = battles
+        .in_order()
+        .filter(|(a, b, _)| a != b && *a.max(b) < systems)
+        .filter_map(|(a, b, outcome)| match outcome {
+            Outcome::A => Some((a, b, 1.0)),
+            Outcome::B => Some((a, b, 0.0)),
+            Outcome::Tie => Some((a, b, 0.5)),
+            Outcome::BothBad => None,
+        })
+        .collect();
+    let mut now = vec![start; systems];
+    for period in fought.chunks(fought.len().div_ceil(periods).max(1)) {
+        let mut games: Vec<Vec<(Glicko2, f64)>> = vec![Vec::new(); systems];
+        for (a, b, score) in period {
+            games[*a].push((now[*b], *score));
+            games[*b].push((now[*a], 1.0 - score));
+        }
+        now = now.iter().zip(&games).map(|(own, games)| glicko2(*own, games, tau)).collect::<Result<_, _>>()?;
+    }
+    let ratings: Vec<f64> = now.iter().map(|own| own.rating).collect();
+    Ok((super::elo::table(meetings, &ratings, "glicko-2", NotEstimable::OrderDependent), now))
 }

@@ -3,6 +3,7 @@
 use super::{
     fit::Pair,
     graph,
+    standing::Rated,
     table::{Bounds, Rating, Scale},
 };
 use crate::stats::{
@@ -20,48 +21,61 @@ pub(super) struct Frame {
     pub level: f64,
 }
 
-/// One rating per player of a group, in order.
+/// One rating per player of a group, in order, and the group with all that can be asked of it.
 pub(super) fn report(
     strengths: &[f64],
-    order: &Order,
-    spread: &Result<Spread, NotEstimable>,
+    order: Order,
+    spread: Result<Spread, NotEstimable>,
     frame: Frame,
-) -> Vec<Result<Rating, NotEstimable>> {
+) -> (Vec<Result<Rating, NotEstimable>>, Rated) {
     let Frame { anchor, anchor_rating, level } = frame;
     let shift = anchor.map_or(0.0, |anchor| strengths[anchor]);
-    let ranks = match spread {
-        Ok(spread) => order.ranks(strengths, spread, level),
-        Err(_) => vec![(1, strengths.len()); strengths.len()],
-    };
-    (0..strengths.len())
-        .map(|i| {
-            let interval = spread.as_ref().map_err(Clone::clone).and_then(|spread| {
-                bounds(i, strengths, order, spread, anchor, level).map(|bounds| Bounds {
+    let rated = Rated::new(strengths.to_vec(), order, spread, level);
+    let ratings = rated
+        .ranks()
+        .into_iter()
+        .enumerate()
+        .map(|(i, (rank_low, rank_high))| {
+            let interval = rated.spread.as_ref().map_err(Clone::clone).and_then(|spread| {
+                bounds(i, strengths, &rated.order, spread, anchor, level).map(|bounds| Bounds {
                     low: bounds.low.map(|low| anchor_rating + Scale::POINTS * low),
                     high: bounds.high.map(|high| anchor_rating + Scale::POINTS * high),
                     ..bounds
                 })
             });
-            let (rank_low, rank_high) = ranks[i];
             let value = anchor_rating + Scale::POINTS * (strengths[i] - shift);
-            Ok(Rating { value, interval, rank_low, rank_high, regularised: order.blocks > 1 })
+            Ok(Rating { value, interval, rank_low, rank_high, regularised: rated.order.blocks > 1 })
         })
-        .collect()
+        .collect();
+    (ratings, rated)
 }
 
-/// How sure the strengths are: a covariance, its floor, the degrees of freedom, and the draws if there are any.
+/// How sure the strengths are.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Spread {
     pub covariance: Matrix,
-    pub floor: Matrix,
+    /// What the model says of itself, battles taken for independent.
+    pub model: Matrix,
+    /// The share of it that no variance falls below.
+    pub share: f64,
     pub df: f64,
+    /// Strengths of each resample, and how many resamples were asked for.
     pub draws: Option<(Vec<Vec<f64>>, usize)>,
 }
 
 impl Spread {
     /// Variance of b_i - b_j, or of b_i against the mean of the group.
-    fn variance(&self, i: usize, against: Option<usize>) -> f64 {
-        let of = |matrix: &Matrix| against.map_or_else(|| matrix.at(i, i), |j| matrix.contrast(i, j));
-        of(&self.covariance).max(of(&self.floor)).max(0.0)
+    pub(super) fn variance(&self, i: usize, against: Option<usize>) -> f64 {
+        self.of(&self.covariance, i, against).max(self.floor(i, against)).max(0.0)
+    }
+
+    /// The least that this variance may be.
+    pub(super) fn floor(&self, i: usize, against: Option<usize>) -> f64 {
+        (self.share * self.of(&self.model, i, against)).max(0.0)
+    }
+
+    fn of(&self, matrix: &Matrix, i: usize, against: Option<usize>) -> f64 {
+        against.map_or_else(|| matrix.at(i, i), |j| matrix.contrast(i, j))
     }
 }
 
@@ -79,6 +93,7 @@ pub(super) fn beats(size: usize, pairs: &[Pair]) -> Vec<Vec<usize>> {
 }
 
 /// Who stands above whom by chains of wins that nothing answers.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Order {
     block: Vec<usize>,
     pub blocks: usize,
@@ -115,7 +130,7 @@ impl Order {
     }
 
     /// Can the data bound b_i - b_j from below, from above?
-    fn bounded(&self, i: usize, j: usize) -> (bool, bool) {
+    pub(super) fn bounded(&self, i: usize, j: usize) -> (bool, bool) {
         if self.blocks == 1 || self.block[i] == self.block[j] {
             return (true, true);
         }
@@ -128,26 +143,6 @@ impl Order {
             return (true, true);
         }
         (self.over_reference[i], self.under_reference[i])
-    }
-
-    /// Best and worst rank that pairwise differences leave open, Bonferroni over the pairs.
-    fn ranks(&self, strengths: &[f64], spread: &Spread, level: f64) -> Vec<(usize, usize)> {
-        let n = strengths.len();
-        let tests = (n * (n - 1) / 2) as f64;
-        let Ok(t) = student_t_quantile(1.0 - (1.0 - level) / 2.0 / tests, spread.df) else {
-            return vec![(1, n); n];
-        };
-        let surely_above = |i: usize, j: usize| {
-            let gap = strengths[i] - strengths[j];
-            i != j && self.bounded(i, j).0 && gap > 0.0 && gap > t * spread.variance(i, Some(j)).sqrt()
-        };
-        (0..n)
-            .map(|i| {
-                let above = (0..n).filter(|j| surely_above(*j, i)).count();
-                let below = (0..n).filter(|j| surely_above(i, *j)).count();
-                (1 + above, n - below)
-            })
-            .collect()
     }
 }
 
@@ -174,8 +169,7 @@ fn bounds(
                 method = "bootstrap over tasks, percentile";
                 let own = draws.iter().map(|draw| draw[i] - anchor.map_or(0.0, |anchor| draw[anchor])).collect();
                 let drawn = percentile_interval(own, *rounds, level, method)?;
-                let floor = anchor.map_or_else(|| spread.floor.at(i, i), |a| spread.floor.contrast(i, a));
-                let least = student_t_quantile(0.5 + level / 2.0, spread.df)? * floor.max(0.0).sqrt();
+                let least = student_t_quantile(0.5 + level / 2.0, spread.df)? * spread.floor(i, anchor).sqrt();
                 (low, high) = (drawn.low.min(value - least), drawn.high.max(value + least));
             }
             Ok(Bounds { low: Some(low), high: Some(high), level, method })

@@ -1,7 +1,11 @@
 //! What goes in and what comes out of every rating method.
 
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::fmt;
 
+use super::{
+    columns::{Meetings, Total},
+    standing::{Difference, Rated},
+};
 use crate::stats::NotEstimable;
 
 /// One judged pair of players `a` and `b` (indices).
@@ -12,7 +16,8 @@ pub struct Battle {
     pub outcome: Outcome,
     /// The task: battles of one task are not independent.
     pub cluster: usize,
-    /// Several judges on one pair of one task share a weight of 1 between them. Positive.
+    /// Several judges on one pair of one task share a weight of 1 between them. Not zero; below zero it takes away
+    /// what another battle says (corrections by human answers do).
     pub weight: f64,
 }
 
@@ -58,6 +63,33 @@ pub struct RatingTable {
     pub groups: Vec<Vec<usize>>,
     pub notes: Vec<Note>,
     pub method: &'static str,
+    /// Per group: what differences are asked of, where the method has a covariance.
+    pub(super) rated: Vec<Option<Rated>>,
+}
+
+/// Rating points within which two systems count as equal: a chance of winning of .464 to .536.
+pub const BAND: f64 = 25.0;
+
+impl RatingTable {
+    /// Rating of `i` less that of `j` with an interval of its own; `band` as [`BAND`].
+    ///
+    /// # Errors
+    /// `NotConnected` if no chain of comparisons joins them; else why one of them has no rating, or the method no
+    /// covariance (`NoInterval`).
+    pub fn difference(&self, i: usize, j: usize, band: f64) -> Result<Difference, NotEstimable> {
+        let find = |player: usize| {
+            let known = self.players.get(player).ok_or(NotEstimable::NoBattles)?;
+            known.rating.as_ref().map_err(Clone::clone)?;
+            let place = self.groups.get(known.group).and_then(|group| group.binary_search(&player).ok());
+            place.map(|place| (known.group, place)).ok_or(NotEstimable::NoBattles)
+        };
+        let ((group, a), (other, b)) = (find(i)?, find(j)?);
+        if group != other {
+            return Err(NotEstimable::NotConnected);
+        }
+        let rated = self.rated.get(group).and_then(Option::as_ref).ok_or(NotEstimable::NoInterval)?;
+        Ok(rated.difference(a, b, band))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -197,115 +229,46 @@ impl fmt::Display for Note {
     }
 }
 
-/// Battles that can be rated, with what was left out and each player's record.
-pub(super) struct Ledger<'a> {
-    /// Borrowed when nothing had to be left out.
-    pub rated: Cow<'a, [Battle]>,
-    pub records: Vec<PlayerRating>,
-    pub both_bad: usize,
-    pub ignored: usize,
+/// What a reader must know before anything is rated.
+pub(super) fn first_notes(meetings: &Meetings, records: &[PlayerRating]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if meetings.ignored > 0 {
+        notes.push(Note::Ignored { battles: meetings.ignored });
+    }
+    if meetings.dropped_both_bad > 0 {
+        notes.push(Note::BothBadExcluded { battles: meetings.dropped_both_bad });
+    }
+    for record in records.iter().filter(|record| record.battles > 0) {
+        if record.losses == 0.0 && record.ties == 0.0 {
+            notes.push(Note::Unbeaten { player: record.player });
+        }
+        if record.wins == 0.0 && record.ties == 0.0 {
+            notes.push(Note::Winless { player: record.player });
+        }
+    }
+    notes
 }
 
-impl<'a> Ledger<'a> {
-    pub(super) fn new(players: usize, battles: &'a [Battle]) -> Self {
-        let mut records: Vec<PlayerRating> = (0..players)
-            .map(|player| PlayerRating {
-                player,
-                rating: Err(NotEstimable::NoBattles),
-                battles: 0,
-                wins: 0.0,
-                ties: 0.0,
-                losses: 0.0,
-                both_bad: 0,
-                group: 0,
-            })
-            .collect();
-        let (mut both_bad, mut ignored) = (0, 0);
-        let senseless = |battle: &Battle| {
-            let Battle { a, b, weight, .. } = *battle;
-            a == b || a >= players || b >= players || !weight.is_finite() || weight <= 0.0
-        };
-        for battle in battles {
-            let Battle { a, b, outcome, weight, .. } = *battle;
-            if senseless(battle) {
-                ignored += 1;
-                continue;
-            }
-            let (won, lost) = match outcome {
-                Outcome::BothBad => {
-                    both_bad += 1;
-                    records[a].both_bad += 1;
-                    records[b].both_bad += 1;
-                    continue;
-                }
-                Outcome::Tie => {
-                    records[a].ties += weight;
-                    records[b].ties += weight;
-                    (None, None)
-                }
-                Outcome::A => (Some(a), Some(b)),
-                Outcome::B => (Some(b), Some(a)),
-            };
-            if let (Some(won), Some(lost)) = (won, lost) {
-                records[won].wins += weight;
-                records[lost].losses += weight;
-            }
-            records[a].battles += 1;
-            records[b].battles += 1;
-        }
-        let rated = if both_bad + ignored == 0 {
-            Cow::Borrowed(battles)
-        } else {
-            let keeps = |battle: &&Battle| !senseless(battle) && battle.outcome != Outcome::BothBad;
-            Cow::Owned(battles.iter().filter(keeps).copied().collect())
-        };
-        Self { rated, records, both_bad, ignored }
+/// A table in which nobody is rated yet, with its groups and first notes.
+pub(super) fn blank(meetings: &Meetings, totals: &[Total], method: &'static str) -> RatingTable {
+    let mut players = meetings.records(totals);
+    let mut notes = first_notes(meetings, &players);
+    let groups = super::graph::groups(meetings.systems, totals.iter().map(|total| (total.i, total.j)));
+    let played = groups.iter().filter(|group| group.len() > 1).count();
+    if played > 1 {
+        notes.push(Note::Disconnected { groups: played });
     }
-
-    pub(super) fn notes(&self) -> Vec<Note> {
-        let mut notes = Vec::new();
-        if self.ignored > 0 {
-            notes.push(Note::Ignored { battles: self.ignored });
-        }
-        if self.both_bad > 0 {
-            notes.push(Note::BothBadExcluded { battles: self.both_bad });
-        }
-        for record in self.records.iter().filter(|record| record.battles > 0) {
-            if record.losses == 0.0 && record.ties == 0.0 {
-                notes.push(Note::Unbeaten { player: record.player });
-            }
-            if record.wins == 0.0 && record.ties == 0.0 {
-                notes.push(Note::Winless { player: record.player });
-            }
-        }
-        notes
+    for (index, group) in groups.iter().enumerate() {
+        group.iter().for_each(|player| players[*player].group = index);
     }
-
-    pub(super) fn clusters(&self) -> usize {
-        dense(self.rated.iter().map(|battle| battle.cluster)).1
+    RatingTable {
+        clusters: meetings.tasks(),
+        battles: meetings.battles,
+        dropped_both_bad: meetings.dropped_both_bad,
+        rated: vec![None; groups.len()],
+        groups,
+        notes,
+        method,
+        players,
     }
-}
-
-/// Cluster ids as `0..count`, in the order of their first appearance.
-pub(super) fn dense(ids: impl ExactSizeIterator<Item = usize> + Clone) -> (Vec<usize>, usize) {
-    let most = ids.clone().max().unwrap_or(0);
-    let mut count = 0;
-    let mut fresh = || {
-        count += 1;
-        count - 1
-    };
-    let dense = if most <= 4 * ids.len() + 1024 {
-        let mut known = vec![usize::MAX; most + 1];
-        ids.map(|id| {
-            if known[id] == usize::MAX {
-                known[id] = fresh();
-            }
-            known[id]
-        })
-        .collect()
-    } else {
-        let mut known = HashMap::new();
-        ids.map(|id| *known.entry(id).or_insert_with(&mut fresh)).collect()
-    };
-    (dense, count)
 }

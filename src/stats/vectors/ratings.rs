@@ -2,8 +2,9 @@ use serde_json::Value;
 
 use super::{Checked, all_close, close, list, matrix, near, number, numbers, shared, text, tolerance};
 use crate::stats::rating::{
-    Battle, BtOptions, Glicko2, Outcome, Scale, Skill, SkillModel, bradley_terry, davidson, elo_online, glicko2,
-    internals::{Pair, Row, blocks, cluster_sandwich, groups, log_likelihood, model_covariance, strengths},
+    Battle, BtOptions, Glicko2, Meetings, Outcome, Scale, Skill, SkillModel, bradley_terry, davidson, elo_online,
+    glicko2,
+    internals::{Pair, blocks, cluster_sandwich, groups, log_likelihood, model_covariance, strengths},
     rao_kupper, trueskill,
 };
 
@@ -55,10 +56,11 @@ fn fitted(case: &Value, ridge: f64) -> Result<Fitted, String> {
 fn iid_sandwich(n: usize, rows: &[Compared], b: &[f64], pairs: &[Pair]) -> Vec<Vec<f64>> {
     let mut each = Vec::new();
     for &(i, j, score, count) in rows {
-        (0..count as usize).for_each(|_| each.push(Row { i, j, score, weight: 1.0, cluster: each.len() }));
+        let outcome = outcome(score);
+        (0..count as usize).for_each(|_| each.push(Battle { a: i, b: j, outcome, cluster: each.len(), weight: 1.0 }));
     }
     let model = model_covariance(b, pairs, 0.0).unwrap();
-    let covariance = cluster_sandwich(b, &each, each.len(), &model);
+    let covariance = cluster_sandwich(b, &Meetings::weighted(n, &each), &model);
     let undo = (each.len() as f64 - 1.0) / each.len() as f64;
     (0..n).map(|i| (0..n).map(|j| covariance.at(i, j) * undo).collect()).collect()
 }
@@ -179,14 +181,12 @@ fn cluster_se(case: &Value) -> Checked {
         let mut known = ids.clone();
         known.sort_unstable();
         known.dedup();
-        let rows: Vec<Row> = flat
-            .iter()
-            .zip(ids)
-            .map(|(&(i, j, score, weight), id)| Row { i, j, score, weight, cluster: known.binary_search(id).unwrap() })
-            .collect();
-        let clusters = known.len();
+        let rows: Vec<Battle> =
+            battles.iter().zip(ids).map(|(battle, id)| Battle { cluster: *id, ..*battle }).collect();
+        let meetings = Meetings::weighted(names.len(), &rows);
+        let clusters = meetings.tasks();
         close(count, clusters as f64, number(&case["expected"][count]), 0.0)?;
-        let sandwich = cluster_sandwich(&b, &rows, clusters, &model);
+        let sandwich = cluster_sandwich(&b, &meetings, &model);
         let se: Vec<f64> = (0..b.len()).map(|i| sandwich.at(i, i).sqrt()).collect();
         all_close(key, &se, &numbers(&case["expected"][key]), tolerance(case))?;
     }
