@@ -124,6 +124,8 @@ pub struct Board {
     pub battles: usize,
     pub judged: usize,
     pub imported: usize,
+    /// From two rubric scores each.
+    pub derived: usize,
     pub both_bad: usize,
     pub inconclusive: usize,
     /// What a reader must know, in words.
@@ -270,9 +272,6 @@ pub fn battle_board(
     }
     let (judged, imported) =
         (fought.iter().filter(|b| !b.imported).count(), fought.iter().filter(|b| b.imported).count());
-    if judged > 0 && imported > 0 {
-        notes.push(format!("{judged} battles were judged here and {imported} imported; choose with panel= or judge="));
-    }
     if inconclusive > 0 && slice.is_none() {
         notes.push(format!("{inconclusive} comparisons are inconclusive and not counted"));
     }
@@ -283,6 +282,7 @@ pub fn battle_board(
         battles: table.battles,
         judged,
         imported,
+        derived: 0,
         both_bad: table.dropped_both_bad,
         inconclusive,
         notes,

@@ -5,6 +5,7 @@
 //! numbers are refused here, with the field's pointer.
 
 pub mod agreement;
+pub mod change;
 pub mod comparison;
 pub mod grading;
 pub mod judge;
@@ -13,6 +14,7 @@ pub mod quote;
 pub mod review;
 pub mod rubric;
 pub mod submission;
+pub mod systems;
 pub mod task;
 pub mod text;
 pub mod verdict;
