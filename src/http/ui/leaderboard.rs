@@ -38,8 +38,8 @@ pub(super) struct LeaderboardPage {
     pub without: String,
     /// Judges that can be left out.
     pub judges: Vec<String>,
-    /// Every choice of the form but the method, as it stands in an address.
-    pub query: String,
+    /// The judge that is left out, by name.
+    pub without_judge: Option<String>,
     pub boards: Vec<BoardView>,
     /// Made and escaped by `plot`.
     pub svg: String,
@@ -225,17 +225,11 @@ pub(super) fn page(gathered: &Gathered) -> LeaderboardPage {
     let shares = is_share(board.method);
     let by = wanted.by;
     let source = if wanted.sources == Sources::default() { String::new() } else { wanted.sources.in_words() };
-    let (without, narrowed) = match &wanted.judges {
-        Judges::All | Judges::Only(_) => (String::new(), String::new()),
-        Judges::OtherFamilies => ("family".to_owned(), "same_family=without".to_owned()),
-        Judges::Without(name) => {
-            (format!("judge:{name}"), format!("without_judge={}", super::render::url_part(name.as_str())))
-        }
+    let (without, without_judge) = match &wanted.judges {
+        Judges::All | Judges::Only(_) => (String::new(), None),
+        Judges::OtherFamilies => ("family".to_owned(), None),
+        Judges::Without(name) => (format!("judge:{name}"), Some(name.to_string())),
     };
-    let mut query = vec![format!("overrides={}", board.overrides)];
-    query.extend(by.map(|by| format!("by={}", by.as_str())));
-    query.extend((!source.is_empty()).then(|| format!("source={source}")));
-    query.extend((!narrowed.is_empty()).then_some(narrowed));
     LeaderboardPage {
         method: board.method,
         overrides: board.overrides,
@@ -243,7 +237,7 @@ pub(super) fn page(gathered: &Gathered) -> LeaderboardPage {
         source,
         without,
         judges: judges.clone(),
-        query: query.join("&"),
+        without_judge,
         boards: board.boards.iter().map(|one| view(one, by, shares)).collect(),
         svg: leaderboard_svg(board),
         matrix: (!board.matrices.is_empty()).then(|| matrix_svg(board)),

@@ -626,7 +626,8 @@ fn turn(value: &mut Value, with: &str) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 // `kind` of a step chooses the branch and is ours.
-                if name != "svg" && name != "kind" && name != "show" {
+                let plots = ["svg", "matrix", "radar", "pareto"];
+                if !plots.contains(&name.as_str()) && name != "kind" && name != "show" {
                     turn(field, with);
                 }
             }
