@@ -56,6 +56,8 @@ ids! {
     ReviewId,
     /// One battle of an imported file.
     BattleId,
+    /// A leaderboard that was kept.
+    SnapshotId,
     /// An API key (not its secret).
     KeyId,
     /// What a reviewer holds while a review is theirs; `submit` must show it.

@@ -143,7 +143,42 @@ pub struct Override {
     pub author: Author,
     /// The review it came from, if any.
     pub review_id: Option<ReviewId>,
+    /// How the deliverable failed, where the author recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
     pub created_at: Timestamp,
+}
+
+/// A failure as a human names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub severity: Severity,
+    /// In the team's own words: `wrong totals`, `ignored the template`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+}
+
+/// How bad a failure is (GDPval's).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    AcceptableButSubpar,
+    Bad,
+    /// It would do harm if it was used.
+    Catastrophic,
+}
+
+impl Severity {
+    pub const ALL: [Self; 3] = [Self::AcceptableButSubpar, Self::Bad, Self::Catastrophic];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AcceptableButSubpar => "acceptable_but_subpar",
+            Self::Bad => "bad",
+            Self::Catastrophic => "catastrophic",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

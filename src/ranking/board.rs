@@ -134,6 +134,8 @@ pub struct Board {
     pub battles: usize,
     pub judged: usize,
     pub imported: usize,
+    /// From two rubric scores each.
+    pub derived: usize,
     pub both_bad: usize,
     pub inconclusive: usize,
     /// What a reader must know, in words.
@@ -356,9 +358,6 @@ pub fn board_of(slice: Option<String>, gathered: &Gathered, rules: &Rules) -> Re
     if alone > 0 {
         notes.push(format!("{alone} battles name no task and count as a task each: intervals may be too narrow"));
     }
-    if *judged > 0 && *imported > 0 {
-        notes.push(format!("{judged} battles were judged here and {imported} imported; choose with panel= or judge="));
-    }
     if *inconclusive > 0 && slice.is_none() {
         notes.push(format!("{inconclusive} comparisons are inconclusive and not counted"));
     }
@@ -378,6 +377,7 @@ pub fn board_of(slice: Option<String>, gathered: &Gathered, rules: &Rules) -> Re
         battles: table.battles,
         judged: *judged,
         imported: *imported,
+        derived: 0,
         both_bad: table.dropped_both_bad,
         inconclusive: *inconclusive,
         notes,

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::domain::{
     Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
     JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Senses, Subject, Submission,
-    SubmissionId, Task, TaskId, Usage, Vote, VoteOutcome,
+    SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::call::{self, Call, Earlier, Errand, as_said, nothing_to_show, subject_prefix};
 use crate::grading::fan_out::{Lane, fan_out};
 use crate::grading::plan::read_files;
+use crate::grading::quote::Quote;
 use crate::grading::sight;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
@@ -47,18 +48,79 @@ pub async fn accept(
     };
     let (first, second) = (of_task("/a", a).await?, of_task("/b", b).await?);
     let panel = choose_panel(services, panel, None)?;
+    queued(services, task_id.clone(), (a, first.system), (b, second.system), panel)
+}
+
+/// The record of a comparison whose parts are known to be there.
+///
+/// # Errors
+/// If it is more calls than one comparison may be.
+pub fn queued(
+    services: &Services,
+    task_id: TaskId,
+    (a, system_a): (SubmissionId, SystemName),
+    (b, system_b): (SubmissionId, SystemName),
+    panel: Panel,
+) -> Result<Comparison, Refusal> {
     Ok(Comparison {
         id: services.ids.next(),
-        task_id: task_id.clone(),
+        task_id,
         a,
         b,
-        system_a: first.system,
-        system_b: second.system,
+        system_a,
+        system_b,
         calls_planned: calls(2, &panel)?,
         panel,
         state: ComparisonState::Queued,
         created_at: services.now(),
     })
+}
+
+/// Of more comparisons than this, so many of them are looked at, evenly spread.
+pub const QUOTED: usize = 40;
+
+/// What comparisons would cost: the same plan, the same prompts, no call. The second part tells of how many it was
+/// found out; the rest is taken to cost as much on average.
+///
+/// # Errors
+/// As running them would have, before their first call.
+pub async fn quote(
+    services: &Services,
+    project: &ProjectStore,
+    comparisons: &[Comparison],
+) -> Result<(Quote, usize), Refusal> {
+    let mut quote = Quote { usd: Some(0.0), measured: true, ..Quote::default() };
+    let looked_at = comparisons.len().min(QUOTED);
+    for at in 0..looked_at {
+        let comparison = &comparisons[at * comparisons.len() / looked_at];
+        for (call, nothing) in plan(services, project, comparison, &[]).await? {
+            let spec = comparison.panel.judges.iter().find(|spec| spec.name == call.key.judge);
+            let (None, Some(judge), Some(spec)) = (nothing, &call.judge, spec) else { continue };
+            // Each order of each pair begins in its own way: nothing comes from a cache.
+            let estimate = judge.estimate(&call.prompt, false);
+            quote.calls += 1;
+            quote.usage += estimate.usage;
+            quote.measured &= estimate.measured;
+            let share = if call.by_batch { judge.batch_share() } else { 1.0 };
+            quote.usd = quote.usd.zip(spec.price).map(|(usd, price)| usd + price.of(estimate.usage) * share);
+        }
+    }
+    if looked_at > 0 && looked_at < comparisons.len() {
+        let times = comparisons.len() as f64 / looked_at as f64;
+        let scaled = |n: u64| (n as f64 * times).round() as u64;
+        let Usage { input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens } =
+            quote.usage;
+        quote.usage = Usage {
+            input_tokens: scaled(input_tokens),
+            cached_input_tokens: scaled(cached_input_tokens),
+            cache_write_tokens: scaled(cache_write_tokens),
+            output_tokens: scaled(output_tokens),
+            reasoning_tokens: scaled(reasoning_tokens),
+        };
+        quote.calls = u32::try_from(scaled(u64::from(quote.calls))).unwrap_or(u32::MAX);
+        quote.usd = quote.usd.map(|usd| usd * times);
+    }
+    Ok((quote, looked_at))
 }
 
 /// Takes a comparison as far as it goes.
@@ -278,7 +340,8 @@ fn most(said: &[Preference]) -> Option<Preference> {
     said.iter().copied().find(|candidate| said.iter().filter(|other| *other == candidate).count() * 2 > said.len())
 }
 
-fn panel_outcome(panel: &Panel, judges: &[JudgePreference]) -> (Option<Preference>, Option<String>) {
+/// What the panel says, given what each judge said over both orders; and why it says nothing, or a remark.
+pub(super) fn panel_outcome(panel: &Panel, judges: &[JudgePreference]) -> (Option<Preference>, Option<String>) {
     let said: Vec<Preference> = judges.iter().filter_map(|judge| judge.outcome).collect();
     if said.is_empty() || (said.len() as u32) < panel.quorum {
         return (

@@ -1,25 +1,92 @@
-//! Which system is better, by how much, how sure. Two kinds of material, never mixed: battles (judged side by
-//! side here, or imported; the board says how many of each) for `bradley_terry` and `win_rate`, and scores of
-//! gradings for `score`. Tasks are the clusters of every interval.
+//! Which system is better, by how much, how sure. Two kinds of material: battles for the ratings, scores of gradings
+//! for `score`. Battles have a source (judged side by side here, imported, or derived from scores), and are only mixed
+//! as asked; each board says how many of each it rests on. Tasks are the clusters of every interval.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
 pub use super::board::{Board, Fought, Method, Row, RowInterval, Rules};
 use super::board::{battle_board, best_first};
+use super::material::{Material, Needs};
+use super::matrix::{Matrix, matrix};
+use super::variation::{self, Judges};
+use super::{derived, snapshot};
 use crate::domain::{
-    Battle, Comparison, ComparisonState, Grading, JudgeName, PanelName, Preference, RubricId, Status, SystemName, Task,
-    TaskId,
+    Battle, Comparison, ComparisonState, Grading, PanelName, Preference, RubricId, SystemName, Task, TaskId,
 };
+use crate::grading::score::by_tag;
 use crate::refusal::Refusal;
 use crate::stats::rating::{self, Outcome};
-use crate::store::{ProjectStore, Query};
+use crate::store::ProjectStore;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slice {
     Sector,
     Occupation,
+    /// Of the criteria; scores only.
+    Tag,
+}
+
+impl Slice {
+    pub const ALL: [Self; 3] = [Self::Sector, Self::Occupation, Self::Tag];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sector => "sector",
+            Self::Occupation => "occupation",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// Where battles come from. Never mixed silently: a board counts each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sources {
+    /// A panel of ours saw both deliverables.
+    pub judged: bool,
+    pub imported: bool,
+    /// From two rubric scores.
+    pub derived: bool,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { judged: true, imported: true, derived: false }
+    }
+}
+
+impl Sources {
+    /// `judged,imported`: one or more of `judged`, `imported`, `derived`.
+    ///
+    /// # Errors
+    /// Names the sources that there are.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut sources = Self { judged: false, imported: false, derived: false };
+        for word in text.split(',').map(str::trim) {
+            match word {
+                "judged" => sources.judged = true,
+                "imported" => sources.imported = true,
+                "derived" => sources.derived = true,
+                other => {
+                    let other: String = other.chars().take(40).collect();
+                    let detail = format!(
+                        "source {other:?} is not known; use judged, imported or derived, or several with a comma"
+                    );
+                    return Err(Refusal::invalid("/source", detail));
+                }
+            }
+        }
+        Ok(sources)
+    }
+
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let all = [(self.judged, "judged"), (self.imported, "imported"), (self.derived, "derived")];
+        let words: Vec<&str> = all.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
+        words.join(",")
+    }
 }
 
 /// What is to be shown.
@@ -28,98 +95,224 @@ pub struct Wanted {
     pub rules: Rules,
     pub by: Option<Slice>,
     pub with_overrides: bool,
-    pub judge: Option<JudgeName>,
+    pub judges: Judges,
     pub panel: Option<PanelName>,
     pub rubric_id: Option<RubricId>,
+    pub sources: Sources,
+    /// Largest difference of two scores that is a tie in a derived battle.
+    pub band: f64,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { rules: Rules::default(), by: None, with_overrides: true, judge: None, panel: None, rubric_id: None }
+        Self {
+            rules: Rules::default(),
+            by: None,
+            with_overrides: true,
+            judges: Judges::All,
+            panel: None,
+            rubric_id: None,
+            sources: Sources::default(),
+            band: derived::BAND,
+        }
     }
 }
 
-#[derive(Debug, Clone, Serialize)]
+impl Wanted {
+    /// Where battles come from; `None` for scores.
+    #[must_use]
+    pub fn source_in_words(&self) -> Option<String> {
+        let band = if self.sources.derived { format!(" (band {})", self.band) } else { String::new() };
+        (!self.is_of_scores()).then(|| self.sources.in_words() + &band)
+    }
+
+    #[must_use]
+    pub fn is_of_scores(&self) -> bool {
+        self.rules.method == Method::Score
+    }
+
+    /// What has to be read for it.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let gradings = self.is_of_scores() || self.sources.derived;
+        let rubrics = gradings && (self.by == Some(Slice::Tag) || self.judges != Judges::All);
+        Needs { battles: !self.is_of_scores(), gradings, rubrics }
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Leaderboard {
     pub method: &'static str,
     pub overrides: &'static str,
-    /// One board, or one per sector or occupation.
+    /// Where its battles come from; `None` for scores.
+    pub source: Option<String>,
+    /// Whose answers count, where it is not everybody's.
+    pub judges: Option<String>,
+    /// One board, or one per sector, occupation or tag.
     pub boards: Vec<Board>,
+    /// Who beat whom, board by board; empty for scores.
+    pub matrices: Vec<Matrix>,
+    /// Against an earlier leaderboard, board by board; empty unless asked for.
+    pub changes: Vec<snapshot::Changes>,
 }
 
 /// # Errors
 /// If the store cannot, or the anchor is no system of the board.
 pub async fn leaderboard(project: &ProjectStore, wanted: &Wanted) -> Result<Leaderboard, Refusal> {
-    let tasks: HashMap<TaskId, Task> =
-        project.all::<Task>(Query::default()).await?.into_iter().map(|task| (task.id.clone(), task)).collect();
+    let material = read(project, wanted).await?;
+    boards(&material, wanted)
+}
+
+/// The material for what is wanted.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn read(project: &ProjectStore, wanted: &Wanted) -> Result<Material, Refusal> {
+    let mut material = Material::read(project, wanted.needs()).await?;
+    if wanted.judges != Judges::All && wanted.needs().gradings {
+        let scores = variation::rescore(project, &material, &wanted.judges, wanted.with_overrides).await?;
+        material.rescored = Some(scores);
+    }
+    Ok(material)
+}
+
+/// The leaderboard of a material: pure.
+///
+/// # Errors
+/// If the anchor is no system of the board, or battles are wanted by tag.
+pub fn boards(material: &Material, wanted: &Wanted) -> Result<Leaderboard, Refusal> {
     let slice_of = |task: Option<&TaskId>| -> Option<String> {
-        let task = tasks.get(task?)?;
+        let task: &Task = material.tasks.get(task?)?;
         match wanted.by? {
             Slice::Sector => task.sector.clone(),
             Slice::Occupation => task.occupation.clone(),
+            Slice::Tag => None,
         }
     };
-    let boards = match wanted.rules.method {
-        Method::Score => {
-            let graded = graded(project, wanted).await?;
-            let mut slices: BTreeMap<Option<String>, Vec<&Graded>> = BTreeMap::new();
-            for one in &graded.scores {
-                slices.entry(slice_of(one.task.as_ref())).or_default().push(one);
-            }
-            slices.into_iter().map(|(slice, scores)| score_board(slice, &scores, &graded.notes, wanted)).collect()
+    let mut matrices = Vec::new();
+    let boards = if wanted.is_of_scores() {
+        let graded = graded(material, wanted);
+        let mut slices: BTreeMap<Option<String>, Vec<Graded>> = BTreeMap::new();
+        for one in graded.scores {
+            let slice = one.tag.clone().or_else(|| slice_of(one.task.as_ref()));
+            slices.entry(slice).or_default().push(one);
         }
-        _ => {
-            let (fought, inconclusive) = battles(project, wanted).await?;
-            let mut slices: BTreeMap<Option<String>, Vec<Fought>> = BTreeMap::new();
-            for battle in fought {
-                slices.entry(slice_of(battle.task.as_ref())).or_default().push(battle);
-            }
-            let mut boards = Vec::new();
-            for (slice, fought) in slices {
-                boards.push(battle_board(slice, &fought, inconclusive, &wanted.rules)?);
-            }
-            boards
+        slices.into_iter().map(|(slice, scores)| score_board(slice, &scores, &graded.notes, wanted)).collect()
+    } else {
+        if wanted.by == Some(Slice::Tag) {
+            let detail = "tags are of criteria, which a comparison does not have; use method=score with by=tag";
+            return Err(Refusal::invalid("/by", detail));
         }
+        let battles = battles(material, wanted);
+        let mut slices: BTreeMap<Option<String>, BySource> = BTreeMap::new();
+        for battle in battles.compared {
+            slices.entry(slice_of(battle.task.as_ref())).or_default().compared.push(battle);
+        }
+        for battle in battles.derived {
+            slices.entry(slice_of(battle.task.as_ref())).or_default().derived.push(battle);
+        }
+        let mut boards = Vec::new();
+        for (slice, of_slice) in slices {
+            let BySource { mut compared, derived, .. } = of_slice;
+            let derived_battles = derived.len();
+            compared.extend(derived);
+            let mut board = battle_board(slice, &compared, battles.inconclusive, &wanted.rules)?;
+            board.judged -= derived_battles;
+            board.derived = derived_battles;
+            board.notes.extend(notes_on_sources(&board, wanted));
+            matrices.push(matrix(&board, &compared));
+            boards.push(board);
+        }
+        boards
     };
     let overrides = if wanted.with_overrides { "with" } else { "without" };
-    Ok(Leaderboard { method: wanted.rules.method.as_str(), overrides, boards })
+    Ok(Leaderboard {
+        method: wanted.rules.method.as_str(),
+        overrides,
+        source: (!wanted.is_of_scores()).then(|| wanted.sources.in_words()),
+        judges: wanted.judges.in_words(),
+        boards,
+        matrices,
+        changes: vec![],
+    })
 }
 
-async fn battles(project: &ProjectStore, wanted: &Wanted) -> Result<(Vec<Fought>, usize), Refusal> {
-    let mut fought = Vec::new();
-    let mut inconclusive = 0;
-    for comparison in project.all::<Comparison>(Query::default()).await? {
-        let ComparisonState::Judged { result, .. } = &comparison.state else { continue };
-        if wanted.panel.as_ref().is_some_and(|panel| *panel != comparison.panel.name) {
+fn notes_on_sources(board: &Board, wanted: &Wanted) -> Vec<String> {
+    let mut notes = Vec::new();
+    let sorts = [
+        (board.judged, "judged side by side here"),
+        (board.imported, "imported"),
+        (board.derived, "derived from scores"),
+    ];
+    let there: Vec<String> = sorts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if there.len() > 1 {
+        notes.push(format!("several kinds of evidence are rated together: {}; choose with source=", there.join(", ")));
+    }
+    if board.derived > 0 {
+        notes.push(format!(
+            "a derived battle is two rubric scores by the same panel, not a judgement of both side by side; a difference of at most {} is a tie",
+            wanted.band
+        ));
+    }
+    notes
+}
+
+#[derive(Default)]
+pub(super) struct BySource {
+    /// Judged here or imported.
+    pub compared: Vec<Fought>,
+    derived: Vec<Fought>,
+    inconclusive: usize,
+}
+
+pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
+    let mut found = BySource::default();
+    let of_panel = |comparison: &&Comparison| wanted.panel.as_ref().is_none_or(|p| *p == comparison.panel.name);
+    for comparison in material.comparisons.iter().filter(|_| wanted.sources.judged).filter(of_panel) {
+        if !matches!(comparison.state, ComparisonState::Judged { .. }) {
             continue;
         }
-        let outcome = match &wanted.judge {
-            None => result.outcome,
-            Some(judge) => result.judges.iter().find(|one| one.judge == *judge).and_then(|one| one.outcome),
-        };
-        match outcome {
-            Some(outcome) => fought.push(Fought {
-                a: comparison.system_a,
-                b: comparison.system_b,
+        match wanted.judges.outcome(comparison) {
+            Some(outcome) => found.compared.push(Fought {
+                a: comparison.system_a.clone(),
+                b: comparison.system_b.clone(),
                 outcome: in_stats(outcome),
-                task: Some(comparison.task_id),
+                task: Some(comparison.task_id.clone()),
                 imported: false,
                 judge: None,
             }),
-            None => inconclusive += 1,
+            None => found.inconclusive += 1,
         }
     }
-    if wanted.panel.is_none() {
-        for battle in project.all::<Battle>(Query::default()).await? {
-            if wanted.judge.as_ref().is_some_and(|judge| battle.judge.as_deref() != Some(judge.as_str())) {
+    if wanted.sources.imported && wanted.panel.is_none() {
+        for battle in &material.battles {
+            let counts = match &wanted.judges {
+                Judges::All => true,
+                Judges::Only(judge) => battle.judge.as_deref() == Some(judge.as_str()),
+                Judges::Without(judge) => battle.judge.as_deref() != Some(judge.as_str()),
+                Judges::OtherFamilies => battle.judge.as_deref().and_then(variation::family).is_none_or(|own| {
+                    [&battle.model_a, &battle.model_b].iter().all(|s| variation::family(s.as_str()) != Some(own))
+                }),
+            };
+            if !counts {
                 continue;
             }
-            let Battle { model_a, model_b, winner, task_id, judge, .. } = battle;
+            let Battle { model_a, model_b, winner, task_id, judge, .. } = battle.clone();
             let outcome = in_stats(winner);
-            fought.push(Fought { a: model_a, b: model_b, outcome, task: task_id, imported: true, judge });
+            found.compared.push(Fought { a: model_a, b: model_b, outcome, task: task_id, imported: true, judge });
         }
     }
-    Ok((fought, inconclusive))
+    if wanted.sources.derived {
+        let scored = material.gradings.iter().filter(|grading| of_wanted(grading, wanted));
+        let scored = scored.filter_map(|grading| Some((grading, material.score(grading, wanted.with_overrides)?)));
+        found.derived = derived::derive(scored, wanted.band);
+    }
+    found
+}
+
+pub(super) fn of_wanted(grading: &Grading, wanted: &Wanted) -> bool {
+    wanted.panel.as_ref().is_none_or(|panel| *panel == grading.panel.name)
+        && wanted.rubric_id.is_none_or(|id| id == grading.rubric.id)
 }
 
 fn in_stats(preference: Preference) -> Outcome {
@@ -131,10 +324,11 @@ fn in_stats(preference: Preference) -> Outcome {
     }
 }
 
-/// One system's score on one task.
+/// One system's score on one task, or of one tag in it.
 struct Graded {
     system: SystemName,
     task: Option<TaskId>,
+    tag: Option<String>,
     submission: crate::domain::SubmissionId,
     score: f64,
 }
@@ -144,62 +338,61 @@ struct AllGraded {
     notes: Vec<String>,
 }
 
-async fn graded(project: &ProjectStore, wanted: &Wanted) -> Result<AllGraded, Refusal> {
-    if wanted.judge.is_some() {
-        return Err(Refusal::Unsupported {
-            detail: "a score board of one judge is not part of this version; leave `judge` out or use bradley_terry"
-                .to_owned(),
-        });
-    }
-    let mut panels = std::collections::BTreeSet::new();
-    let (mut without, mut unsettled) = (0usize, 0usize);
-    // The newest grading of a submission by a panel and a rubric stands for it.
-    let mut newest: BTreeMap<(crate::domain::SubmissionId, PanelName, RubricId), Grading> = BTreeMap::new();
-    for grading in project.all::<Grading>(Query::default()).await? {
-        if wanted.panel.as_ref().is_some_and(|panel| *panel != grading.panel.name)
-            || wanted.rubric_id.is_some_and(|id| id != grading.rubric.id)
-        {
-            continue;
-        }
-        if !matches!(grading.status(), Status::Completed | Status::AwaitingReview | Status::Partial) {
-            unsettled += usize::from(!grading.status().is_settled());
-            continue;
-        }
-        let key = (grading.submission_id, grading.panel.name.clone(), grading.rubric.id);
-        match newest.get(&key) {
-            Some(known) if known.id > grading.id => {}
-            _ => {
-                newest.insert(key, grading);
-            }
-        }
-    }
+fn graded(material: &Material, wanted: &Wanted) -> AllGraded {
+    let mut panels = BTreeSet::new();
+    let mut without = 0usize;
     let mut scores = Vec::new();
-    for grading in newest.into_values() {
+    for grading in material.gradings.iter().filter(|grading| of_wanted(grading, wanted)) {
         let Some(result) = grading.result() else { continue };
         panels.insert(grading.panel.name.to_string());
-        let value = if wanted.with_overrides { result.score.value } else { result.score_without_overrides };
-        match value {
-            Some(score) => scores.push(Graded {
-                system: grading.system.clone(),
-                task: grading.task_id.clone(),
-                submission: grading.submission_id,
-                score,
-            }),
+        let one = |tag: Option<String>, score: f64| Graded {
+            system: grading.system.clone(),
+            task: grading.task_id.clone(),
+            tag,
+            submission: grading.submission_id,
+            score,
+        };
+        if wanted.by == Some(Slice::Tag) {
+            let tags = material.rubric(grading).map(|rubric| by_tag(&rubric.rubric, &result.verdicts));
+            scores.extend(tags.unwrap_or_default().into_iter().filter_map(|tag| Some(one(Some(tag.name), tag.value?))));
+            continue;
+        }
+        match material.score(grading, wanted.with_overrides) {
+            Some(score) => scores.push(one(None, score)),
             None => without += 1,
         }
     }
+    let unsettled = material
+        .unsettled
+        .iter()
+        .filter(|(panel, rubric)| {
+            wanted.panel.as_ref().is_none_or(|wanted| wanted == panel)
+                && wanted.rubric_id.is_none_or(|id| id == *rubric)
+        })
+        .count();
     let mut notes = Vec::new();
     if panels.len() > 1 {
         let names = panels.into_iter().collect::<Vec<_>>().join(", ");
         notes.push(format!("gradings of several panels ({names}) are averaged; choose one with panel="));
     }
     if without > 0 {
-        notes.push(format!("{without} gradings have no score (coverage below the minimum) and are not counted"));
+        let why = if material.rescored.is_some() {
+            "too few judges are left, or coverage is below the minimum"
+        } else {
+            "coverage below the minimum"
+        };
+        notes.push(format!("{without} gradings have no score ({why}) and are not counted"));
     }
     if unsettled > 0 {
         notes.push(format!("{unsettled} gradings are still running and not counted"));
     }
-    Ok(AllGraded { scores, notes })
+    if wanted.by == Some(Slice::Tag) {
+        notes.push(
+            "the score of a tag counts its criteria alone, without gates, with human decisions and by the whole panel"
+                .to_owned(),
+        );
+    }
+    AllGraded { scores, notes }
 }
 
 /// The ranks that the intervals leave open: a system stands behind those whose interval lies wholly above its own.
@@ -217,7 +410,7 @@ fn rank_by_intervals(rows: &mut [Row]) {
     }
 }
 
-fn score_board(slice: Option<String>, scores: &[&Graded], notes: &[String], wanted: &Wanted) -> Board {
+fn score_board(slice: Option<String>, scores: &[Graded], notes: &[String], wanted: &Wanted) -> Board {
     let mut systems: Vec<&SystemName> = scores.iter().map(|one| &one.system).collect();
     systems.sort();
     systems.dedup();

@@ -1,9 +1,23 @@
-//! The story of a leaderboard: submissions are compared side by side ([`compare`]) or battles are brought in
-//! ([`import`]); they are rated ([`board`], and from the store [`leaderboard`]); and how far judges agree is told beside it ([`agreement`]).
+//! The story of a leaderboard: submissions are compared side by side ([`compare`], which of them [`plans`]) or battles
+//! are brought in ([`import`]) or derived from scores ([`derived`]); they are rated ([`board`], and from the store's
+//! [`material`] [`leaderboard`]), by whom it pleases ([`variation`]), with how much hangs on that ([`sensitivity`]); kept
+//! with their date ([`snapshot`]); told with what else a lead asks ([`systems`]); and how far judges agree is told beside
+//! it ([`agreement`]).
 
 pub mod agreement;
 pub mod attempts;
 pub mod board;
 pub mod compare;
+pub mod corrected;
+pub mod derived;
 pub mod import;
 pub mod leaderboard;
+pub mod material;
+pub mod matrix;
+pub mod plans;
+pub mod sensitivity;
+pub mod snapshot;
+pub mod systems;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod variation;

@@ -2,7 +2,8 @@
 //! agreement and leaderboard follow from it at once.
 
 use crate::domain::{
-    Author, CriterionId, Grading, GradingId, Override, OverrideValue, Review, ReviewId, RubricVersion, Subject, Vote,
+    Author, CriterionId, Failure, Grading, GradingId, Override, OverrideValue, Review, ReviewId, RubricVersion,
+    Subject, Vote,
 };
 use crate::grading::aggregate::fits;
 use crate::grading::call::subject_prefix;
@@ -19,6 +20,8 @@ pub struct Decision {
     pub reason: String,
     pub author: Author,
     pub review_id: Option<ReviewId>,
+    /// How the deliverable failed, where the author recorded it.
+    pub failure: Option<Failure>,
 }
 
 /// Appends a decision and computes the grading again.
@@ -86,6 +89,7 @@ pub(super) fn to_append(services: &Services, id: GradingId, decision: &Decision)
         reason: decision.reason.clone(),
         author: decision.author.clone(),
         review_id: decision.review_id,
+        failure: decision.failure.clone(),
         created_at: services.now(),
     }
 }

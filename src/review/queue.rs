@@ -166,6 +166,7 @@ async fn settled(
         reason: resolution.reason.clone(),
         author: resolution.by.clone(),
         review_id: Some(changed.id),
+        failure: None,
     };
     let appended = to_append(services, changed.grading_id, &decision);
     let batch = batch.insert(&appended);

@@ -7,7 +7,7 @@ use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
     Attempt, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question,
-    Review, RubricVersion, Subject, Submission, Task, Timestamp, Vote,
+    Review, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -168,6 +168,14 @@ impl Record for Battle {
     }
     fn links(&self) -> Vec<Link> {
         id("task", &self.task_id).into_iter().collect()
+    }
+}
+
+impl Record for Snapshot {
+    const KIND: &'static str = "snapshot";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
     }
 }
 

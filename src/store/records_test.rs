@@ -71,6 +71,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<Comparison>(),
         holds::<crate::domain::Drafting>(),
         holds::<Battle>(),
+        holds::<crate::domain::Snapshot>(),
         holds::<ApiKey>(),
         holds::<IdempotentAnswer>(),
     ]);

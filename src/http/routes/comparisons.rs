@@ -6,9 +6,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::leaderboard::off_thread;
 use super::votes::with_replies;
 use super::waiting::{self, Wait};
-use crate::domain::{Comparison, ComparisonId, Id, Status, Subject, SubmissionId, Vote};
+use crate::domain::{Comparison, ComparisonId, Id, Status, Subject, SubmissionId, SystemName, Vote};
+use crate::grading::accept::choose_panel;
 use crate::grading::call::subject_prefix;
 use crate::http::Door;
 use crate::http::auth::Submitter;
@@ -16,9 +18,10 @@ use crate::http::body::Incoming;
 use crate::http::idempotency::{Answer, once};
 use crate::http::listing::{Paging, page};
 use crate::http::problem::Problem;
-use crate::http::wire::comparison::{ComparisonBody, ComparisonRequest};
+use crate::http::wire::comparison::{ComparisonBody, ComparisonRequest, PlanBody, PlanRequest};
 use crate::http::wire::{Accepted, List};
 use crate::ranking::compare;
+use crate::ranking::plans::{self, Plan};
 use crate::services::Services;
 use crate::store::Query;
 
@@ -56,6 +59,106 @@ pub async fn create(
     .await?;
     services.bell.notify_one();
     Ok(answer.respond())
+}
+
+/// Make the comparisons of a plan. What the panel compared before is not made again, so that the same plan twice makes
+/// nothing the second time.
+#[utoipa::path(post, path = "/v1/comparisons/plan", tag = "comparisons", request_body = PlanRequest,
+    responses((status = 202, description = "Accepted", body = PlanBody), (status = 200, description = "A dry run", body = PlanBody)))]
+pub async fn plan(
+    caller: Submitter,
+    services: web::Data<Services>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let request = incoming.json::<PlanRequest>().await?;
+    let asked = request.content;
+    if asked.budget_usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0)) {
+        return Err(Problem::invalid("/budget_usd", "is not a number above 0"));
+    }
+    let ask = plans::Ask { plan: which(&asked)?, tasks: asked.task_ids.clone(), systems: asked.systems.clone() };
+    // One plan at a time: two at once would make the same pairs twice.
+    let _alone = PLANNING.lock().await;
+    let panel = choose_panel(&services, asked.panel.as_ref(), None)?;
+    let (project, chosen) = (caller.project.clone(), panel.clone());
+    let planned = off_thread(async move { plans::plan(&project, &chosen, &ask).await }).await??;
+    let mut comparisons = planned
+        .pairs
+        .into_iter()
+        .map(|pair| {
+            let plans::Pair { task, a, b, system_a, system_b } = pair;
+            compare::queued(&services, task, (a, system_a), (b, system_b), panel.clone())
+        })
+        .collect::<Result<Vec<Comparison>, _>>()?;
+    let (mut quote, mut quoted_from) = compare::quote(&services, &caller.project, &comparisons).await?;
+    let mut over_budget = 0;
+    if let (Some(budget), false) = (asked.budget_usd, comparisons.is_empty()) {
+        let Some(usd) = quote.usd else {
+            let detail =
+                format!("a judge of panel `{}` has no price, so that no budget can be kept; leave it out", panel.name);
+            return Err(Problem::invalid("/budget_usd", detail));
+        };
+        let each = usd / comparisons.len() as f64;
+        let covered = if each > 0.0 { (budget / each + 1e-9).floor() as usize } else { comparisons.len() };
+        if covered < comparisons.len() {
+            over_budget = comparisons.len() - covered;
+            comparisons.truncate(covered);
+            (quote, quoted_from) = compare::quote(&services, &caller.project, &comparisons).await?;
+        }
+    }
+    let body = PlanBody {
+        plan: asked.plan,
+        panel: panel.name.to_string(),
+        comparisons: comparisons.len(),
+        already_compared: planned.known,
+        over_budget,
+        anchors: planned.anchors,
+        quote: (&quote).into(),
+        quoted_from,
+        dry_run: asked.dry_run,
+        ids: if asked.dry_run { vec![] } else { comparisons.iter().map(|one| one.id.uuid()).collect() },
+    };
+    if asked.dry_run {
+        return Ok(HttpResponse::Ok().json(body));
+    }
+    let answer = once(&services, &caller, &request.identity, async |intake| {
+        comparisons.iter().for_each(|one| intake.insert(one));
+        Ok(Answer::json(StatusCode::ACCEPTED, &body)?)
+    })
+    .await?;
+    services.bell.notify_one();
+    Ok(answer.respond())
+}
+
+static PLANNING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+fn which(asked: &PlanRequest) -> Result<Plan, Problem> {
+    let of_others = |pointer: &str, plan: &str, given: bool| match given {
+        true => Err(Problem::invalid(pointer, format!("belongs to the plan `{plan}`, and this is `{}`", asked.plan))),
+        false => Ok(()),
+    };
+    if asked.plan != "against" {
+        of_others("/system", "against", asked.system.is_some())?;
+    }
+    if asked.plan != "anchors" {
+        of_others("/anchors", "anchors", asked.anchors.is_some())?;
+    }
+    if asked.plan != "active" {
+        of_others("/comparisons", "active", asked.comparisons.is_some())?;
+    }
+    Ok(match asked.plan.as_str() {
+        "all_pairs" => Plan::AllPairs,
+        "against" => match &asked.system {
+            Some(system) => Plan::Against(system.clone()),
+            None => Plan::Against(SystemName::parse("human").map_err(|e| Problem::internal(e.to_string()))?),
+        },
+        "anchors" => Plan::Anchors(asked.anchors.unwrap_or(3)),
+        "active" => Plan::Active(asked.comparisons.unwrap_or(100)),
+        other => {
+            let other: String = other.chars().take(40).collect();
+            let detail = format!("{other:?} is no plan; use all_pairs, against, anchors or active");
+            return Err(Problem::invalid("/plan", detail));
+        }
+    })
 }
 
 /// Comparisons, the newest first.

@@ -139,7 +139,6 @@ async fn a_query_or_method_that_is_not_known_is_refused() {
     }
     send(&app, get("/v1/gradings?cursor=x")).await.problem(400, "invalid_cursor");
     send(&app, get("/v1/reviews?cursor=x")).await.problem(400, "invalid_cursor");
-    send(&app, get("/v1/leaderboard?method=elo")).await.problem(501, "not_implemented");
     send(&app, get("/v1/leaderboard?method=magic")).await.problem(422, "invalid");
     let told = send(&app, get("/v1/quotes")).await;
     told.problem(405, "method_not_allowed");

@@ -392,6 +392,7 @@ async fn overrule(
             reason: posted.reason.clone(),
             author: caller.author.clone(),
             review_id: None,
+            failure: None,
         };
         overrule::overrule(&services, &caller.project, id, decision).await?;
         Ok(())

@@ -20,7 +20,10 @@ mod grading;
 mod gradings;
 mod leaderboard;
 mod login;
+mod matrix;
+mod pareto;
 mod plot;
+mod radar;
 pub mod render;
 mod review;
 mod reviews;
@@ -33,7 +36,10 @@ mod words;
 use actix_web::web;
 
 pub use error::{error_page, wants_page};
+pub use matrix::matrix_svg;
+pub use pareto::pareto_svg;
 pub use plot::leaderboard_svg;
+pub use radar::radar_svg;
 
 /// Adds the pages to a service.
 pub fn configure(cfg: &mut web::ServiceConfig) {

@@ -13,7 +13,7 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 590.0;
 const ROW: f64 = 26.0;
-const FONT: &str = "font-family=\"system-ui, sans-serif\" font-size=\"13\"";
+pub(super) const FONT: &str = "font-family=\"system-ui, sans-serif\" font-size=\"13\"";
 
 /// The plot of all boards, on one common axis.
 #[must_use]
@@ -47,7 +47,7 @@ pub fn leaderboard_svg(board: &Leaderboard) -> String {
     svg
 }
 
-fn method_in_words(method: &str) -> &'static str {
+pub(super) fn method_in_words(method: &str) -> &'static str {
     match method {
         "bradley_terry" => "Bradley-Terry",
         "davidson" => "Davidson",
@@ -270,7 +270,7 @@ fn in_words(board: &Leaderboard, scale: &Scale) -> String {
 }
 
 /// Text inside an element or a quoted attribute; characters that XML does not know are left out.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -156,8 +156,9 @@ mod tests {
     fn no_template_marks_text_as_safe_but_the_plot_that_escapes_its_own() {
         let safe: Vec<&str> =
             TEMPLATES.iter().flat_map(|(_, source)| source.lines()).filter(|line| line.contains("safe")).collect();
-        assert_eq!(safe.len(), 1, "{safe:?}");
-        assert!(safe[0].contains("p.svg|safe"));
+        let plots = ["p.svg|safe", "p.matrix|safe", "p.pareto|safe", "p.radar|safe"];
+        assert_eq!(safe.len(), plots.len(), "{safe:?}");
+        assert!(safe.iter().zip(plots).all(|(line, plot)| line.contains(plot)), "{safe:?}");
     }
 
     #[test]

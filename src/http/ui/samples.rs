@@ -10,7 +10,7 @@ use super::error::ErrorPage;
 use super::form::{Choice, Form};
 use super::grading::*;
 use super::gradings::{GradingRow, GradingsPage, ProgressView, StatusFilter};
-use super::leaderboard::LeaderboardPage;
+use super::leaderboard::{Gathered, LeaderboardPage};
 use super::login::LoginPage;
 use super::render::{self, Page, Viewer};
 use super::review::*;
@@ -18,7 +18,12 @@ use super::reviews::{ReviewRow, ReviewsPage};
 use super::rubrics::*;
 use super::text::{Block, ImageView, PartView, TextPage};
 use super::words::{Mark, Quote, Time};
-use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval, Slice};
+use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval, Slice, Wanted};
+use crate::ranking::matrix::{Matrix, PairResult};
+use crate::ranking::sensitivity::{Sensitivity, Variant};
+use crate::ranking::systems::{
+    Axis, FailureMode, Failures, Figure, Pareto, Point, Radar, System, Systems, WithReview, with_review,
+};
 
 /// What people, models and files try.
 pub const HOSTILE: [&str; 12] = [
@@ -329,6 +334,7 @@ pub fn leaderboard() -> Leaderboard {
     Leaderboard {
         method: "bradley_terry",
         overrides: "with",
+        source: Some(s("judged,imported")),
         boards: vec![Board {
             slice: None,
             rows: vec![
@@ -347,6 +353,112 @@ pub fn leaderboard() -> Leaderboard {
             notes: vec![s("`human` is unbeaten: how much better it is has no upper bound")],
             ..Board::default()
         }],
+        matrices: vec![Matrix {
+            systems: ["human", "atlas-2 (high effort)", "briar", "cobalt-mini", "dune"].map(s).into(),
+            pairs: [((0, 1), 9.0, 3.0), ((0, 3), 12.0, 0.0), ((1, 2), 7.0, 4.0), ((2, 3), 8.0, 2.0)]
+                .map(|(pair, wins, losses)| PairResult { pair, wins, ties: 1.0, losses, both_bad: 0, tasks: 12 })
+                .into(),
+        }],
+        ..Leaderboard::default()
+    }
+}
+
+fn systems() -> Systems {
+    let figure = |value: f64, low: f64, high: f64| Figure {
+        value: Some(value),
+        low: Some(low),
+        high: Some(high),
+        method: Some(s("t by task")),
+        n: 12,
+        unknown: 1,
+        undefined: None,
+    };
+    let nothing = |why: &str| Figure { undefined: Some(s(why)), ..Figure::default() };
+    let one = |system: &str, cost: f64, score: f64| System {
+        system: s(system),
+        submissions: 12,
+        tasks: 12,
+        score: figure(score, score - 0.05, score + 0.04),
+        cost_usd: figure(cost, cost * 0.8, cost * 1.2),
+        tokens: figure(182_000.0, 150_000.0, 214_000.0),
+        duration_s: figure(740.0, 600.0, 880.0),
+        accepted: figure(score * 0.8, score * 0.6, score * 0.9),
+        usd: with_review(Some(cost), 86.0, 361.0, Some(score * 0.8), 1, "cost"),
+        minutes: WithReview::default(),
+        critical_errors: figure(0.08, 0.01, 0.35),
+        fabrication: nothing("no rubric has a criterion with the tag `fabrication`"),
+        failures: Failures {
+            by_severity: [("bad", 2), ("catastrophic", 1)].into(),
+            modes: vec![FailureMode { mode: s("wrong totals"), n: 3, worst: "catastrophic" }],
+            catastrophic: figure(0.1, 0.02, 0.4),
+            undefined: None,
+        },
+    };
+    let point = |system: &str, cost_usd: f64, score: f64, on_front: bool| Point {
+        system: s(system),
+        cost_usd,
+        score,
+        on_front,
+    };
+    let axis = |sector: &str, atlas: f64, briar: f64| Axis {
+        sector: s(sector),
+        leader: s(if atlas > briar { "atlas-2 (high effort)" } else { "briar" }),
+        values: [(s("atlas-2 (high effort)"), atlas), (s("briar"), briar), (s("cobalt-mini"), 61.0)].into(),
+    };
+    Systems {
+        systems: vec![one("atlas-2 (high effort)", 4.2, 0.84), one("briar", 0.9, 0.71), one("cobalt-mini", 0.08, 0.5)],
+        radar: Radar {
+            axes: vec![
+                axis("Health care", 100.0, 88.0),
+                axis("Finance and insurance", 81.0, 100.0),
+                axis("Government", 100.0, 96.0),
+                axis("Manufacturing", 100.0, 70.0),
+                axis("Retail trade", 92.0, 100.0),
+            ],
+            undefined: None,
+        },
+        pareto: Pareto {
+            points: vec![
+                point("atlas-2 (high effort)", 4.2, 0.84, true),
+                point("briar", 0.9, 0.71, true),
+                point("cobalt-mini", 0.08, 0.5, true),
+                point("dune", 3.9, 0.55, false),
+            ],
+            left_out: vec![s("human")],
+            undefined: None,
+        },
+        notes: vec![s("whether a deliverable can be used as it is, is taken from its score")],
+    }
+}
+
+/// Everything on the page of a leaderboard.
+pub fn gathered(board: Leaderboard, by: Option<Slice>) -> Gathered {
+    let variant = |what: &str, undefined: Option<&str>, turned: bool| Variant {
+        kind: "judge",
+        what: s(what),
+        undefined: undefined.map(s),
+        rows: vec![],
+        tasks: 12,
+        battles: 60,
+        largest_move: undefined.is_none().then_some(31.0),
+        turned: if turned { vec![(s("briar"), s("cobalt-mini"))] } else { vec![] },
+        leader_stays: Some(true),
+    };
+    let sensitivity = Sensitivity {
+        method: "bradley_terry",
+        base: Board::default(),
+        variants: vec![
+            variant("without judge `alpha`", None, true),
+            variant("without judge `beta`", None, false),
+            variant("without human decisions", Some("human decisions do not enter comparisons"), false),
+        ],
+    };
+    Gathered {
+        wanted: Wanted { by, ..Wanted::default() },
+        board,
+        figures: systems(),
+        sensitivity: Some(sensitivity),
+        judges: vec![s("alpha"), s("beta")],
     }
 }
 
@@ -515,7 +627,8 @@ fn turn(value: &mut Value, with: &str) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 // `kind` of a step chooses the branch and is ours.
-                if name != "svg" && name != "kind" && name != "show" {
+                let plots = ["svg", "matrix", "radar", "pareto"];
+                if !plots.contains(&name.as_str()) && name != "kind" && name != "show" {
                     turn(field, with);
                 }
             }
@@ -624,7 +737,7 @@ fn rubric() -> RubricPage {
 }
 
 fn board(by: Option<Slice>) -> LeaderboardPage {
-    super::leaderboard::page(&leaderboard(), by)
+    super::leaderboard::page(&gathered(leaderboard(), by))
 }
 
 #[test]
@@ -658,7 +771,7 @@ fn hostile_system_names_stay_text_in_the_plot_on_the_page() {
             row.undefined = row.undefined.as_ref().map(|_| s(hostile));
         }
         board.boards[0].slice = Some(s(hostile));
-        let html = render::html(None, &super::leaderboard::page(&board, Some(Slice::Sector))).unwrap();
+        let html = render::html(None, &super::leaderboard::page(&gathered(board, Some(Slice::Sector)))).unwrap();
         harmless(&html, "leaderboard.html");
     }
 }
@@ -670,7 +783,7 @@ fn empty_pages_say_so() {
     assert!(text(render::html(None, &empty).unwrap()).contains("Nothing has been graded yet"));
     let empty = ReviewsPage { rows: vec![], total: 0, ..reviews() };
     assert!(text(render::html(None, &empty).unwrap()).contains("Nothing waits for a human"));
-    let empty = super::leaderboard::page(&Leaderboard { boards: vec![], ..leaderboard() }, None);
+    let empty = super::leaderboard::page(&gathered(Leaderboard { boards: vec![], ..leaderboard() }, None));
     assert!(text(render::html(None, &empty).unwrap()).contains("Nothing is rated yet"));
 }
 

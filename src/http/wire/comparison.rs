@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::grading::{CostBody, ProgressBody};
 use super::vote::VoteBody;
 use crate::domain::{
-    Comparison, ComparisonState, Id, JudgePreference, PanelName, Preference, TaskId, Timestamp, Vote, VoteOutcome,
+    Comparison, ComparisonState, Id, JudgePreference, PanelName, Preference, SystemName, TaskId, Timestamp, Vote,
+    VoteOutcome,
 };
 use crate::services::Progress;
 
@@ -21,6 +22,58 @@ pub struct ComparisonRequest {
     pub b: Uuid,
     #[schema(value_type = Option<String>)]
     pub panel: Option<PanelName>,
+}
+
+/// Which comparisons to make.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanRequest {
+    /// `all_pairs`; `against` one `system`; `anchors`: everybody against `anchors` systems of middling strength;
+    /// `active`: the `comparisons` whose outcome would narrow the intervals most.
+    #[schema(example = "against")]
+    pub plan: String,
+    /// Of `against`; `human` without it.
+    #[schema(value_type = Option<String>)]
+    pub system: Option<SystemName>,
+    /// Of `anchors`; 3 without it.
+    pub anchors: Option<usize>,
+    /// Of `active`; 100 without it.
+    pub comparisons: Option<usize>,
+    /// All tasks without it.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub task_ids: Option<Vec<TaskId>>,
+    /// All systems without it.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub systems: Option<Vec<SystemName>>,
+    #[schema(value_type = Option<String>)]
+    pub panel: Option<PanelName>,
+    /// Only so many, in the plan's order, as this covers by the quote.
+    pub budget_usd: Option<f64>,
+    /// Tell, and make none.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a plan made, or would make.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlanBody {
+    pub plan: String,
+    pub panel: String,
+    /// Comparisons that were made; that would be, of a dry run.
+    pub comparisons: usize,
+    /// Pairs of the plan that this panel compared before.
+    pub already_compared: usize,
+    /// Left out for the budget.
+    pub over_budget: usize,
+    /// The chosen systems, of the plan `anchors`.
+    pub anchors: Vec<String>,
+    /// What they would cost if they ran now. Known answers are not taken off, and cost nothing.
+    pub quote: super::quote::CostBody,
+    /// Comparisons that the quote looked at; the others are taken to cost as much on average.
+    pub quoted_from: usize,
+    pub dry_run: bool,
+    /// Of what was made; none of a dry run.
+    pub ids: Vec<Uuid>,
 }
 
 /// Two submissions judged side by side, in both orders.

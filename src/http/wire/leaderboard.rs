@@ -3,15 +3,24 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ranking::leaderboard::{Board, Leaderboard, Row};
+use super::change::ChangeBody;
+use crate::ranking::board::VersusVerdict;
+use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval};
+use crate::ranking::matrix::Matrix;
+use crate::ranking::sensitivity::{Sensitivity, Variant, VariantRow};
+use crate::ranking::snapshot::Changes;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeaderboardBody {
-    /// `bradley_terry`, `win_rate` or `score`.
+    /// `bradley_terry`, `win_rate`, `score` ...
     pub method: &'static str,
     /// `with` or `without` human decisions.
     pub overrides: &'static str,
-    /// One board, or one per sector or occupation.
+    /// Where its battles come from: `judged`, `imported`, `derived`, with commas; null for scores.
+    pub source: Option<String>,
+    /// Whose answers count, in words; null: everybody's.
+    pub judges: Option<String>,
+    /// One board, or one per sector, occupation or tag.
     pub boards: Vec<BoardBody>,
 }
 
@@ -26,10 +35,79 @@ pub struct BoardBody {
     /// Battles judged here.
     pub judged: usize,
     pub imported: usize,
+    /// From two rubric scores each; only where they were asked for.
+    pub derived: usize,
     pub both_bad: usize,
     pub inconclusive: usize,
     /// What a reader must know.
     pub notes: Vec<String>,
+    /// Who beat whom; none for scores.
+    pub pairs: Vec<PairBody>,
+    /// Against an earlier leaderboard; where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub changes: Option<ChangesBody>,
+}
+
+/// How one system fared against another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PairBody {
+    /// The higher on the board.
+    pub a: String,
+    pub b: String,
+    /// Sums of weights: battles of one pair on one task share a weight of 1.
+    pub a_wins: f64,
+    pub ties: f64,
+    pub b_wins: f64,
+    pub both_bad: usize,
+    pub tasks: usize,
+    /// `a`'s wins, ties as half; null where nothing was decided.
+    pub a_share: Option<f64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangesBody {
+    pub rows: Vec<ChangeBody>,
+    pub notes: Vec<String>,
+}
+
+/// How much hangs on a choice.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SensitivityBody {
+    pub method: &'static str,
+    /// The leaderboard that the others vary.
+    pub base: BoardBody,
+    pub variants: Vec<VariantBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VariantBody {
+    /// `judge`, `family`, `overrides`, `source`, `sector`, `occupation`, `tag`, `human_corrected` or `style`.
+    pub kind: &'static str,
+    /// In words.
+    pub what: String,
+    /// Why there is none.
+    pub undefined: Option<String>,
+    pub tasks: usize,
+    pub battles: usize,
+    /// Of one system, on the base's scale.
+    pub largest_move: Option<f64>,
+    /// Neighbours of the base that stand the other way round here.
+    pub turned: Vec<(String, String)>,
+    pub leader_stays: Option<bool>,
+    pub rows: Vec<VariantRowBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VariantRowBody {
+    pub system: String,
+    /// On the base's scale.
+    pub rating: Option<f64>,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub moved: Option<f64>,
+    /// It left the base's interval.
+    pub outside: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +129,23 @@ pub struct RowBody {
     pub group: usize,
     /// Held finite by a prior: the data alone set no bound on one side.
     pub regularised: bool,
+    /// Against the system that stands next below in its group.
+    pub versus_next: Option<VersusBody>,
+    /// The bootstrap by task, where there is one beside `interval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bootstrap: Option<RowIntervalBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersusBody {
+    pub system: String,
+    /// Of the ratings.
+    pub difference: Option<f64>,
+    pub interval: Option<RowIntervalBody>,
+    /// `better`, `tied`, `not_comparable` or `no_signal`.
+    #[schema(value_type = String)]
+    pub verdict: VersusVerdict,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,49 +165,107 @@ pub struct RankBody {
 
 impl From<&Leaderboard> for LeaderboardBody {
     fn from(leaderboard: &Leaderboard) -> Self {
-        let Leaderboard { method, overrides, boards } = leaderboard;
-        Self { method, overrides, boards: boards.iter().map(BoardBody::from).collect() }
+        let Leaderboard { method, overrides, source, judges, boards, matrices, changes } = leaderboard;
+        let boards = boards.iter().enumerate().map(|(at, board)| {
+            let changes = changes.get(at).map(ChangesBody::from);
+            BoardBody { pairs: matrices.get(at).map(pairs).unwrap_or_default(), changes, ..BoardBody::from(board) }
+        });
+        Self { method, overrides, source: source.clone(), judges: judges.clone(), boards: boards.collect() }
+    }
+}
+
+fn pairs(matrix: &Matrix) -> Vec<PairBody> {
+    let of = |one: &crate::ranking::matrix::PairResult| PairBody {
+        a: matrix.systems[one.pair.0].clone(),
+        b: matrix.systems[one.pair.1].clone(),
+        a_wins: one.wins,
+        ties: one.ties,
+        b_wins: one.losses,
+        both_bad: one.both_bad,
+        tasks: one.tasks,
+        a_share: one.share(),
+    };
+    matrix.pairs.iter().map(of).collect()
+}
+
+impl From<&Changes> for ChangesBody {
+    fn from(changes: &Changes) -> Self {
+        let Changes { slice: _, rows, notes } = changes;
+        Self { rows: rows.iter().map(ChangeBody::from).collect(), notes: notes.clone() }
     }
 }
 
 impl From<&Board> for BoardBody {
     fn from(board: &Board) -> Self {
-        let Board { slice, rows, tasks, battles, judged, imported, both_bad, inconclusive, notes, .. } = board;
         Self {
-            slice: slice.clone(),
-            rows: rows.iter().map(RowBody::from).collect(),
-            tasks: *tasks,
-            battles: *battles,
-            judged: *judged,
-            imported: *imported,
-            both_bad: *both_bad,
-            inconclusive: *inconclusive,
-            notes: notes.clone(),
+            slice: board.slice.clone(),
+            rows: board.rows.iter().map(RowBody::from).collect(),
+            tasks: board.tasks,
+            battles: board.battles,
+            judged: board.judged,
+            imported: board.imported,
+            derived: board.derived,
+            both_bad: board.both_bad,
+            inconclusive: board.inconclusive,
+            notes: board.notes.clone(),
+            pairs: vec![],
+            changes: None,
         }
+    }
+}
+
+impl From<&RowInterval> for RowIntervalBody {
+    fn from(one: &RowInterval) -> Self {
+        let RowInterval { low, high, level, method } = one;
+        Self { low: *low, high: *high, level: *level, method: method.clone() }
     }
 }
 
 impl From<&Row> for RowBody {
     fn from(row: &Row) -> Self {
-        let Row { system, rating, interval, undefined, rank, n, wins, ties, losses, group, regularised, .. } = row;
         Self {
-            system: system.clone(),
-            rating: *rating,
-            interval: interval.as_ref().map(|i| RowIntervalBody {
-                low: i.low,
-                high: i.high,
-                level: i.level,
-                method: i.method.clone(),
+            system: row.system.clone(),
+            rating: row.rating,
+            interval: row.interval.as_ref().map(Into::into),
+            undefined: row.undefined.clone(),
+            rank: row.rank.map(|(best, worst)| RankBody { best, worst }),
+            n: row.n,
+            wins: row.wins,
+            ties: row.ties,
+            losses: row.losses,
+            group: row.group,
+            regularised: row.regularised,
+            versus_next: row.versus_next.as_ref().map(|versus| VersusBody {
+                system: versus.system.clone(),
+                difference: versus.difference,
+                interval: versus.interval.as_ref().map(Into::into),
+                verdict: versus.verdict,
             }),
-            undefined: undefined.clone(),
-            rank: rank.map(|(best, worst)| RankBody { best, worst }),
-            n: *n,
-            wins: *wins,
-            ties: *ties,
-            losses: *losses,
-            group: *group,
-            regularised: *regularised,
+            bootstrap: row.bootstrap.as_ref().map(Into::into),
         }
+    }
+}
+
+impl From<&Sensitivity> for SensitivityBody {
+    fn from(found: &Sensitivity) -> Self {
+        let Sensitivity { method, base, variants } = found;
+        Self { method, base: base.into(), variants: variants.iter().map(VariantBody::from).collect() }
+    }
+}
+
+impl From<&Variant> for VariantBody {
+    fn from(one: &Variant) -> Self {
+        let Variant { kind, what, undefined, rows, tasks, battles, largest_move, turned, leader_stays } = one.clone();
+        let row = |VariantRow { system, rating, low, high, moved, outside }| VariantRowBody {
+            system,
+            rating,
+            low,
+            high,
+            moved,
+            outside,
+        };
+        let rows = rows.into_iter().map(row).collect();
+        Self { kind, what, undefined, tasks, battles, largest_move, turned, leader_stays, rows }
     }
 }
 
@@ -170,6 +323,6 @@ pub fn csv(leaderboard: &Leaderboard) -> Result<String, csv::Error> {
 }
 
 /// A name that a spreadsheet would run as a formula is shown as text.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t']) { format!("'{text}") } else { text.to_owned() }
 }

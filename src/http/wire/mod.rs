@@ -6,6 +6,7 @@
 
 pub mod agreement;
 pub mod attempts;
+pub mod change;
 pub mod comparison;
 pub mod draft;
 pub mod grading;
@@ -15,6 +16,7 @@ pub mod quote;
 pub mod review;
 pub mod rubric;
 pub mod submission;
+pub mod systems;
 pub mod task;
 pub mod text;
 pub mod verdict;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{Author, CriterionId, Id, Override, OverrideValue, Timestamp};
+use crate::domain::{Author, CriterionId, Failure, Id, Override, OverrideValue, Severity, Timestamp};
 use crate::review::overrule;
 
 /// `met`, `unmet`, `inconclusive`, `withdrawn`, or the name of a level of the criterion's scale.
@@ -42,13 +42,31 @@ pub struct OverrideRequest {
     pub value: String,
     /// Why; never empty.
     pub reason: String,
+    /// How the deliverable failed, where there is more to say than the verdict.
+    pub failure: Option<FailureBody>,
+}
+
+/// A failure as a human names it; `GET /v1/systems` counts them.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailureBody {
+    /// `acceptable_but_subpar`, `bad` or `catastrophic` (it would do harm if it was used).
+    #[schema(value_type = String, example = "bad")]
+    pub severity: Severity,
+    /// In your team's words, the same for the same failure: `wrong totals`.
+    #[serde(default)]
+    pub mode: Option<String>,
 }
 
 impl OverrideRequest {
     #[must_use]
     pub fn by(self, author: Author) -> overrule::Decision {
-        let Self { criterion_id, value: word, reason } = self;
-        overrule::Decision { criterion_id, value: value(&word), reason, author, review_id: None }
+        let Self { criterion_id, value: word, reason, failure } = self;
+        let failure = failure.map(|FailureBody { severity, mode }| Failure {
+            severity,
+            mode: mode.map(|mode| mode.trim().to_owned()).filter(|mode| !mode.is_empty()),
+        });
+        overrule::Decision { criterion_id, value: value(&word), reason, author, review_id: None, failure }
     }
 }
 
@@ -63,6 +81,10 @@ pub struct OverrideBody {
     pub author: String,
     /// The review it came from.
     pub review_id: Option<Uuid>,
+    /// How the deliverable failed, where it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub failure: Option<FailureBody>,
     pub created_at: Timestamp,
 }
 
@@ -77,7 +99,7 @@ pub struct Overruled {
 
 impl From<&Override> for OverrideBody {
     fn from(one: &Override) -> Self {
-        let Override { id, grading_id, criterion_id, value, reason, author, review_id, created_at } = one;
+        let Override { id, grading_id, criterion_id, value, reason, author, review_id, failure, created_at } = one;
         Self {
             id: id.uuid(),
             grading_id: grading_id.uuid(),
@@ -86,6 +108,7 @@ impl From<&Override> for OverrideBody {
             reason: reason.clone(),
             author: author.to_string(),
             review_id: review_id.map(|id| id.uuid()),
+            failure: failure.as_ref().map(|one| FailureBody { severity: one.severity, mode: one.mode.clone() }),
             created_at: *created_at,
         }
     }

@@ -1,0 +1,100 @@
+//! What leaderboards are made of, read once: the results of gradings and comparisons and the battles that were
+//! brought in. Never their votes: a result is computed when the last vote comes in and kept, so that a new verdict
+//! changes one record and a leaderboard is a sum over records. Votes are read in one case only, and on request: when a
+//! judge is left out of gradings (see [`variation`](super::variation)).
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::{
+    Battle, Comparison, Grading, GradingId, PanelName, RubricId, RubricVersion, Status, SubmissionId, Task, TaskId,
+};
+use crate::refusal::Refusal;
+use crate::store::{ProjectStore, Query};
+
+/// Which records are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    pub battles: bool,
+    pub gradings: bool,
+    pub rubrics: bool,
+}
+
+/// A project's material. What was not needed is empty.
+#[derive(Debug, Clone, Default)]
+pub struct Material {
+    pub tasks: HashMap<TaskId, Task>,
+    pub comparisons: Vec<Comparison>,
+    pub battles: Vec<Battle>,
+    /// The newest settled one of each submission, panel and rubric.
+    pub gradings: Vec<Grading>,
+    /// Gradings that are still running.
+    pub unsettled: Vec<(PanelName, RubricId)>,
+    pub rubrics: HashMap<(RubricId, u32), RubricVersion>,
+    /// Scores that stand in for those of the gradings, where judges are left out; `None`: no score.
+    pub rescored: Option<HashMap<GradingId, Option<f64>>>,
+}
+
+impl Material {
+    /// # Errors
+    /// If the store cannot.
+    pub async fn read(project: &ProjectStore, needs: Needs) -> Result<Self, Refusal> {
+        let tasks = project.all::<Task>(Query::default()).await?;
+        let mut material =
+            Self { tasks: tasks.into_iter().map(|task| (task.id.clone(), task)).collect(), ..Self::default() };
+        if needs.battles {
+            material.comparisons = project.all::<Comparison>(Query::default()).await?;
+            material.battles = project.all::<Battle>(Query::default()).await?;
+        }
+        if needs.gradings {
+            material.take(project.all::<Grading>(Query::default()).await?);
+        }
+        if needs.rubrics {
+            for grading in &material.gradings {
+                let key = (grading.rubric.id, grading.rubric.version);
+                if material.rubrics.contains_key(&key) {
+                    continue;
+                }
+                if let Some(kept) = project.get::<RubricVersion>(&format!("{}/{:06}", key.0, key.1)).await? {
+                    material.rubrics.insert(key, kept.record);
+                }
+            }
+        }
+        Ok(material)
+    }
+
+    /// The newest grading of a submission by a panel and a rubric stands for it.
+    pub(super) fn take(&mut self, gradings: Vec<Grading>) {
+        let mut newest: BTreeMap<(SubmissionId, PanelName, RubricId), Grading> = BTreeMap::new();
+        for grading in gradings {
+            if !matches!(grading.status(), Status::Completed | Status::AwaitingReview | Status::Partial) {
+                if !grading.status().is_settled() {
+                    self.unsettled.push((grading.panel.name.clone(), grading.rubric.id));
+                }
+                continue;
+            }
+            let key = (grading.submission_id, grading.panel.name.clone(), grading.rubric.id);
+            match newest.get(&key) {
+                Some(known) if known.id > grading.id => {}
+                _ => {
+                    newest.insert(key, grading);
+                }
+            }
+        }
+        self.gradings = newest.into_values().collect();
+    }
+
+    /// The score that counts for a grading.
+    #[must_use]
+    pub fn score(&self, grading: &Grading, with_overrides: bool) -> Option<f64> {
+        if let Some(rescored) = &self.rescored {
+            return rescored.get(&grading.id).copied().flatten();
+        }
+        let result = grading.result()?;
+        if with_overrides { result.score.value } else { result.score_without_overrides }
+    }
+
+    #[must_use]
+    pub fn rubric(&self, grading: &Grading) -> Option<&RubricVersion> {
+        self.rubrics.get(&(grading.rubric.id, grading.rubric.version))
+    }
+}

@@ -1,0 +1,199 @@
+//! Who counts: everybody, all judges but one, one judge alone, or no judge of a family that made one of the systems.
+//! Of a comparison this is decided from the judges' own outcomes, which are kept with it; of a grading from its votes,
+//! which are read for this and for nothing else. The quorum comes down to the number of judges that are left.
+
+use std::collections::HashMap;
+
+use super::compare;
+use super::material::Material;
+use crate::domain::{
+    Comparison, Grading, GradingId, JudgeName, JudgeSpec, Override, Panel, Preference, Subject, SystemName, Vote,
+};
+use crate::grading::call::subject_prefix;
+use crate::grading::result;
+use crate::refusal::Refusal;
+use crate::store::{ProjectStore, Query};
+
+/// Whose answers count.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Judges {
+    #[default]
+    All,
+    Only(JudgeName),
+    Without(JudgeName),
+    /// None that is of the family of a system that it judges.
+    OtherFamilies,
+}
+
+/// Who makes a model, as far as its name tells: `openai`, `anthropic`, `google` ...
+#[must_use]
+pub fn family(name: &str) -> Option<&'static str> {
+    const FAMILIES: &[(&str, &[&str])] = &[
+        ("openai", &["gpt", "openai", "chatgpt", "o1", "o3", "o4", "codex"]),
+        ("anthropic", &["claude", "anthropic", "opus", "sonnet", "haiku"]),
+        ("google", &["gemini", "gemma", "google", "palm"]),
+        ("xai", &["grok", "xai"]),
+        ("meta", &["llama", "meta"]),
+        ("mistral", &["mistral", "mixtral", "magistral", "ministral", "codestral"]),
+        ("deepseek", &["deepseek"]),
+        ("alibaba", &["qwen", "qwq"]),
+        ("moonshot", &["kimi", "moonshot"]),
+        ("zhipu", &["glm", "chatglm"]),
+        ("cohere", &["command", "cohere"]),
+        ("microsoft", &["phi"]),
+        ("nvidia", &["nemotron"]),
+    ];
+    let lower = name.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    // `gpt5`, `gpt4o` and `llama3` are said too: digits and what follows them are versions.
+    let stem =
+        |word: &str| word.find(|c: char| c.is_ascii_digit()).filter(|at| *at > 1).map(|at| word[..at].to_owned());
+    FAMILIES.iter().find_map(|(family, known)| {
+        let of = |word: &&str| known.contains(word) || stem(word).is_some_and(|stem| known.contains(&stem.as_str()));
+        words.iter().any(|word| of(word)).then_some(*family)
+    })
+}
+
+impl Judges {
+    /// Whether this judge counts where these systems are judged.
+    #[must_use]
+    pub fn count(&self, judge: &JudgeSpec, systems: &[&SystemName]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(name) => *name == judge.name,
+            Self::Without(name) => *name != judge.name,
+            Self::OtherFamilies => match family(&judge.model).or_else(|| family(&judge.provider)) {
+                Some(own) => systems.iter().all(|system| family(system.as_str()) != Some(own)),
+                None => true,
+            },
+        }
+    }
+
+    /// The panel without the judges that do not count; `None` if nobody is left.
+    fn panel(&self, panel: &Panel, systems: &[&SystemName]) -> Option<Panel> {
+        let mut left = panel.clone();
+        left.judges.retain(|judge| self.count(judge, systems));
+        left.quorum = left.quorum.min(u32::try_from(left.judges.len()).unwrap_or(u32::MAX));
+        // Who is asked in turn was decided with everybody there.
+        left.sequential = None;
+        (!left.judges.is_empty()).then_some(left)
+    }
+
+    /// The outcome of a comparison by the judges that count; `None`: inconclusive.
+    #[must_use]
+    pub fn outcome(&self, comparison: &Comparison) -> Option<Preference> {
+        let crate::domain::ComparisonState::Judged { result, .. } = &comparison.state else { return None };
+        if *self == Self::All {
+            return result.outcome;
+        }
+        let panel = self.panel(&comparison.panel, &[&comparison.system_a, &comparison.system_b])?;
+        let counted = |name: &JudgeName| panel.judges.iter().any(|judge| judge.name == *name);
+        let said: Vec<_> = result.judges.iter().filter(|one| counted(&one.judge)).cloned().collect();
+        compare::panel_outcome(&panel, &said).0
+    }
+
+    /// In words, for a note.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Only(name) => Some(format!("only what judge `{name}` said")),
+            Self::Without(name) => Some(format!("without judge `{name}`")),
+            Self::OtherFamilies => Some("without judges of the family of a system that they judge".to_owned()),
+        }
+    }
+}
+
+/// The scores of these gradings by the judges that count, from their votes.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn rescore(
+    project: &ProjectStore,
+    material: &Material,
+    judges: &Judges,
+    with_overrides: bool,
+) -> Result<HashMap<GradingId, Option<f64>>, Refusal> {
+    let mut scores = HashMap::with_capacity(material.gradings.len());
+    for grading in &material.gradings {
+        let unchanged = grading.panel.judges.iter().all(|judge| judges.count(judge, &[&grading.system]));
+        let score = match (unchanged, judges.panel(&grading.panel, &[&grading.system])) {
+            (true, _) => material.score(grading, with_overrides),
+            (false, None) => None,
+            (false, Some(panel)) => one(project, material, grading, panel, with_overrides).await?,
+        };
+        scores.insert(grading.id, score);
+    }
+    Ok(scores)
+}
+
+async fn one(
+    project: &ProjectStore,
+    material: &Material,
+    grading: &Grading,
+    panel: Panel,
+    with_overrides: bool,
+) -> Result<Option<f64>, Refusal> {
+    let (Some(rubric), Some(before)) = (material.rubric(grading), grading.result()) else { return Ok(None) };
+    let mut votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(grading.id)))).await?;
+    votes.retain(|vote| panel.judges.iter().any(|judge| judge.name == vote.key.judge));
+    let overrides = match with_overrides {
+        true => project.all::<Override>(Query::prefix(format!("{}/", grading.id))).await?,
+        false => vec![],
+    };
+    let grading = Grading { panel, ..grading.clone() };
+    let computed = result::compute(result::Material {
+        grading: &grading,
+        rubric: &rubric.rubric,
+        votes: &votes,
+        checks: before.checks.clone(),
+        overrides: &overrides,
+        reviews: &[],
+        views: vec![],
+    });
+    Ok(computed.score.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Preference::{A, B};
+    use crate::ranking::testing::compared;
+
+    #[test]
+    fn a_family_is_told_from_a_name_as_people_write_it() {
+        for (name, wanted) in [
+            ("gpt-5 + tools", Some("openai")),
+            ("GPT4o", Some("openai")),
+            ("claude-opus-4.1", Some("anthropic")),
+            ("models/gemini-2.5-pro", Some("google")),
+            ("Llama3-70b", Some("meta")),
+            ("human", None),
+            ("egypt-travel", None),
+            ("atlas-2", None),
+        ] {
+            assert_eq!(family(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_judge_the_others_decide_and_nobody_left_is_inconclusive() {
+        let comparison = compared("x", "y", "t", &[("j0", Some(A)), ("j1", Some(B)), ("j2", Some(A))]);
+        let judge = |name: &str| JudgeName::parse(name).unwrap();
+        assert_eq!(Judges::All.outcome(&comparison), Some(A));
+        assert_eq!(Judges::Without(judge("j1")).outcome(&comparison), Some(A));
+        assert_eq!(Judges::Without(judge("j0")).outcome(&comparison), None, "one against one is no outcome");
+        assert_eq!(Judges::Only(judge("j1")).outcome(&comparison), Some(B));
+        assert_eq!(Judges::Only(judge("nobody")).outcome(&comparison), None);
+    }
+
+    #[test]
+    fn a_judge_does_not_count_where_its_own_family_is_judged() {
+        let mut comparison = compared("gpt-5", "human", "t", &[("j0", Some(A)), ("j1", Some(B))]);
+        comparison.panel.judges[0].model = "gpt-5-mini".to_owned();
+        comparison.panel.judges[1].model = "claude-sonnet-4".to_owned();
+        assert_eq!(Judges::OtherFamilies.outcome(&comparison), Some(B));
+        comparison.system_a = SystemName::parse("atlas").unwrap();
+        assert_eq!(Judges::OtherFamilies.outcome(&comparison), None, "both count again, and differ");
+    }
+}
