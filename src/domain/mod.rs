@@ -17,6 +17,7 @@ mod task;
 mod time;
 mod verdict;
 mod vote;
+mod weighing;
 
 pub use extract::*;
 pub use fingerprint::*;
@@ -33,3 +34,4 @@ pub use task::*;
 pub use time::*;
 pub use verdict::*;
 pub use vote::*;
+pub use weighing::*;

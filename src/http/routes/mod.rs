@@ -1,6 +1,7 @@
 //! Every address of the API, in one list: what is here is served, stands in the OpenAPI document, and answers other
 //! methods with 405.
 
+mod aggregation;
 mod agreement;
 mod comparisons;
 mod docs;
@@ -74,6 +75,7 @@ resources! {
     "/v1/gradings/{id}/votes" => get votes::list;
     "/v1/gradings/{id}/cancel" => post gradings::cancel;
     "/v1/gradings/{id}/retry" => post gradings::retry;
+    "/v1/gradings/{id}/aggregate" => post aggregation::again;
     "/v1/gradings/{id}/overrides" => get overrides::list, post overrides::create;
     "/v1/quotes" => post quotes::create;
     "/v1/comparisons" => get comparisons::list, post comparisons::create;

@@ -4,6 +4,7 @@
 //! Requests refuse unknown fields by name. Ids that are no ids, names that are no names and numbers that are no
 //! numbers are refused here, with the field's pointer.
 
+pub mod aggregation;
 pub mod agreement;
 pub mod comparison;
 pub mod grading;
