@@ -7,8 +7,10 @@
 pub mod aggregation;
 pub mod agreement;
 pub mod comparison;
+pub mod estimates;
 pub mod grading;
 pub mod judge;
+pub mod judge_report;
 pub mod leaderboard;
 pub mod quote;
 pub mod review;
