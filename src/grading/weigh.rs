@@ -296,4 +296,26 @@ mod tests {
         let below = decide(Some(&weighing), ["UNMET", "CANNOT_ASSESS", "CANNOT_ASSESS"]);
         assert_eq!(below, Decision::Inconclusive(Inconclusive::CannotAssess));
     }
+
+    #[tokio::test]
+    async fn nothing_of_the_submission_that_is_predicted_is_learned_from() {
+        use crate::ranking::testing::{World, made};
+        let world = World { aggregation: Aggregation::Weighted, ..World::default() };
+        let made = made(&world).await;
+        let grading = &made.gradings[7];
+        let weighing = learn(&made.project, grading, Timestamp::UNIX_EPOCH).await.unwrap().unwrap();
+        // 120 gradings of four criteria, less its own.
+        assert_eq!((weighing.items, weighing.votes), (119 * 4, 119 * 12));
+        let own = made.project.all::<Override>(Query::prefix(format!("{}/", grading.id))).await.unwrap().len();
+        let all = made.project.all::<Override>(Query::default()).await.unwrap().len();
+        assert_eq!(weighing.human_answers as usize, all - own);
+        let counted =
+            Grading { panel: Panel { aggregation: Aggregation::Majority, ..grading.panel.clone() }, ..grading.clone() };
+        assert_eq!(learn(&made.project, &counted, Timestamp::UNIX_EPOCH).await.unwrap(), None);
+        // A judge with other settings is another judge.
+        let mut changed = grading.clone();
+        changed.panel.judges.iter_mut().for_each(|spec| spec.model = "another".to_owned());
+        let weighing = learn(&made.project, &changed, Timestamp::UNIX_EPOCH).await.unwrap().unwrap();
+        assert_eq!((weighing.items, weighing.human_answers), (0, 0));
+    }
 }

@@ -12,9 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{
-    Criterion, Decision, Grading, PanelName, RubricId, Source, SystemName, Verdict,
-};
+use crate::domain::{Criterion, Decision, Grading, PanelName, RubricId, Source, SystemName, Verdict};
 use crate::grading::aggregate::ballots;
 use crate::grading::result::verdicts;
 use crate::refusal::Refusal;
@@ -219,7 +217,9 @@ impl Known {
         let gated = rubric.criteria().iter().find(|c| c.gate.is_some());
         let why = match gated {
             _ if !rubric.scoring().is_points() => Some("the score is a formula, not a sum of points".to_owned()),
-            _ if !rubric.sections().is_empty() => Some("the score is a tree of sections, not a sum of points".to_owned()),
+            _ if !rubric.sections().is_empty() => {
+                Some("the score is a tree of sections, not a sum of points".to_owned())
+            }
             Some(gate) => Some(format!("the score is not a sum of points: criterion `{}` is a gate", gate.id)),
             None if positive <= 0.0 => Some("the rubric has no positive points".to_owned()),
             None => None,
@@ -295,11 +295,10 @@ impl Known {
             self.waiting += usize::from(item.human.is_none());
         }
         for item in &mut self.items {
-            let Some((selected, answered)) = item.reason.as_ref().and_then(|reason| strata.get(reason)) else { continue };
-            item.probability = item
-                .probability
-                .map(|p| p * *answered as f64 / *selected as f64)
-                .filter(|p| *p > 0.0);
+            let Some((selected, answered)) = item.reason.as_ref().and_then(|reason| strata.get(reason)) else {
+                continue;
+            };
+            item.probability = item.probability.map(|p| p * *answered as f64 / *selected as f64).filter(|p| *p > 0.0);
         }
     }
 
@@ -416,7 +415,8 @@ fn transfer(known: &BTreeMap<SystemName, Known>) -> Result<Vec<Carried>, String>
         let found = probes.len();
         return Err(NotEstimable::TooFewSystems { found, needed: 2 }.to_string());
     }
-    let all = |of: fn(&Probe) -> &Vec<f64>| probes.iter().flat_map(|(_, p)| of(p).iter().copied()).collect::<Vec<f64>>();
+    let all =
+        |of: fn(&Probe) -> &Vec<f64>| probes.iter().flat_map(|(_, p)| of(p).iter().copied()).collect::<Vec<f64>>();
     let correction = Isotonic::fit(&all(|p| &p.judge), &all(|p| &p.human)).map_err(|why| why.to_string())?;
     let (names, probes): (Vec<&SystemName>, Vec<Probe>) = probes.into_iter().unzip();
     let found = transfer_audit(&correction, &probes, LEVEL).map_err(|why| why.to_string())?;
@@ -430,4 +430,94 @@ fn transfer(known: &BTreeMap<SystemName, Known>) -> Result<Vec<Carried>, String>
             flagged: own.flagged,
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Review;
+    use crate::ranking::testing::{World, made};
+
+    fn named(name: &str) -> SystemName {
+        SystemName::parse(name).unwrap()
+    }
+
+    fn holds(figure: &Figure, truth: f64) -> bool {
+        figure.low.unwrap() <= truth && truth <= figure.high.unwrap()
+    }
+
+    #[tokio::test]
+    async fn lenient_judges_are_corrected_by_blind_reviews_and_all_three_stand_side_by_side() {
+        let made = made(&World::default()).await;
+        let wanted = Wanted { half_width: Some(0.09), ..Wanted::default() };
+        let found = estimates(&made.project, &wanted).await.unwrap();
+        assert_eq!(found.systems.len(), 2);
+        for (own, at) in found.systems.iter().zip([1, 0]) {
+            let Sides { judge_only, human_only, corrected } = &own.pass_rate;
+            assert!(holds(corrected, made.truth[at]), "{}: {corrected:?}, truth {}", own.system, made.truth[at]);
+            assert!(holds(human_only, made.truth[at]), "{human_only:?}");
+            assert!(judge_only.value.unwrap() > corrected.value.unwrap(), "{judge_only:?}");
+            assert!(own.mean_score.corrected.value.is_some(), "{:?}", own.mean_score);
+            assert_eq!((own.counts.items, own.counts.waiting, own.counts.refused), (240, 0, 0));
+            assert!(own.counts.reviewed >= 30);
+            assert!(own.plan.more.as_ref().is_ok_and(|more| *more < 240), "{:?}", own.plan);
+        }
+        assert_eq!(found.transfer.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn two_systems_are_told_apart_or_it_is_said_how_many_more_reviews_that_takes() {
+        let apart = made(&World::default()).await;
+        let wanted = Wanted { system: Some(named("gpt-app")), against: Some(named("claude-app")), ..Wanted::default() };
+        let found = estimates(&apart.project, &wanted).await.unwrap().difference.unwrap();
+        assert!(holds(&found.pass_rate.corrected, apart.truth[0] - apart.truth[1]), "{:?}", found.pass_rate);
+        assert_eq!(found.more_to_separate, Ok(0));
+        let close = World { systems: [("gpt-app", 60), ("claude-app", 55)], ..World::default() };
+        let close = made(&close).await;
+        let more = more_to_separate(&close.project, &named("gpt-app"), &named("claude-app"), &Wanted::default()).await;
+        // Some number, or what can be had at best: never zero.
+        assert!(more.unwrap() != Ok(0));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_could_have_drawn_or_nobody_selected_by_chance_corrects_nothing() {
+        let unaudited = made(&World { random_share: 0.0, ..World::default() }).await;
+        let found = estimates(&unaudited.project, &Wanted::default()).await.unwrap();
+        let own = &found.systems[0].pass_rate;
+        assert!(own.judge_only.value.is_some() && own.corrected.value.is_none());
+        assert!(own.corrected.undefined.as_ref().unwrap().contains("no recorded audit probability"), "{own:?}");
+
+        // One review loses its probability: it is refused, counted, and corrects nothing.
+        let made = made(&World::default()).await;
+        let reviews = made.project.all::<Review>(Query::default()).await.unwrap();
+        let mut by_hand = reviews.into_iter().find(|review| review.resolution.is_some()).unwrap();
+        by_hand.selection_probability = None;
+        made.project.commit(made.project.batch().put(&by_hand)).await.unwrap();
+        let found = estimates(&made.project, &Wanted::default()).await.unwrap();
+        assert_eq!(found.systems.iter().map(|own| own.counts.refused).sum::<usize>(), 1);
+    }
+
+    #[tokio::test]
+    async fn those_answered_stand_for_those_that_wait() {
+        let half = made(&World { answered: 60, tasks: 90, ..World::default() }).await;
+        let found = estimates(&half.project, &Wanted::default()).await.unwrap();
+        for (own, at) in found.systems.iter().zip([1, 0]) {
+            assert!(own.counts.waiting > 10);
+            assert!(holds(&own.pass_rate.corrected, half.truth[at]), "{:?} {}", own.pass_rate, half.truth[at]);
+        }
+        let none = made(&World { answered: 0, ..World::default() }).await;
+        let found = estimates(&none.project, &Wanted::default()).await.unwrap();
+        assert!(found.systems[0].pass_rate.corrected.undefined.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_question_without_a_sense_is_refused_by_name() {
+        let made = made(&World { tasks: 2, ..World::default() }).await;
+        let against = Wanted { against: Some(named("gpt-app")), ..Wanted::default() };
+        assert!(estimates(&made.project, &against).await.unwrap_err().to_string().contains("/system"));
+        let nobody = Wanted { system: Some(named("nobody")), ..Wanted::default() };
+        assert!(estimates(&made.project, &nobody).await.unwrap_err().to_string().contains("nobody"));
+        let few = estimates(&made.project, &Wanted::default()).await.unwrap();
+        assert!(few.systems[0].plan.more.as_ref().unwrap_err().contains("human answers"));
+    }
 }

@@ -144,7 +144,8 @@ impl<'a> Card<'a> {
             for criterion in one.rubric.criteria() {
                 let Some(repeats) = ballots.get(&criterion.id).and_then(|judges| judges.get(judge)) else { continue };
                 card.repeat(repeats);
-                let vote = judge_votes(criterion, ballots.get(&criterion.id)).into_iter().find(|(who, _)| *who == judge);
+                let vote =
+                    judge_votes(criterion, ballots.get(&criterion.id)).into_iter().find(|(who, _)| *who == judge);
                 if let Some((_, vote)) = vote {
                     card.pair(one, criterion, &vote, repeats, (cluster, system), judge);
                 }
@@ -213,15 +214,15 @@ impl<'a> Card<'a> {
             met: criterion.levels.is_empty().then(|| (class(judged), class(human))),
             judge: judged,
             human,
-            confidence: (!confidences.is_empty())
-                .then(|| confidences.iter().sum::<f64>() / confidences.len() as f64),
+            confidence: (!confidences.is_empty()).then(|| confidences.iter().sum::<f64>() / confidences.len() as f64),
             day: at as f64 / 86_400.0,
             own_family: families.map(|(judge, system)| judge == system),
         });
     }
 
     fn report(mut self, judge: &JudgeName, past: &[Past], duels: &[Duel]) -> Report {
-        self.humans.note = "of reviewed questions, on which judges differ more often than on others (see by_reason)".into();
+        self.humans.note =
+            "of reviewed questions, on which judges differ more often than on others (see by_reason)".into();
         let mut models: BTreeMap<String, usize> = BTreeMap::new();
         for (_, vote) in &self.votes {
             if let Some(model) = &vote.model {
@@ -281,7 +282,9 @@ impl<'a> Card<'a> {
         into: &mut Figures,
     ) {
         let mut put = |name: &str, figure: Result<Estimate, NotEstimable>| into.insert(name.to_owned(), figure.into());
-        let of = |figure: fn(&Confusion) -> Result<Estimate, NotEstimable>| figure(confusion.as_ref().map_err(Clone::clone)?);
+        let of = |figure: fn(&Confusion) -> Result<Estimate, NotEstimable>| {
+            figure(confusion.as_ref().map_err(Clone::clone)?)
+        };
         put("accuracy", of(|own| own.accuracy(LEVEL)));
         put("cohen_kappa", of(Confusion::kappa));
         put("macro_f1", macro_f1(said, truth, 2, tasks, ROUNDS, SEED, LEVEL));
@@ -378,11 +381,8 @@ impl<'a> Card<'a> {
 
     /// Share of the votes for which it is so, by task.
     fn rate(&self, of: impl Fn(&Vote) -> Option<bool>) -> Figure {
-        let (values, clusters): (Vec<f64>, Vec<usize>) = self
-            .votes
-            .iter()
-            .filter_map(|(cluster, vote)| Some((f64::from(u8::from(of(vote)?)), *cluster)))
-            .unzip();
+        let (values, clusters): (Vec<f64>, Vec<usize>) =
+            self.votes.iter().filter_map(|(cluster, vote)| Some((f64::from(u8::from(of(vote)?)), *cluster))).unzip();
         let found = clustered_mean(&values, &clusters, LEVEL);
         Figure::from(found.map(|own| Estimate { method: "share of votes", ..own }))
     }
@@ -608,4 +608,101 @@ fn length(duels: &[Duel]) -> Result<Estimate, NotEstimable> {
         Err(why) => return Err(why),
     };
     slopes.into_iter().nth(1).ok_or(NotEstimable::NoData)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ranking::testing::{World, made};
+
+    fn judge(name: &str) -> JudgeName {
+        JudgeName::parse(name).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_card_says_how_a_judge_does_beside_blind_humans_with_an_interval_to_each_figure() {
+        let made = made(&World::default()).await;
+        let card = report(&made.project, &judge("j2")).await.unwrap();
+        assert_eq!((card.gradings, card.votes), (120, 480));
+        assert_eq!(card.humans.answers as u64, card.confusion.iter().flatten().sum::<u64>());
+        assert!(card.humans.by_reason["audit"] > 0 && card.humans.by_reason["split"] > 0);
+        // It never misses what is there, and often sees what is not: lenient.
+        assert_eq!(card.confusion[1][0], 0);
+        for name in
+            ["accuracy", "cohen_kappa", "macro_f1", "severity", "precision_met", "recall_unmet", "effective_judges"]
+        {
+            let figure = &card.against_humans[name];
+            assert!(figure.value.is_some() && figure.low.is_some() && figure.n > 0, "{name}: {figure:?}");
+        }
+        assert!(card.against_humans["severity"].low.unwrap() > 0.0);
+        assert!(
+            card.against_humans["severity"].value
+                > report_of(&made.project, "j0").await.against_humans["severity"].value
+        );
+        // No confidence was given, all answers are of one moment, and nothing was asked twice: said, not made up.
+        for name in ["brier", "ece", "drift_per_day"] {
+            let figure = &card.against_humans[name];
+            assert!(figure.value.is_none() && figure.undefined.is_some(), "{name}: {figure:?}");
+        }
+        assert!(card.test_retest["same"].undefined.as_ref().unwrap().contains("asked twice"));
+        assert!(card.comparisons["first_place"].undefined.is_some() && card.tests["position"].p.is_none());
+        assert_eq!(card.usd, None);
+        assert_eq!(card.latency_ms_median, Some(1));
+    }
+
+    async fn report_of(project: &ProjectStore, name: &str) -> Report {
+        report(project, &judge(name)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_judge_that_never_spoke_has_an_empty_card() {
+        let made = made(&World { tasks: 1, ..World::default() }).await;
+        let card = report_of(&made.project, "stranger").await;
+        assert_eq!((card.votes, card.humans.answers), (0, 0));
+        assert!(card.against_humans.values().all(|figure| figure.value.is_none() && figure.undefined.is_some()));
+    }
+
+    #[test]
+    fn a_liking_for_the_first_place_and_for_length_shows_in_comparisons() {
+        let duel = |at: usize, a_first, b_first, lengths| Duel {
+            cluster: at,
+            a_first: Some(a_first),
+            b_first: Some(b_first),
+            lengths: Some(lengths),
+        };
+        use Preference::{A, B};
+        let turned: Vec<Duel> = (0..12).map(|at| duel(at, A, B, (10, 10))).collect();
+        let (mut figures, mut tests) = (Figures::new(), BTreeMap::new());
+        position(&turned, &mut figures, &mut tests);
+        assert_eq!(figures["first_place"].value, Some(1.0));
+        // Twelve of twelve: 2 / 2^12.
+        assert!((tests["position"].p.unwrap() - 2.0 / 4096.0).abs() < 1e-12);
+        let longer: Vec<Duel> = (0..60)
+            .map(|at| {
+                let (a, b) = (100 + 40 * (at % 7), 100 + 40 * ((at / 7) % 7));
+                let wins = if at % 5 == 0 { a < b } else { a > b };
+                let said = if wins { A } else { B };
+                duel(at, said, said, (a, b))
+            })
+            .collect();
+        let slope = length(&longer).unwrap();
+        assert!(slope.interval.clone().unwrap().low > 0.0, "{slope:?}");
+        assert!(matches!(length(&turned), Err(NotEstimable::NoBattles)));
+    }
+
+    #[test]
+    fn families_are_told_by_names_and_nobody_is_put_into_one_by_chance() {
+        for (name, is) in [
+            ("gpt-5.5-mini", Some("openai")),
+            ("o3-pro", Some("openai")),
+            ("claude-opus-4-1", Some("anthropic")),
+            ("Gemini 2.5 Pro", Some("google")),
+            ("meta/llama3.1-70b", Some("meta")),
+            ("qwen2", Some("alibaba")),
+            ("intern", None),
+            ("o-ring", None),
+        ] {
+            assert_eq!(family(name), is, "{name}");
+        }
+    }
 }

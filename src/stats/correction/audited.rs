@@ -278,7 +278,7 @@ mod tests {
     fn two_systems_are_compared_task_by_task_and_a_system_with_itself_does_not_differ() {
         let ((one, true_one), (other, true_other)) = (world(5, 200, 70), world(6, 200, 40));
         let found = audited_difference(&one, &other, 0.95).corrected.unwrap();
-        assert!(found.interval.unwrap().contains(true_one - true_other), "{found:?}");
+        assert!(found.interval.clone().unwrap().contains(true_one - true_other), "{found:?}");
         let same = audited_difference(&one, &one, 0.95).corrected.unwrap();
         assert_eq!((same.value, same.interval), (0.0, Err(NotEstimable::NoSpread)));
     }
