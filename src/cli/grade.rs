@@ -55,6 +55,9 @@ pub(super) struct Args {
     config: Option<PathBuf>,
     #[arg(long, default_value = "pretty", value_parser = ["pretty", "json", "jsonl", "csv", "junit"])]
     format: String,
+    /// Grade also with criteria that a model proposed and no human has accepted
+    #[arg(long)]
+    allow_drafts: bool,
     /// Say what it would cost, and ask nobody
     #[arg(long)]
     quote: bool,
@@ -103,7 +106,8 @@ pub(super) async fn grade(args: Args) -> Result<(), Failure> {
         })
         .await
         .map_err(Failure::mistake)?;
-    let terms = Terms { panel: args.panel, repeats: args.repeats, prompt, cache: None, budget_usd: args.budget };
+    let (panel, repeats, allow_drafts) = (args.panel, args.repeats, args.allow_drafts);
+    let terms = Terms { panel, repeats, prompt, cache: None, budget_usd: args.budget, allow_drafts };
     let grading = intake.grading(&submission, &rubric, terms).map_err(Failure::mistake)?;
     intake.commit().await.map_err(Failure::mistake)?;
     if args.quote {

@@ -90,6 +90,7 @@ fn question(question: &Question) -> String {
         Question::Criterion(id) => id.to_string(),
         Question::Order(order) => format!("{order:?}"),
         Question::Criteria(ids) => format!("criteria {}", ids.short()),
+        Question::Rubric => "rubric".to_owned(),
     }
 }
 

@@ -49,6 +49,8 @@ ids! {
     SubmissionId,
     GradingId,
     ComparisonId,
+    /// A rubric that a model was asked to propose.
+    DraftingId,
     VoteId,
     OverrideId,
     ReviewId,

@@ -2,6 +2,7 @@
 //! ids and names cannot be mixed up. This room knows no other room, no file, no network and no clock but
 //! the one it is given.
 
+mod drafting;
 mod extract;
 mod fingerprint;
 mod formula;
@@ -19,6 +20,7 @@ mod verdict;
 mod vote;
 mod weighing;
 
+pub use drafting::*;
 pub use extract::*;
 pub use fingerprint::*;
 pub use formula::*;

@@ -57,6 +57,8 @@ pub enum Ask {
     Pairwise { task: String },
     /// Several of the above in one call, each with its index from 1.
     Several { items: Vec<Ask> },
+    /// Which criteria does the task need?
+    Rubric { at_most: u32 },
 }
 
 impl Ask {
@@ -65,6 +67,7 @@ impl Ask {
     pub fn answers(&self) -> usize {
         match self {
             Self::Several { items } => items.len(),
+            Self::Rubric { at_most } => *at_most as usize,
             Self::Criterion { .. } | Self::Levels { .. } | Self::Pairwise { .. } => 1,
         }
     }
@@ -85,6 +88,7 @@ impl Ask {
                 }
                 labels
             }
+            Self::Rubric { .. } => vec![],
         }
     }
 
@@ -104,6 +108,14 @@ impl Ask {
                 let names = r#""index","evidence","reason","answer""#;
                 let one = object(names, &format!("{INDEX},{EVIDENCE},{REASON},{answer}"));
                 object(r#""answers""#, &format!(r#""answers":{{"type":"array","items":{one}}}"#))
+            }
+            Self::Rubric { .. } => {
+                let quotes = EVIDENCE.replacen("evidence", "quotes", 1).replacen("the deliverable", "what is shown", 1);
+                let fields = format!(
+                    r#"{quotes},"why":{{"type":"string","description":"why the task needs it, in a sentence"}},"requirement":{{"type":"string","description":"one thing that can be checked"}},"points":{{"type":"number","description":"its weight, not 0; below 0 for something that must not be"}},"must_pass":{{"type":"boolean","description":"without it the work is of no use"}}"#
+                );
+                let one = object(r#""quotes","why","requirement","points","must_pass""#, &fields);
+                object(r#""criteria""#, &format!(r#""criteria":{{"type":"array","items":{one}}}"#))
             }
             Self::Criterion { .. } | Self::Levels { .. } | Self::Pairwise { .. } => {
                 object(r#""evidence","reason","answer""#, &format!("{EVIDENCE},{REASON},{answer}"))

@@ -38,6 +38,38 @@ pub struct Criterion {
     pub check: Option<Check>,
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
+    /// A model proposed it and no human has accepted it yet: nothing is graded with it unless somebody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Proposal>,
+}
+
+/// Whence a draft comes, for the human who decides on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// The judge whose model proposed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Its reason, in the model's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What it rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotes: Vec<ProposalQuote>,
+}
+
+/// Words of the task, a reference file or the gold deliverable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProposalQuote {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
+    #[serde(default, rename = "where", skip_serializing_if = "String::is_empty")]
+    pub said_where: String,
+    pub quote: String,
+    /// The words were found in what the model was shown.
+    #[serde(default)]
+    pub found: bool,
 }
 
 impl Criterion {
@@ -166,11 +198,13 @@ pub enum Check {
         #[serde(default)]
         file: Option<String>,
     },
-    /// The whole text of a file resembles `text` at least as much as `threshold` (0 to 1).
+    /// The whole text of a file resembles `text` at least as much as `threshold` (0 to 1). Without a threshold it earns as
+    /// much of the points as the text resembles.
     TextSimilarity {
         metric: Similarity,
         text: String,
-        threshold: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threshold: Option<f64>,
         #[serde(default)]
         file: Option<String>,
     },
@@ -444,6 +478,11 @@ impl Rubric {
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self)
     }
+
+    /// Criteria that a model proposed and no human has accepted, in their order.
+    pub fn drafts(&self) -> impl Iterator<Item = &Criterion> {
+        self.criteria.iter().filter(|criterion| criterion.draft.is_some())
+    }
 }
 
 fn check_points(id: &CriterionId, points: f64) -> Result<(), String> {
@@ -543,6 +582,21 @@ pub struct RubricVersion {
     pub fingerprint: Fingerprint,
     pub rubric: Rubric,
     pub created_at: Timestamp,
+    /// What a human decided about the drafts of the version before, where that made this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<DraftDecision>,
+}
+
+/// A human's word on a criterion that a model had proposed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftDecision {
+    pub criterion_id: CriterionId,
+    pub accepted: bool,
+    /// The human worded or weighed it anew before accepting it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    pub author: super::Author,
+    pub at: Timestamp,
 }
 
 impl RubricVersion {
@@ -575,6 +629,7 @@ mod tests {
             target: Target::Deliverable,
             check: None,
             extra: Extra::new(),
+            draft: None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparisonId, CriterionId, Excerpted, Fingerprint, GradingId, JudgeName, Place, Timestamp, VoteId};
+use super::{
+    ComparisonId, CriterionId, DraftingId, Excerpted, Fingerprint, GradingId, JudgeName, Place, Timestamp, VoteId,
+};
 
 /// What a call belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -10,6 +12,8 @@ use super::{ComparisonId, CriterionId, Excerpted, Fingerprint, GradingId, JudgeN
 pub enum Subject {
     Grading(GradingId),
     Comparison(ComparisonId),
+    /// A rubric is proposed.
+    Drafting(DraftingId),
 }
 
 /// Which deliverable of a comparison was shown first.
@@ -31,6 +35,8 @@ pub enum Question {
     /// Several criteria in one call, by what tells it from other such calls. Only attempts carry it: every criterion has
     /// its own vote.
     Criteria(Fingerprint),
+    /// Which criteria does the task need? Only attempts carry it.
+    Rubric,
 }
 
 /// The identity of one planned call: a vote exists at most once per key, whatever is retried or restarted.
@@ -47,12 +53,14 @@ impl std::fmt::Display for CallKey {
         match &self.subject {
             Subject::Grading(id) => write!(f, "{id}")?,
             Subject::Comparison(id) => write!(f, "{id}")?,
+            Subject::Drafting(id) => write!(f, "{id}")?,
         }
         write!(f, "/{}/{}", self.judge, self.repeat)?;
         match &self.question {
             Question::Criterion(id) => write!(f, "/{id}"),
             Question::Order(order) => write!(f, "/{order:?}"),
             Question::Criteria(ids) => write!(f, "/criteria {}", ids.short()),
+            Question::Rubric => write!(f, "/rubric"),
         }
     }
 }

@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use crate::document;
 use crate::domain::{
-    CachePolicy, FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion,
-    StoredFile, Submission, SystemName, Task, TaskId,
+    CachePolicy, DraftDecision, FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId,
+    RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
-use crate::store::{Batch, ProjectStore, Query, Record, part};
+use crate::store::{Batch, ProjectStore, Query, Record, Revision, part};
 
 /// A file as it came.
 #[derive(Debug, Clone)]
@@ -53,6 +53,8 @@ pub struct Terms {
     pub cache: Option<CachePolicy>,
     /// What the calls may cost together.
     pub budget_usd: Option<f64>,
+    /// Grade also with criteria that a model proposed and no human has accepted.
+    pub allow_drafts: bool,
 }
 
 /// The longest text of a task's prompt or of a final message, in characters.
@@ -75,6 +77,29 @@ impl<'a> Intake<'a> {
     /// Adds a record of the caller's to the batch; the request fails if it exists already.
     pub fn insert<R: Record>(&mut self, record: &R) {
         self.batch = std::mem::replace(&mut self.batch, self.project.batch()).insert(record);
+    }
+
+    /// Changes a record in the batch; the request fails if somebody changed it since `revision`.
+    pub fn update<R: Record>(&mut self, record: &R, revision: Revision) {
+        self.batch = std::mem::replace(&mut self.batch, self.project.batch()).update(record, revision);
+    }
+
+    /// A rubric of its own, whatever others are called.
+    pub fn new_rubric(&mut self, rubric: Rubric) -> RubricVersion {
+        let fingerprint = rubric.fingerprint();
+        let (id, created_at) = (self.services.ids.next(), self.services.now());
+        let kept = RubricVersion { id, version: 1, fingerprint, rubric, created_at, decided: vec![] };
+        self.insert(&kept);
+        kept
+    }
+
+    /// The version after `latest`, by what a human decided about its drafts. Of two who decide at once the second fails.
+    pub fn decided(&mut self, latest: &RubricVersion, rubric: Rubric, decided: Vec<DraftDecision>) -> RubricVersion {
+        let (fingerprint, created_at) = (rubric.fingerprint(), self.services.now());
+        let version = latest.version + 1;
+        let kept = RubricVersion { id: latest.id, version, fingerprint, rubric, created_at, decided };
+        self.insert(&kept);
+        kept
     }
 
     /// The same content is the same rubric; a known id (or a title that is known) gets a new version. The
@@ -110,7 +135,7 @@ impl<'a> Intake<'a> {
             }
             None => (self.services.ids.next(), 1),
         };
-        let kept = RubricVersion { id, version, fingerprint, rubric, created_at: self.services.now() };
+        let kept = RubricVersion { id, version, fingerprint, rubric, created_at: self.services.now(), decided: vec![] };
         self.insert(&kept);
         Ok((kept, true))
     }
@@ -203,6 +228,9 @@ impl<'a> Intake<'a> {
         rubric: &RubricVersion,
         terms: Terms,
     ) -> Result<Grading, Refusal> {
+        if !terms.allow_drafts {
+            refuse_drafts(rubric)?;
+        }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
         let panel = Panel { cache: terms.cache.unwrap_or(panel.cache), ..panel };
         let budget_usd = budget(terms.budget_usd.or(self.services.grading_usd), &panel)?;
@@ -292,6 +320,25 @@ fn text_problems(pointer: &str, text: Option<&str>) -> Vec<Problem> {
 
 fn unknown_rubric(pointer: &str, id: RubricId) -> Refusal {
     Refusal::invalid(pointer, format!("there is no rubric `{id}`; post it to /v1/rubrics first"))
+}
+
+/// # Errors
+/// If the rubric has criteria that no human has accepted.
+fn refuse_drafts(rubric: &RubricVersion) -> Result<(), Refusal> {
+    const NAMED: usize = 5;
+    let drafts: Vec<String> = rubric.rubric.drafts().map(|criterion| format!("`{}`", criterion.id)).collect();
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let more = if drafts.len() > NAMED { ", ..." } else { "" };
+    let named = drafts.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let RubricVersion { id, version, .. } = rubric;
+    let detail = format!(
+        "{} criteria of rubric {id} version {version} are drafts that no human has accepted ({named}{more}); accept them \
+         at /rubrics/{id}, or grade with `allow_drafts`",
+        drafts.len()
+    );
+    Err(Refusal::Conflict { code: "rubric_is_draft", detail })
 }
 
 /// The calls of a comparison or grading with `questions` questions per judge.

@@ -127,7 +127,7 @@ pub(super) fn spend(reserved: Vec<Reserved<'_>>, cost_usd: Option<f64>) {
 }
 
 /// What the question will cost, as far as that can be told. US dollars.
-pub(super) fn cost(judge: &Judge, prompt: &Prompt, by_batch: bool) -> f64 {
+pub fn cost(judge: &Judge, prompt: &Prompt, by_batch: bool) -> f64 {
     let usage = judge.estimate(prompt, !by_batch && judge.has_sent(&prompt.prefix.fingerprint)).usage;
     let share = if by_batch { judge.batch_share() } else { 1.0 };
     judge.spec().price.map_or(0.0, |price| price.of(usage) * share)
@@ -139,11 +139,11 @@ pub(super) fn not_configured(services: &Services, call: &Call) -> Vote {
 }
 
 /// Everything that was received for a call.
-pub(super) async fn attempts(project: &ProjectStore, key: &CallKey) -> Result<Vec<Attempt>, Refusal> {
+pub async fn attempts(project: &ProjectStore, key: &CallKey) -> Result<Vec<Attempt>, Refusal> {
     Ok(project.all::<Attempt>(Query::prefix(format!("{}/", call_key(key)))).await?)
 }
 
-pub(super) fn journal(services: &Services, project: &ProjectStore) -> StoreJournal {
+pub fn journal(services: &Services, project: &ProjectStore) -> StoreJournal {
     StoreJournal { project: project.clone(), clock: services.clock.clone() }
 }
 

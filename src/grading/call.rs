@@ -177,6 +177,7 @@ pub fn subject_prefix(subject: Subject) -> String {
     match subject {
         Subject::Grading(id) => format!("{id}/"),
         Subject::Comparison(id) => format!("{id}/"),
+        Subject::Drafting(id) => format!("{id}/"),
     }
 }
 

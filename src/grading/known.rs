@@ -13,7 +13,7 @@ use super::call::{Call, fingerprint};
 fn identity(call: &Call) -> Fingerprint {
     let order = match &call.key.question {
         // What a criterion is called is not part of what the judge is asked.
-        Question::Criterion(_) | Question::Criteria(_) => None,
+        Question::Criterion(_) | Question::Criteria(_) | Question::Rubric => None,
         Question::Order(order) => Some(order),
     };
     let alone = (&call.prompt.fingerprint, &call.key.judge, &call.judged_by, call.key.repeat, order);

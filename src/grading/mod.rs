@@ -16,7 +16,7 @@
 
 pub mod accept;
 pub mod aggregate;
-mod ask;
+pub mod ask;
 pub mod call;
 pub mod change;
 pub mod cuts;

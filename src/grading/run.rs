@@ -108,6 +108,10 @@ fn run_checks(rubric: &RubricVersion, extract: &Extract) -> Vec<Verdict> {
             let (decision, note) = match found.decision {
                 check::CheckDecision::Holds => (Decision::Met, None),
                 check::CheckDecision::Fails => (Decision::Unmet, None),
+                check::CheckDecision::Partly { share } => {
+                    let points = share * criterion.points;
+                    (Decision::Level { name: format!("{:.1} %", share * 100.0), points }, None)
+                }
                 check::CheckDecision::NothingToCheck { why } => {
                     (Decision::Inconclusive(Inconclusive::NothingToCheck), Some(why))
                 }

@@ -18,6 +18,7 @@ pub fn criterion(id: &str, points: f64) -> Criterion {
         target: Target::Deliverable,
         check: None,
         extra: Default::default(),
+        draft: None,
     }
 }
 

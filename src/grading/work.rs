@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use crate::domain::{Comparison, ComparisonId, Grading, GradingId, ProjectId, Status, Subject};
+use crate::domain::{Comparison, ComparisonId, Drafting, Grading, GradingId, ProjectId, Status, Subject};
+use crate::drafting;
 use crate::judge::CancellationToken as Cancel;
 use crate::ranking::compare;
 use crate::refusal::Refusal;
@@ -70,10 +71,17 @@ async fn waiting(
     let limit = room + services.running.count();
     let gradings = project.linked::<Grading>("status", status.as_str(), limit).await?;
     let comparisons = project.linked::<Comparison>("status", status.as_str(), limit).await?;
+    let draftings = project.linked::<Drafting>("status", status.as_str(), limit).await?;
     let gradings = gradings.iter().filter_map(|key| key.parse().ok()).map(Subject::Grading);
     let comparisons = comparisons.iter().filter_map(|key| key.parse().ok()).map(Subject::Comparison);
-    // Whoever is reserved is run: nobody past the room is.
-    Ok(gradings.chain(comparisons).filter(|subject| services.running.take(*subject)).take(room).collect())
+    let draftings = draftings.iter().filter_map(|key| key.parse().ok()).map(Subject::Drafting);
+    // Whoever is reserved is run: nobody past the room is. A draft is one call and somebody waits for it.
+    Ok(draftings
+        .chain(gradings)
+        .chain(comparisons)
+        .filter(|subject| services.running.take(*subject))
+        .take(room)
+        .collect())
 }
 
 async fn one(services: Arc<Services>, project_id: ProjectId, subject: Subject) {
@@ -82,6 +90,7 @@ async fn one(services: Arc<Services>, project_id: ProjectId, subject: Subject) {
         match subject {
             Subject::Grading(id) => run::run(&services, &project, id).await,
             Subject::Comparison(id) => compare::run(&services, &project, id).await,
+            Subject::Drafting(id) => drafting::run::run(&services, &project, id).await,
         }
     };
     // A panic in one story is that story's alone: it is told, and what is kept is taken up again.

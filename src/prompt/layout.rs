@@ -98,6 +98,21 @@ pub(super) fn prefix_pair(
     ShownPair { manifests, references, prefix, origins: [origins(&sides[0]), origins(&sides[1])] }
 }
 
+pub(super) fn prefix_draft(
+    task: &str,
+    references: Option<&Arc<Extract>>,
+    gold: Option<&Arc<Extract>>,
+    max_chars: u64,
+    vision: bool,
+) -> Arc<Prefix> {
+    let golds: Vec<&Arc<Extract>> = gold.into_iter().collect();
+    let (room, for_references) = rooms(&golds, references, max_chars);
+    let focus = [task.to_owned()];
+    let fitted: Vec<Fitted> = golds.iter().map(|gold| fit(gold, room, &focus, vision)).collect();
+    let references = fit_references(references, for_references, &focus, None, vision);
+    lay_out(Some(task), references, &["A deliverable that is known to be right"], &fitted.iter().collect::<Vec<_>>()).0
+}
+
 /// Characters for the deliverables and for the references. Deliverables come before references: these get what the
 /// deliverables leave, but at least a quarter.
 fn rooms(deliverables: &[&Arc<Extract>], references: Option<&Arc<Extract>>, max_chars: u64) -> (u64, u64) {

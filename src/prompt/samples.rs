@@ -64,6 +64,7 @@ fn criterion(target: Target, levels: &[&str]) -> Criterion {
         target,
         check: None,
         extra: Default::default(),
+        draft: None,
     }
 }
 

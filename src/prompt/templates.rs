@@ -22,6 +22,10 @@ const SOURCES: &[(&str, &str)] = &[
     ("pairwise", include_str!("templates/pairwise.j2")),
 ];
 
+/// Those that ask for a rubric. They have a hash of their own: other words here make no vote another one.
+const DRAFTING: &[(&str, &str)] =
+    &[("system_draft", include_str!("templates/system_draft.j2")), ("draft", include_str!("templates/draft.j2"))];
+
 /// A question takes some hundred steps; a scale of a thousand levels some thousand.
 const FUEL: u64 = 100_000;
 
@@ -61,7 +65,10 @@ pub struct Templates {
     /// By what is asked: about a deliverable or a log of steps, one criterion or several.
     systems: [[Arc<str>; 2]; 2],
     system_pairwise: Arc<str>,
+    system_draft: Arc<str>,
     fingerprint: Fingerprint,
+    /// Of the templates that ask for a rubric.
+    drafting: Fingerprint,
 }
 
 /// Several questions in one call, and what each of them rests on besides what all questions show.
@@ -116,7 +123,7 @@ impl Templates {
     /// # Errors
     /// If a template is not one of ours, is too long, does not render, or leaves out what a judge must know.
     pub fn with(own: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
-        if let Some(name) = own.keys().find(|name| !SOURCES.iter().any(|(known, _)| known == name)) {
+        if let Some(name) = own.keys().find(|name| !Self::names().any(|known| known == *name)) {
             let known = Self::names().collect::<Vec<_>>().join(", ");
             return Err(TemplateError::Unknown { name: name.clone(), known });
         }
@@ -124,14 +131,16 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         let mut parts = vec![layout::LAYOUT.as_bytes()];
-        for (name, builtin) in SOURCES {
+        let mut drafting = parts.clone();
+        let of_votes = SOURCES.iter().map(|source| (source, true));
+        for ((name, builtin), of_votes) in of_votes.chain(DRAFTING.iter().map(|source| (source, false))) {
             let source = own.get(*name).map_or(*builtin, String::as_str);
             if source.len() > MAX_SOURCE {
                 return Err(TemplateError::TooLong { name: (*name).to_owned(), bytes: source.len() });
             }
             let added = environment.add_template_owned(*name, source.to_owned());
             added.map_err(|source| TemplateError::Broken { name: (*name).to_owned(), source })?;
-            parts.extend([name.as_bytes(), source.as_bytes()]);
+            if of_votes { &mut parts } else { &mut drafting }.extend([name.as_bytes(), source.as_bytes()]);
         }
         let fixed = |name: &str, context: Value| -> Result<Arc<str>, TemplateError> {
             let rendered = environment.get_template(name).and_then(|template| template.render(context));
@@ -140,17 +149,19 @@ impl Templates {
         let system = |trace: bool, several: bool| fixed("system", context! { trace, several });
         let systems = [[system(false, false)?, system(false, true)?], [system(true, false)?, system(true, true)?]];
         let system_pairwise = fixed("system_pairwise", context! {})?;
-        let templates = Self { systems, system_pairwise, fingerprint: Fingerprint::of_parts(parts), environment };
+        let system_draft = fixed("system_draft", context! {})?;
+        let (fingerprint, drafting) = (Fingerprint::of_parts(parts), Fingerprint::of_parts(drafting));
+        let templates = Self { systems, system_pairwise, system_draft, fingerprint, drafting, environment };
         super::samples::try_all(&templates)?;
         Ok(templates)
     }
 
     /// The names of all templates.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        SOURCES.iter().map(|(name, _)| *name)
+        SOURCES.iter().chain(DRAFTING).map(|(name, _)| *name)
     }
 
-    /// Of all templates and the layout: what was asked is comparable only where this is equal.
+    /// Of all templates that ask about work, and the layout: what was asked is comparable only where this is equal.
     #[must_use]
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
@@ -238,20 +249,48 @@ impl Templates {
         Ok(self.prompt(&self.system_pairwise, prefix, question, Ask::Pairwise { task: task.to_owned() }))
     }
 
+    /// What stands in front of the question which criteria a task needs: the task, its reference files, and a deliverable
+    /// that is known to be right, where there is one.
+    #[must_use]
+    pub fn prefix_draft(
+        &self,
+        task: &str,
+        references: Option<&Arc<Extract>>,
+        gold: Option<&Arc<Extract>>,
+        max_chars: u64,
+        vision: bool,
+    ) -> Arc<Prefix> {
+        layout::prefix_draft(task, references, gold, max_chars, vision)
+    }
+
+    /// Which criteria does the task of the prefix need?
+    ///
+    /// # Errors
+    /// If the template does not render.
+    pub fn draft(&self, prefix: &Arc<Prefix>, at_most: u32, gold: bool) -> Result<Prompt, PromptError> {
+        let question = self.render("draft", context! { at_most, gold }, || "a rubric".to_owned())?;
+        let ask = Ask::Rubric { at_most };
+        Ok(Self::worded(&self.drafting, &self.system_draft, prefix, question, ask))
+    }
+
     fn render(&self, template: &'static str, context: Value, what: impl Fn() -> String) -> Result<String, PromptError> {
         let rendered = self.environment.get_template(template).and_then(|t| t.render(context));
         rendered.map_err(|source| PromptError { template, what: what(), source })
     }
 
     fn prompt(&self, system: &Arc<str>, prefix: &Arc<Prefix>, question: String, ask: Ask) -> Prompt {
-        let parts = [&self.fingerprint, &prefix.fingerprint].map(|f| f.as_str().as_bytes());
+        Self::worded(&self.fingerprint, system, prefix, question, ask)
+    }
+
+    fn worded(template: &Fingerprint, system: &Arc<str>, prefix: &Arc<Prefix>, question: String, ask: Ask) -> Prompt {
+        let parts = [template, &prefix.fingerprint].map(|f| f.as_str().as_bytes());
         let fingerprint = Fingerprint::of_parts(parts.into_iter().chain([system.as_bytes(), question.as_bytes()]));
         Prompt {
             system: Arc::clone(system),
             prefix: Arc::clone(prefix),
             question,
             ask,
-            template: self.fingerprint.clone(),
+            template: template.clone(),
             fingerprint,
         }
     }

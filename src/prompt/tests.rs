@@ -20,6 +20,7 @@ fn criterion(requirement: &str, points: f64) -> Criterion {
         target: Target::Deliverable,
         check: None,
         extra: Default::default(),
+        draft: None,
     }
 }
 

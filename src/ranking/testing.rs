@@ -65,6 +65,7 @@ pub async fn made(world: &World) -> Made {
         version: 1,
         fingerprint: rubric.fingerprint(),
         rubric,
+        decided: vec![],
         created_at: clock.now(),
     };
     project.commit(project.batch().insert(&version)).await.unwrap();

@@ -50,6 +50,7 @@ pub fn plain(id: CriterionId, requirement: String, points: f64) -> Criterion {
         target: crate::domain::Target::Deliverable,
         check: None,
         extra: Extra::new(),
+        draft: None,
     }
 }
 

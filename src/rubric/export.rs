@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Format, import};
-use crate::domain::{Check, Criterion, CriterionId, Extra, Gate, Level, Rubric, Scoring, Section, Target};
+use crate::domain::{Check, Criterion, CriterionId, Extra, Gate, Level, Proposal, Rubric, Scoring, Section, Target};
 
 /// The rubric cannot be said in this format without a loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,16 @@ struct OutCriterion<'a> {
     check: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Extra::is_empty")]
     extra: &'a Extra,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draft: Option<OutDraft<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OutDraft<'a> {
+    /// `true`: nothing is known of whence it comes.
+    Unexplained(bool),
+    Proposal(&'a Proposal),
 }
 
 #[derive(Serialize)]
@@ -126,6 +136,9 @@ fn criterion(criterion: &Criterion) -> OutCriterion<'_> {
         target: (criterion.target == Target::Trace).then_some("trace"),
         check: criterion.check.as_ref().map(check),
         extra: &criterion.extra,
+        draft: criterion.draft.as_ref().map(|proposal| {
+            if *proposal == Proposal::default() { OutDraft::Unexplained(true) } else { OutDraft::Proposal(proposal) }
+        }),
     }
 }
 

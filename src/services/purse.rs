@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::{Timestamp, Vote};
+use crate::domain::{Drafting, Timestamp, Vote};
 use crate::store::{MAX_PAGE, ProjectStore, Query, StoreError};
 
 /// The budgets of projects, each for a calendar month (UTC). What was spent before this process began is read from the
@@ -37,7 +37,10 @@ impl Purses {
         if let Some((_, purse)) = open.get(project.scope()).filter(|(of, _)| *of == month) {
             return Ok(Arc::clone(purse));
         }
-        let mut spent = 0.0;
+        let of_month = |drafting: &Drafting| month_of(drafting.created_at) == month;
+        let draftings = project.all::<Drafting>(Query::default()).await?;
+        let bills = draftings.iter().filter(|one| of_month(one)).filter_map(Drafting::bill);
+        let mut spent: f64 = bills.filter_map(|bill| bill.cost_usd).sum();
         let mut cursor = None;
         loop {
             let page = project.list::<Vote>(Query::default().limit(MAX_PAGE).after(cursor)).await?;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    Attempt, Battle, CallKey, Comparison, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question, Review,
-    RubricVersion, Subject, Submission, Task, Timestamp, Vote,
+    Attempt, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question,
+    Review, RubricVersion, Subject, Submission, Task, Timestamp, Vote,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -74,6 +74,7 @@ pub fn call_key(key: &CallKey) -> String {
     let subject = match &key.subject {
         Subject::Grading(id) => id.to_string(),
         Subject::Comparison(id) => id.to_string(),
+        Subject::Drafting(id) => id.to_string(),
     };
     // `c-` and `o-`: a criterion may be called `a_first`.
     let question = match &key.question {
@@ -81,6 +82,7 @@ pub fn call_key(key: &CallKey) -> String {
         Question::Order(Order::AFirst) => "o-a_first".to_owned(),
         Question::Order(Order::BFirst) => "o-b_first".to_owned(),
         Question::Criteria(ids) => format!("s-{}", ids.short()),
+        Question::Rubric => "r".to_owned(),
     };
     format!("{subject}/{}/{:04}/{question}", part(key.judge.as_str()), key.repeat)
 }
@@ -142,6 +144,19 @@ impl Record for Comparison {
     }
     fn links(&self) -> Vec<Link> {
         vec![("task", self.task_id.to_string()), ("status", self.status().as_str().to_owned())]
+    }
+}
+
+impl Record for Drafting {
+    const KIND: &'static str = "drafting";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = vec![("status", self.status().as_str().to_owned())];
+        links.extend(id("task", &self.task_id));
+        links
     }
 }
 

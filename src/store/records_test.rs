@@ -69,6 +69,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<Override>(),
         holds::<Review>(),
         holds::<Comparison>(),
+        holds::<crate::domain::Drafting>(),
         holds::<Battle>(),
         holds::<ApiKey>(),
         holds::<IdempotentAnswer>(),

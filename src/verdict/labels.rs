@@ -27,7 +27,7 @@ pub fn answer(label: &str, ask: &Ask) -> Option<Answer> {
                 .find(|(known, _)| is(known))
                 .map(|(_, preference)| Answer::Prefers(preference))
         }
-        // Each of its items has labels of its own.
-        Ask::Several { .. } => None,
+        // Each of its items has labels of its own; a rubric is no label.
+        Ask::Several { .. } | Ask::Rubric { .. } => None,
     }
 }

@@ -54,7 +54,7 @@ pub struct Unreadable {
     pub detail: String,
 }
 
-fn unparseable(detail: impl Into<String>) -> Unreadable {
+pub(super) fn unparseable(detail: impl Into<String>) -> Unreadable {
     Unreadable { cause: Cause::Unparseable, detail: detail.into() }
 }
 
@@ -97,7 +97,7 @@ pub fn read_replies(text: &str, asks: &[Ask]) -> Result<Vec<Result<Said, Unreada
     Ok(found.into_iter().zip(asks).enumerate().map(read).collect())
 }
 
-fn trimmed(text: &str) -> Result<&str, Unreadable> {
+pub(super) fn trimmed(text: &str) -> Result<&str, Unreadable> {
     let text = without_thoughts(text.trim_start_matches('\u{feff}').trim())?;
     if text.is_empty() {
         return Err(unparseable("the reply is empty; send one JSON object"));
@@ -143,7 +143,7 @@ fn members(text: &str) -> Result<Vec<(String, Value)>, Unreadable> {
 }
 
 /// The whole text, or else its last complete object.
-fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
+pub(super) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
     let whole = text.starts_with('{').then(|| serde_json::from_str(text));
     if let Some(Ok(whole)) = whole {
         return Ok(whole);
@@ -204,7 +204,7 @@ fn repeated(members: &[(String, Value)]) -> Option<&str> {
     members.iter().map(|(key, _)| key.as_str()).find(|key| !seen.insert(*key))
 }
 
-fn clip(text: &str, chars: usize) -> String {
+pub(super) fn clip(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         None => text.to_owned(),
         Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),

@@ -202,3 +202,14 @@ fn the_scan_sees_what_it_is_to_see() {
     assert!(uses.crates.contains("reqwest"));
     assert_eq!(uses.test_modules, ["tests"]);
 }
+
+#[test]
+fn every_file_of_tests_is_compiled_into_the_one_binary() {
+    let folder = root().join("tests/all");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "main") else { continue };
+        assert!(main.lines().any(|line| line == format!("mod {module};")), "{name} is in no `mod` line of main.rs");
+    }
+}

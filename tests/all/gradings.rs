@@ -174,3 +174,26 @@ async fn recorded_and_lexical_judges_grade_without_a_network() {
     let tape = client.votes(&grading).await.into_iter().find(|vote| vote["judge"] == "tape").unwrap();
     assert_eq!((tape["answer"].as_str(), tape["reason"].as_str()), (Some("UNMET"), Some("recorded")), "{tape}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_similarity_earns_its_share_and_the_published_formula_is_over_scores() {
+    let home = Home::new("");
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let close = json!({"type": "text_similarity", "name": "close", "input": "{{ sample.output_text }}", "reference": "abcdefgh",
+        "evaluation_metric": "fuzzy_match", "pass_threshold": 0.9});
+    let exact = json!({"type": "string_check", "name": "exact", "input": "{{ sample.output_text }}", "reference": "abcd", "operation": "like"});
+    let multi = json!({"type": "multi", "name": "m", "graders": {"close": close, "exact": exact}, "calculate_output": "0.75 * close + 0.25 * exact"});
+    let rubric =
+        client.send("/v1/rubrics?format=openai_graders", "application/json", multi.to_string(), None).await.is(201);
+    let submission = client.text("atlas", "abcdexyz").await;
+    let id = client.grade(&submission, rubric["id"].as_str().unwrap()).await;
+    let graded = client.settled(&format!("/v1/gradings/{id}")).await;
+    // Five of eight letters each way: 1 - 6/16.
+    assert_eq!(graded["score"]["value"], 0.75 * 0.625 + 0.25, "{graded}");
+    assert_eq!(
+        (&graded["criteria"][0]["level"], &graded["criteria"][0]["source"]),
+        (&json!("62.5 %"), &json!("check"))
+    );
+    assert_eq!(graded["cost"]["calls"], 0);
+}

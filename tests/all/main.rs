@@ -16,6 +16,7 @@ mod cli;
 mod comparisons;
 mod costs;
 mod crash;
+mod drafts;
 mod fairness;
 mod faults;
 mod gradings;

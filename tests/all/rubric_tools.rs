@@ -187,3 +187,24 @@ async fn a_grading_tells_the_score_of_every_tag_and_section() {
     assert_eq!(parts("sections"), [("Sum".to_owned(), 2.0 / 3.0), ("Rest".to_owned(), 1.0)]);
     assert_eq!(done["parts"]["all_pass"], json!(false));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rubric_is_held_against_the_work_of_the_human_who_did_the_task() {
+    let home = Home::new("");
+    let service = Service::start(&home).await;
+    let client = service.client();
+    client.post("/v1/tasks", &json!({"task_id": "memo", "prompt": "Write the memo."})).await.is(201);
+    let hand_in = |system: &str, text: &str| json!({"task_id": "memo", "system": system, "text": text});
+    let gold = client.post("/v1/submissions", &hand_in("human", "Net income is $12,400.")).await.is(201);
+    let other = client.post("/v1/submissions", &hand_in("atlas", "Net income is $99,000.")).await.is(201);
+    let rubric = json!({"criteria": [{"id": "net", "requirement": "Says that net income is $12,400.", "points": 2}]});
+    let codes = async |query: &str| {
+        let linted = client.post(&format!("/v1/rubrics/lint?{query}"), &rubric).await.is(200);
+        let codes = linted["lint"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned());
+        (codes.collect::<Vec<_>>(), linted["gold_submission_id"].clone())
+    };
+    assert_eq!(codes("").await, (vec![], serde_json::Value::Null));
+    assert_eq!(codes("task_id=memo").await, (vec![], gold["id"].clone()), "the human's is taken");
+    let named = format!("gold_submission_id={}", other["id"].as_str().unwrap());
+    assert_eq!(codes(&named).await, (vec!["gold_lacks_figure".to_owned()], other["id"].clone()));
+}

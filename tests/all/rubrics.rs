@@ -497,9 +497,10 @@ fn written(format: Format, items: &[(String, u8, bool)]) -> String {
             return json!({"id": "root", "requirements": items[0].0, "weight": 3, "sub_tasks": leaves}).to_string();
         }
         Format::Native => {
-            let criteria = each(
-                &|i, t, n, f| json!({"id": format!("c{i}"), "requirement": t, "points": sign(n, f), "tags": [t], "extra": {"text": t, "null": null}, "gate": if f { json!({"cap": 0.25}) } else { Value::Null }}),
-            );
+            let criteria = each(&|i, t, n, f| {
+                json!({"id": format!("c{i}"), "requirement": t, "points": sign(n, f), "tags": [t], "extra": {"text": t, "null": null}, "gate": if f { json!({"cap": 0.25}) } else { Value::Null },
+                    "draft": if f { json!({"why": t, "quotes": [{"quote": t, "found": true}]}) } else { json!(i == 0) }})
+            });
             return json!({"title": items[0].0, "criteria": criteria, "extra": {"list": [1, 0.1, [null]]}}).to_string();
         }
     };

@@ -141,6 +141,7 @@ async fn ask(
         target: Target::Deliverable,
         check: None,
         extra: Default::default(),
+        draft: None,
     };
     let deliverable = Arc::new(Extract { files: vec![file] });
     let criteria = std::slice::from_ref(&criterion);

@@ -152,9 +152,9 @@ async fn of_submission(
     request: GradingRequest,
     identity: &Identity,
 ) -> Result<Answer, Problem> {
-    let GradingRequest { submission_id, rubric_id, panel, repeats, cache, prompt, budget_usd } = request;
+    let GradingRequest { submission_id, rubric_id, panel, repeats, cache, prompt, budget_usd, allow_drafts } = request;
     let id = SubmissionId::from_uuid(submission_id);
-    let terms = Terms { panel, repeats, prompt, cache, budget_usd };
+    let terms = Terms { panel, repeats, prompt, cache, budget_usd, allow_drafts };
     once(services, caller, identity, async |intake| {
         let Some(submission) = caller.project.get::<Submission>(&id.to_string()).await? else {
             return Err(Problem::invalid(
@@ -185,6 +185,7 @@ async fn one_shot(
         repeats,
         cache,
         budget_usd,
+        allow_drafts,
         text,
         cost_usd,
         duration_s,
@@ -193,7 +194,7 @@ async fn one_shot(
         ..
     } = request;
     let new = NewSubmission { task_id, system, text, files, cost_usd, duration_s, tokens, trace: None, metadata };
-    let terms = Terms { panel, repeats, prompt, cache, budget_usd };
+    let terms = Terms { panel, repeats, prompt, cache, budget_usd, allow_drafts };
     once(services, caller, identity, async |intake| {
         let submission = intake.submission(new.clone()).await?;
         let rubric = match &inline {

@@ -12,12 +12,6 @@ fn later(detail: &str) -> Answer {
     Err(Problem::not_implemented(detail))
 }
 
-/// A rubric drafted by a model. Not part of this version.
-#[utoipa::path(post, path = "/v1/rubrics/draft", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn draft_rubric(_caller: Submitter) -> Answer {
-    later("drafting rubrics is not part of this version; write one and post it to /v1/rubrics/lint")
-}
-
 /// Decline a claimed question. Not part of this version.
 #[utoipa::path(post, path = "/v1/reviews/{id}/decline", tag = "later", params(("id" = String, Path)),
     responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]

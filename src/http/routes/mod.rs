@@ -5,6 +5,7 @@ mod aggregation;
 mod agreement;
 mod comparisons;
 mod docs;
+mod drafts;
 mod estimates;
 mod events;
 mod files;
@@ -58,7 +59,10 @@ macro_rules! resources {
 resources! {
     "/v1/rubrics" => get rubrics::list, post rubrics::create;
     "/v1/rubrics/lint" => post rubrics::lint;
-    "/v1/rubrics/draft" => post later::draft_rubric;
+    "/v1/rubrics/draft" => post drafts::create;
+    "/v1/rubrics/drafts" => get drafts::list;
+    "/v1/rubrics/drafts/{id}" => get drafts::get;
+    "/v1/rubrics/{id}/decide" => post drafts::decide;
     "/v1/rubrics/{id}" => get rubrics::get;
     "/v1/rubrics/{id}/diff" => get rubrics::diff;
     "/v1/rubrics/{id}/export" => get rubrics::export;

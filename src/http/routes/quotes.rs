@@ -19,7 +19,7 @@ pub async fn create(
     services: web::Data<Services>,
     incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
-    let GradingRequest { submission_id, rubric_id, panel, repeats, cache, prompt, budget_usd } =
+    let GradingRequest { submission_id, rubric_id, panel, repeats, cache, prompt, budget_usd, allow_drafts } =
         incoming.json::<GradingRequest>().await?.content;
     let id = SubmissionId::from_uuid(submission_id);
     let Some(submission) = caller.project.get::<Submission>(&id.to_string()).await? else {
@@ -27,7 +27,7 @@ pub async fn create(
         return Err(Problem::invalid("/submission_id", detail));
     };
     let rubric = rubric_for(&caller.project, &submission.record, rubric_id.map(RubricId::from_uuid)).await?;
-    let terms = Terms { panel, repeats, prompt, cache, budget_usd };
+    let terms = Terms { panel, repeats, prompt, cache, budget_usd, allow_drafts };
     // Made and not committed.
     let grading = Intake::new(&services, &caller.project).grading(&submission.record, &rubric, terms)?;
     let quotes = quote(&services, &caller.project, &grading).await?;

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::domain::{Id, Rubric, RubricId, RubricVersion};
+use crate::domain::{Extract, Id, Rubric, RubricId, RubricVersion, Submission, SubmissionId};
 use crate::grading::accept::latest_rubric;
+use crate::grading::plan::read_files;
 use crate::http::auth::Submitter;
 use crate::http::body::Incoming;
 use crate::http::idempotency::{Answer, once};
@@ -57,6 +58,8 @@ pub struct LintQuery {
     format: Option<String>,
     /// A task whose prompt is compared with the criteria.
     task_id: Option<String>,
+    /// A deliverable that is known to be right; without it the newest that `human` submitted for the task, if any.
+    gold_submission_id: Option<Uuid>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -100,7 +103,7 @@ pub async fn create(
     let format = format_of(query.format.as_deref())?;
     let limit = services.intake.max_json_bytes as u64;
     let text = incoming.text(&TYPES, limit).await?;
-    let (rubric, lint) = read(text.content, format, None).await?;
+    let (rubric, lint) = read(text.content, format, Beside::default()).await?;
     let of = query.rubric_id.map(RubricId::from_uuid);
     let answer = once(&services, &caller, &text.identity, async |intake| {
         let (kept, is_new) = intake.rubric(rubric.clone(), of).await?;
@@ -111,8 +114,9 @@ pub async fn create(
     Ok(answer.respond())
 }
 
-/// Look at a rubric without keeping it.
-#[utoipa::path(post, path = "/v1/rubrics/lint", tag = "rubrics",
+/// Look at a rubric without keeping it; beside a task's prompt and a deliverable that is known to be right, where they are
+/// named.
+#[utoipa::path(post, path = "/v1/rubrics/lint", tag = "rubrics", params(LintQuery),
     request_body(content((String = "application/json"), (String = "application/yaml"), (String = "text/plain"))),
     responses((status = 200, body = RubricLinted)))]
 pub async fn lint(
@@ -127,8 +131,39 @@ pub async fn lint(
         None => None,
         Some(id) => Some(super::tasks::find(&caller, id).await?.prompt),
     };
-    let (rubric, lint) = read(text.content, format, prompt).await?;
-    Ok(HttpResponse::Ok().json(RubricLinted::of(&rubric, lint)))
+    let gold = gold(&services, &caller, &query).await?;
+    let gold_id = gold.as_ref().map(|(id, _)| id.uuid());
+    let (rubric, lint) = read(text.content, format, Beside { prompt, gold: gold.map(|(_, read)| read) }).await?;
+    Ok(HttpResponse::Ok().json(RubricLinted::of(&rubric, lint, gold_id)))
+}
+
+/// What was read of the deliverable that is known to be right.
+async fn gold(
+    services: &Services,
+    caller: &Submitter,
+    query: &LintQuery,
+) -> Result<Option<(SubmissionId, Extract)>, Problem> {
+    let submission = match (query.gold_submission_id, &query.task_id) {
+        (Some(id), _) => Some(super::submissions::find(caller, id).await?),
+        (None, Some(task)) => {
+            let of_task = Query::link("task", task).newest_first();
+            let all = caller.project.all::<Submission>(of_task).await?;
+            all.into_iter().find(|one| one.system.as_str() == HUMAN)
+        }
+        (None, None) => None,
+    };
+    let Some(Submission { id, files, text, .. }) = submission else { return Ok(None) };
+    Ok(Some((id, read_files(services, &files, text).await?)))
+}
+
+/// As which people's own work is submitted.
+const HUMAN: &str = "human";
+
+/// What a rubric is looked at beside.
+#[derive(Debug, Default)]
+struct Beside {
+    prompt: Option<String>,
+    gold: Option<Extract>,
 }
 
 /// Every version of every rubric, the newest rubrics first.
@@ -182,6 +217,12 @@ pub async fn diff(
     Ok(HttpResponse::Ok().json(RubricDiff::of(&from, &to)))
 }
 
+/// What is told of a version that was made just now.
+pub(super) async fn told_of(kept: RubricVersion) -> Result<RubricAccepted, Problem> {
+    let told = move || RubricAccepted::of(&kept, wire::lint(&kept.rubric, None, None));
+    web::block(told).await.map_err(|e| Problem::internal(e.to_string()))
+}
+
 async fn version_of(caller: &Submitter, id: Uuid, version: Option<u32>) -> Result<RubricVersion, Problem> {
     let id = RubricId::from_uuid(id);
     Ok(match version {
@@ -206,10 +247,10 @@ pub fn parse_format(name: Option<&str>) -> Result<Format, FormatError> {
 }
 
 /// A rubric can be megabytes: not on a thread that serves others.
-async fn read(text: String, format: Format, prompt: Option<String>) -> Result<(Rubric, Vec<LintFinding>), Problem> {
+async fn read(text: String, format: Format, beside: Beside) -> Result<(Rubric, Vec<LintFinding>), Problem> {
     let read = move || {
         let rubric = rubric::import(&text, format)?;
-        let lint = wire::lint(&rubric, prompt.as_deref());
+        let lint = wire::lint(&rubric, beside.prompt.as_deref(), beside.gold.as_ref());
         Ok::<_, ImportError>((rubric, lint))
     };
     let read = web::block(read).await.map_err(|e| Problem::internal(e.to_string()))?;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use crate::domain::{Comparison, ComparisonId, Grading, GradingId, RubricVersion, Subject, Vote};
+use crate::domain::{Comparison, ComparisonId, Drafting, DraftingId, Grading, GradingId, RubricVersion, Subject, Vote};
 use crate::grading::call::subject_prefix;
 use crate::http::Door;
 use crate::http::problem::{Code, Problem};
@@ -117,6 +117,27 @@ pub async fn comparison(
     find_comparison(project, id).await?;
     let read = async || find_comparison(project, id).await;
     hold(services, door, Subject::Comparison(id), at_most, read, |comparison| comparison.status().is_settled()).await
+}
+
+/// The drafting once it has ended, or as it is when the time has passed.
+///
+/// # Errors
+/// 404, or as the store.
+pub async fn drafting(
+    services: &Services,
+    door: &Door,
+    project: &ProjectStore,
+    id: DraftingId,
+    at_most: Duration,
+) -> Result<Drafting, Problem> {
+    find_drafting(project, id).await?;
+    let read = async || find_drafting(project, id).await;
+    hold(services, door, Subject::Drafting(id), at_most, read, |drafting| drafting.status().is_settled()).await
+}
+
+async fn find_drafting(project: &ProjectStore, id: DraftingId) -> Result<Drafting, Problem> {
+    let kept = project.get::<Drafting>(&id.to_string()).await?;
+    Ok(kept.ok_or_else(|| Problem::not_found("draft", id))?.record)
 }
 
 async fn find_comparison(project: &ProjectStore, id: ComparisonId) -> Result<Comparison, Problem> {

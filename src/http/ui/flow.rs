@@ -217,3 +217,41 @@ async fn where_there_are_keys_a_browser_is_sent_to_the_login_and_gets_a_cookie_n
     let read = TestRequest::get().uri("/gradings").insert_header((header::COOKIE, pair));
     assert_eq!(test::call_service(&app, read.to_request()).await.status(), StatusCode::OK);
 }
+
+#[actix_web::test]
+async fn a_reviewer_words_a_draft_anew_rejects_another_and_leaves_a_third_open() {
+    let services = services().await;
+    let project = services.store.project(&ProjectId::parse(LOCAL_PROJECT).unwrap());
+    let draft = |id: &str| Criterion { draft: Some(Default::default()), ..criterion(id, 2.5) };
+    let criteria = vec![draft("d1"), draft("d2"), draft("d3"), criterion("c", 1.0)];
+    let rubric = Rubric::new(RubricParts { title: Some("Proposed".to_owned()), criteria, sections: vec![] }).unwrap();
+    let mut intake = Intake::new(&services, &project);
+    let id = intake.new_rubric(rubric).id;
+    intake.commit().await.unwrap();
+    let app = app!(services);
+    let (_, _, list) = ask!(&app, "GET", "/rubrics", "");
+    assert!(list.contains("3 drafts wait for a human"), "{list}");
+    let page = format!("/rubrics/{id}");
+    let (_, _, html) = ask!(&app, "GET", &page, "");
+    assert_eq!(select(&html, "fieldset").len(), 3);
+
+    let decide = format!("{page}/decide");
+    let form = |points: &str| {
+        format!(
+            "version=1&choice.d1=accept&requirement.d1=Worded+anew.&points.d1={points}&choice.d2=reject&requirement.d2=x&points.d2=1\
+             &choice.d3=&requirement.d3=x&points.d3=1"
+        )
+    };
+    let (status, _, refused) = ask!(&app, "POST", &decide, &form("many"));
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(select(&refused, "[role=alert]")[0].contains("\"many\" is no number of points"));
+    assert_eq!(select(&refused, "textarea")[0], "Worded anew.", "what was entered is still there");
+    let (status, to, _) = ask!(&app, "POST", &decide, &form("-4"));
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, page.as_str()));
+    let (_, _, html) = ask!(&app, "GET", &page, "");
+    assert_eq!(select(&html, "fieldset").len(), 1, "one is left open");
+    assert!(html.contains("Worded anew.") && html.contains("accepted with changes") && html.contains("rejected"));
+    let (status, _, late) = ask!(&app, "POST", &decide, &form("-4"));
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(select(&late, "[role=alert]")[0].contains("version 2 by now"));
+}

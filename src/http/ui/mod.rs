@@ -24,6 +24,7 @@ mod plot;
 pub mod render;
 mod review;
 mod reviews;
+mod rubrics;
 #[cfg(test)]
 mod samples;
 mod text;
@@ -42,6 +43,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .configure(leaderboard::configure)
         .configure(reviews::configure)
         .configure(review::configure)
+        .configure(rubrics::configure)
         .configure(agreement::configure)
         .configure(login::configure);
 }

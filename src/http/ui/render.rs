@@ -68,6 +68,8 @@ templates![
     "parts/manifest.html",
     "review.html",
     "reviews.html",
+    "rubric.html",
+    "rubrics.html",
 ];
 
 static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {

@@ -15,6 +15,7 @@ use super::login::LoginPage;
 use super::render::{self, Page, Viewer};
 use super::review::*;
 use super::reviews::{ReviewRow, ReviewsPage};
+use super::rubrics::*;
 use super::text::{Block, ImageView, PartView, TextPage};
 use super::words::{Mark, Quote, Time};
 use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval, Slice};
@@ -564,6 +565,62 @@ fn harmless(html: &str, name: &str) {
     }
 }
 
+fn rubrics() -> RubricsPage {
+    let row = |drafts| RubricRow {
+        id: s("01890a5d-ac96-774b-bcce-b302099a8057"),
+        title: s("Variance memo"),
+        version: 2,
+        criteria: 12,
+        drafts,
+        points: s("31"),
+        created: at(),
+    };
+    RubricsPage { rows: vec![row(7), row(0)], more: true }
+}
+
+fn rubric() -> RubricPage {
+    let criterion = |id: &str, draft| Requirement {
+        id: s(id),
+        requirement: s("The variance table's totals tie to the ledger extract (within $1)."),
+        points: s("5"),
+        penalty: true,
+        gate: Some(s("must pass")),
+        trace: true,
+        check: Some(s(r#"{"file_exists":{"glob":"*.xlsx"}}"#)),
+        tags: vec![s("accuracy")],
+        levels: vec![LevelView { name: s("full"), points: s("5"), description: s("all of it") }],
+        draft,
+    };
+    let draft = DraftView {
+        by: Some(s("gpt")),
+        why: Some(s("The task asks for totals that tie.")),
+        quotes: vec![quote()],
+        chosen: s("accept"),
+    };
+    RubricPage {
+        id: s("01890a5d-ac96-774b-bcce-b302099a8057"),
+        title: s("Draft for variance-memo"),
+        version: 2,
+        fingerprint: s("bbbbbbbb"),
+        points: s("31"),
+        created: at(),
+        drafts: 2,
+        criteria: vec![
+            criterion("d1", Some(draft)),
+            criterion("d2", Some(DraftView { by: None, why: None, quotes: vec![], chosen: s("") })),
+            criterion("d3", None),
+        ],
+        left_out: 3,
+        findings: vec![FindingView {
+            level: mark("cannot", "?", "warning"),
+            criterion: Some(s("d1")),
+            message: s("`d1` asks for two things"),
+        }],
+        decided: vec![DecidedView { criterion: s("d3"), what: met(), author: s("ann"), at: at() }],
+        error: Some(s("decisions: is empty; decide on a draft")),
+    }
+}
+
 fn board(by: Option<Slice>) -> LeaderboardPage {
     super::leaderboard::page(&leaderboard(), by)
 }
@@ -578,6 +635,8 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
     check(&board(Some(Slice::Sector)));
     check(&agreement());
     check(&reviews());
+    check(&rubric());
+    check(&rubrics());
     for step in steps() {
         let settled = matches!(step, Step::Done);
         check(&review(step, settled));
@@ -656,6 +715,8 @@ fn samples_can_be_looked_at() {
     page("criterion.html", render::html(viewer, &criterion()));
     page("leaderboard.html", render::html(viewer, &board(None)));
     page("agreement.html", render::html(viewer, &agreement()));
+    page("rubrics.html", render::html(viewer, &rubrics()));
+    page("rubric.html", render::html(viewer, &rubric()));
     page("reviews.html", render::html(viewer, &reviews()));
     for (name, step) in ["take", "answer", "adjudicate", "wait", "done"].into_iter().zip(steps()) {
         page(&format!("review-{name}.html"), render::html(viewer, &review(step, name == "done")));

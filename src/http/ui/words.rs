@@ -171,6 +171,33 @@ pub fn review_state(state: ReviewState) -> Mark {
     }
 }
 
+/// How grave a finding about a rubric is.
+#[must_use]
+pub fn lint_level(level: &str, code: &str) -> Mark {
+    let (kind, glyph) = match level {
+        "error" => ("failed", "!"),
+        "warning" => ("cannot", "?"),
+        _ => ("busy", "·"),
+    };
+    Mark { title: code.to_owned(), ..mark(kind, glyph, level) }
+}
+
+/// What a human did with a draft.
+#[must_use]
+pub fn draft_decision(accepted: bool, edited: bool) -> Mark {
+    match (accepted, edited) {
+        (true, false) => mark("met", "✓", "accepted"),
+        (true, true) => mark("met", "✓", "accepted with changes"),
+        (false, _) => mark("unmet", "✗", "rejected"),
+    }
+}
+
+/// Whether a draft's quotation stands in what the model was shown.
+#[must_use]
+pub fn quote_found(found: bool) -> Mark {
+    if found { mark("met", "✓", "found") } else { mark("failed", "!", "not found") }
+}
+
 /// With which probability a policy selects such an item.
 #[must_use]
 pub fn probability(selected: Option<f64>) -> String {

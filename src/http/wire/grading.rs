@@ -36,6 +36,9 @@ pub struct GradingRequest {
     pub prompt: Option<String>,
     /// What the calls may cost together; what it does not cover fails with `over_budget`, and can be retried.
     pub budget_usd: Option<f64>,
+    /// Grade also with criteria that a model proposed and no human has accepted; false without it.
+    #[serde(default)]
+    pub allow_drafts: bool,
 }
 
 /// How a grading is asked again.
@@ -75,6 +78,9 @@ pub struct OneShotRequest {
     pub metadata: Option<serde_json::Value>,
     /// What the calls may cost together; what it does not cover fails with `over_budget`, and can be retried.
     pub budget_usd: Option<f64>,
+    /// As of a grading.
+    #[serde(default)]
+    pub allow_drafts: bool,
 }
 
 /// One panel applied to one submission with one rubric version.

@@ -7,6 +7,7 @@
 pub mod aggregation;
 pub mod agreement;
 pub mod comparison;
+pub mod draft;
 pub mod estimates;
 pub mod grading;
 pub mod judge;

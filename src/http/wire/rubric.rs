@@ -4,7 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{Criterion, Extra, Gate, Id, Rubric, RubricVersion, Section, Target, Timestamp};
+use crate::domain::{
+    Criterion, Extra, Extract, Gate, Id, Proposal, ProposalQuote, Rubric, RubricVersion, Section, Target, Timestamp,
+};
 use crate::rubric;
 
 /// What is legal in a rubric and yet will cost.
@@ -40,6 +42,8 @@ pub struct RubricLinted {
     pub criteria: usize,
     pub max_points: f64,
     pub lint: Vec<LintFinding>,
+    /// The deliverable that it was held against; null without one.
+    pub gold_submission_id: Option<Uuid>,
 }
 
 /// One version of a rubric in a list.
@@ -91,6 +95,28 @@ pub struct CriterionBody {
     pub check: Option<serde_json::Value>,
     /// What the format it came in carries and no rule here reads; null without any.
     pub extra: Option<serde_json::Value>,
+    /// A model proposed it and no human has accepted it; null for every other criterion.
+    pub draft: Option<ProposalBody>,
+}
+
+/// Whence a draft comes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProposalBody {
+    /// The judge whose model proposed it; null if it came in as a draft.
+    pub by: Option<String>,
+    pub why: Option<String>,
+    /// What it rests on.
+    pub quotes: Vec<ProposalQuoteBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProposalQuoteBody {
+    pub file: String,
+    #[serde(rename = "where")]
+    pub place: String,
+    pub quote: String,
+    /// The words were found in what the model was shown.
+    pub found: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,7 +146,7 @@ fn extra(extra: &Extra) -> Option<serde_json::Value> {
 
 /// Everything worth saying about a rubric.
 #[must_use]
-pub fn lint(found: &Rubric, prompt: Option<&str>) -> Vec<LintFinding> {
+pub fn lint(found: &Rubric, prompt: Option<&str>, gold: Option<&Extract>) -> Vec<LintFinding> {
     let level = |level: rubric::Level| match level {
         rubric::Level::Error => "error",
         rubric::Level::Warning => "warning",
@@ -132,7 +158,7 @@ pub fn lint(found: &Rubric, prompt: Option<&str>) -> Vec<LintFinding> {
         criterion_id: lint.criterion_id.map(|id| id.to_string()),
         message: lint.message,
     };
-    let context = rubric::Context { prompt, gold: None };
+    let context = rubric::Context { prompt, gold };
     rubric::lint_in(found, &context).into_iter().map(finding).collect()
 }
 
@@ -209,13 +235,14 @@ impl RubricAccepted {
 
 impl RubricLinted {
     #[must_use]
-    pub fn of(rubric: &Rubric, lint: Vec<LintFinding>) -> Self {
+    pub fn of(rubric: &Rubric, lint: Vec<LintFinding>, gold_submission_id: Option<Uuid>) -> Self {
         Self {
             fingerprint: rubric.fingerprint().to_string(),
             title: rubric.title().map(str::to_owned),
             criteria: rubric.criteria().len(),
             max_points: rubric.max_points(),
             lint,
+            gold_submission_id,
         }
     }
 }
@@ -254,7 +281,7 @@ impl From<RubricVersion> for RubricBody {
 
 impl From<&Criterion> for CriterionBody {
     fn from(criterion: &Criterion) -> Self {
-        let Criterion { id, requirement, points, tags, gate, levels, target, check, extra } = criterion;
+        let Criterion { id, requirement, points, tags, gate, levels, target, check, extra, draft } = criterion;
         Self {
             id: id.to_string(),
             requirement: requirement.clone(),
@@ -271,7 +298,21 @@ impl From<&Criterion> for CriterionBody {
             },
             check: check.as_ref().and_then(|check| serde_json::to_value(check).ok()),
             extra: self::extra(extra),
+            draft: draft.as_ref().map(ProposalBody::from),
         }
+    }
+}
+
+impl From<&Proposal> for ProposalBody {
+    fn from(proposal: &Proposal) -> Self {
+        let quote = |q: &ProposalQuote| ProposalQuoteBody {
+            file: q.file.clone(),
+            place: q.said_where.clone(),
+            quote: q.quote.clone(),
+            found: q.found,
+        };
+        let Proposal { by, why, quotes } = proposal;
+        Self { by: by.clone(), why: why.clone(), quotes: quotes.iter().map(quote).collect() }
     }
 }
 

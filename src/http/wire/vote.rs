@@ -139,13 +139,15 @@ impl VoteBody {
         let (grading_id, comparison_id) = match vote.key.subject {
             Subject::Grading(id) => (Some(id.uuid()), None),
             Subject::Comparison(id) => (None, Some(id.uuid())),
+            // Has no votes.
+            Subject::Drafting(_) => (None, None),
         };
         let (criterion_id, order) = match &vote.key.question {
             Question::Criterion(id) => (Some(id.to_string()), None),
             Question::Order(Order::AFirst) => (None, Some("a_first")),
             Question::Order(Order::BFirst) => (None, Some("b_first")),
             // No vote has it.
-            Question::Criteria(_) => (None, None),
+            Question::Criteria(_) | Question::Rubric => (None, None),
         };
         let (answer, level, cause, reason, confidence, evidence) = match &vote.outcome {
             VoteOutcome::Answered(opinion) => {

@@ -31,10 +31,14 @@ pub struct CheckOutcome {
     pub place: Option<Looked>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum CheckDecision {
     Holds,
     Fails,
+    /// It holds in part: above 0, below 1.
+    Partly {
+        share: f64,
+    },
     /// The part that decides could not be read, or the file holds no value there.
     NothingToCheck {
         why: String,
@@ -75,6 +79,16 @@ impl CheckOutcome {
     }
     fn fails(place: Looked) -> Self {
         Self { decision: CheckDecision::Fails, place: Some(place) }
+    }
+    fn partly(share: f64, place: Looked) -> Self {
+        let decision = if share >= 1.0 {
+            CheckDecision::Holds
+        } else if share <= 0.0 {
+            CheckDecision::Fails
+        } else {
+            CheckDecision::Partly { share }
+        };
+        Self { decision, place: Some(place) }
     }
     fn nothing(why: impl Into<String>) -> Self {
         Self { decision: CheckDecision::NothingToCheck { why: why.into() }, place: None }
@@ -123,6 +137,7 @@ pub fn run(check: &Check, extract: &Extract) -> CheckOutcome {
             let decision = match found.decision {
                 CheckDecision::Holds => CheckDecision::Fails,
                 CheckDecision::Fails => CheckDecision::Holds,
+                CheckDecision::Partly { share } => CheckDecision::Partly { share: 1.0 - share },
                 undecided @ CheckDecision::NothingToCheck { .. } => undecided,
             };
             CheckOutcome { decision, ..found }

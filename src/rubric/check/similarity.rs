@@ -6,13 +6,14 @@ use std::collections::HashMap;
 
 use super::scope::{Scope, gap, is_image};
 use super::text::{squeeze, without_text};
-use super::{CheckOutcome, Looked};
+use super::{CheckDecision, CheckOutcome, Looked};
 use crate::domain::{Place, Similarity};
 
 /// Comparisons of one pair of texts beyond which none is made: about a second.
 const MOST_STEPS: usize = 200_000_000;
 
-pub fn text_similarity(scope: &Scope<'_>, metric: Similarity, wanted: &str, threshold: f64) -> CheckOutcome {
+/// With a threshold it holds from that share on; without one it holds by its share.
+pub fn text_similarity(scope: &Scope<'_>, metric: Similarity, wanted: &str, threshold: Option<f64>) -> CheckOutcome {
     let wanted = squeeze(wanted);
     let mut best: Option<(f64, Looked)> = None;
     let mut undecided = None;
@@ -33,9 +34,13 @@ pub fn text_similarity(scope: &Scope<'_>, metric: Similarity, wanted: &str, thre
             file: file.name.clone(),
             place: Place::Whole,
             quote: text.chars().take(300).collect(),
-            detail: format!("resembles the reference by {share:.4}, wanted {threshold} or more"),
+            detail: match threshold {
+                Some(least) => format!("resembles the reference by {share:.4}, wanted {least} or more"),
+                None => format!("resembles the reference by {share:.4}"),
+            },
         };
-        if share >= threshold {
+        // Nothing that could not be compared can change it any more.
+        if share >= threshold.unwrap_or(1.0) {
             return CheckOutcome::holds(looked);
         }
         if best.as_ref().is_none_or(|(highest, _)| share > *highest) {
@@ -45,8 +50,14 @@ pub fn text_similarity(scope: &Scope<'_>, metric: Similarity, wanted: &str, thre
     if let Some(why) = undecided {
         return CheckOutcome::nothing(why);
     }
+    let share = best.as_ref().map(|(share, _)| *share).filter(|_| threshold.is_none());
     let looked = best.map_or_else(|| scope.looked("there is no text"), |(_, looked)| looked);
-    without_text(scope, looked, |f| !is_image(f))
+    match (without_text(scope, looked, |f| !is_image(f)), share) {
+        (CheckOutcome { decision: CheckDecision::Fails, place: Some(looked) }, Some(share)) => {
+            CheckOutcome::partly(share, looked)
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 /// From 0 to 1; `None` where the texts are too long for the measure.

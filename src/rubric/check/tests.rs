@@ -54,6 +54,7 @@ fn outcome(json: serde_json::Value, files: &[FileExtract]) -> String {
     match run(&check(json), &Extract { files: files.to_vec() }).decision {
         CheckDecision::Holds => "holds".to_owned(),
         CheckDecision::Fails => "fails".to_owned(),
+        CheckDecision::Partly { share } => format!("{share:.4}"),
         CheckDecision::NothingToCheck { why } => why,
     }
 }
@@ -360,4 +361,26 @@ fn a_text_resembles_its_reference_or_not() {
         similar("rouge_1", 0.99, &[memo, unreadable(file("b.txt", "text/plain", &[]))]).contains("could not be read")
     );
     assert!(similar("rouge_1", 1.5, &[]).contains("cannot be run"));
+}
+
+#[test]
+fn without_a_threshold_a_text_earns_as_much_as_it_resembles() {
+    let memo = file("memo.txt", "text/plain", &["The total return", "was 4.2 percent."]);
+    let graded = |files: &[FileExtract]| {
+        let text = "the total return was 4.3 percent";
+        let similar = check!("text_similarity": {"metric": "rouge_1", "text": text});
+        (outcome(similar.clone(), files), outcome(check!("not": similar), files))
+    };
+    // Six of seven words each way (the point parts 4.2 into two).
+    assert_eq!(graded(std::slice::from_ref(&memo)), ("0.8571".to_owned(), "0.1429".to_owned()));
+    let same = file("same.txt", "text/plain", &["The total return was 4.3 percent"]);
+    assert_eq!(graded(&[memo.clone(), same]).0, "holds", "the best file counts");
+    assert_eq!(
+        graded(&[file("other.txt", "text/plain", &["nothing alike"])]),
+        ("fails".to_owned(), "holds".to_owned())
+    );
+    let lost = unreadable(file("b.txt", "text/plain", &[]));
+    assert!(graded(&[memo, lost]).0.contains("could not be read"), "it might resemble more");
+    let similar = serde_json::json!({"text_similarity": {"metric": "rouge_1", "text": "a"}});
+    assert!(outcome(check!("any_of": [similar]), &[]).contains("in a group a similarity holds or fails"));
 }

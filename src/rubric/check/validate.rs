@@ -55,9 +55,11 @@ pub fn validate(check: &Check) -> Result<(), (&'static str, String)> {
         Check::JsonPath { path, file, .. } => (file.as_ref(), json::pointer(path).map(|_| ()).map_err(|m| ("path", m))),
         Check::CsvColumn { column, file } => (file.as_ref(), filled("column", column)),
         Check::TextSimilarity { text, threshold, file, .. } => {
-            let own = filled("text", text).and_then(|()| {
-                let message = || format!("{threshold} is not a share; write a number from 0 to 1");
-                if (0.0..=1.0).contains(threshold) { Ok(()) } else { Err(("threshold", message())) }
+            let own = filled("text", text).and_then(|()| match threshold {
+                Some(share) if !(0.0..=1.0).contains(share) => {
+                    Err(("threshold", format!("{share} is not a share; write a number from 0 to 1")))
+                }
+                _ => Ok(()),
             });
             (file.as_ref(), own)
         }
@@ -65,13 +67,24 @@ pub fn validate(check: &Check) -> Result<(), (&'static str, String)> {
         Check::AllOf(checks) | Check::AnyOf(checks) => {
             let own = match checks.as_slice() {
                 [] => Err(("all_of", "holds no checks; write at least one".to_owned())),
-                some => some.iter().try_for_each(validate),
+                some => some.iter().try_for_each(|check| validate(check).and_then(|()| decides(check))),
             };
             (None, own)
         }
     };
     own?;
     file.map_or(Ok(()), |pattern| glob_ok(pattern).map_err(|m| ("file", m)))
+}
+
+/// In a group every check holds or fails.
+fn decides(check: &Check) -> Result<(), (&'static str, String)> {
+    match check {
+        Check::TextSimilarity { threshold: None, .. } => {
+            Err(("threshold", "is missing: in a group a similarity holds or fails; say from which share".to_owned()))
+        }
+        Check::Not(inner) => decides(inner),
+        _ => Ok(()),
+    }
 }
 
 fn glob_ok(pattern: &str) -> Result<(), String> {

@@ -11,6 +11,7 @@
 //!     levels: [{name: full, points: 5}, {name: none, points: 0}]
 //!     target: deliverable       # or trace
 //!     check: {file_exists: "*.xlsx"}
+//!     draft: true               # or {by, why, quotes}: proposed by a model, not yet accepted by a human
 //! sections:
 //!   - {title: Numbers, weight: 2, criteria: [totals-tie]}
 //! scoring: {formula: "min(a, b) / 5"}   # instead of sections; without it: points
@@ -25,11 +26,12 @@ use super::super::draft::{Draft, Drafts, Names, derived_id, finish, plain};
 use super::super::fields::{Notes, criterion_id, list, map, number, only_known, rest, text, texts};
 use super::super::source::{Input, Kind, Node, join};
 use super::{Format, ImportError, check, node};
-use crate::domain::{Criterion, CriterionId, Extra, Formula, Gate, Level, Rubric, Scoring, Section, Target};
+use crate::domain::{Criterion, CriterionId, Extra, Formula, Gate, Level, Proposal, Rubric, Scoring, Section, Target};
 
 const NAMES: Names = Names { id: "id", requirement: "requirement", points: "points" };
 const RUBRIC: [&str; 5] = ["title", "criteria", "sections", "scoring", "extra"];
-const CRITERION: [&str; 9] = ["id", "requirement", "points", "tags", "gate", "levels", "target", "check", "extra"];
+const CRITERION: [&str; 10] =
+    ["id", "requirement", "points", "tags", "gate", "levels", "target", "check", "extra", "draft"];
 const LEVEL: [&str; 3] = ["name", "points", "description"];
 const SECTION: [&str; 6] = ["title", "weight", "criteria", "sections", "order", "extra"];
 
@@ -123,11 +125,25 @@ fn criterion(item: &Node, index: usize, notes: &mut Notes) -> Option<Draft> {
     let target = item.get("target").and_then(|n| target(n, &join(&at, "target"), notes)).unwrap_or_default();
     let check = item.get("check").and_then(|n| check::read(n, &join(&at, "check"), notes));
     let extra = extra(item, &at, notes);
+    let draft = item.get("draft").and_then(|n| draft(n, &join(&at, "draft"), notes));
     if notes.0.len() > before {
         return None;
     }
-    let criterion = Criterion { tags, gate, levels, target, check, extra, ..plain(id?, requirement?, points?) };
+    let criterion = Criterion { tags, gate, levels, target, check, extra, draft, ..plain(id?, requirement?, points?) };
     Some(Draft { criterion, at, names: NAMES })
+}
+
+fn draft(node: &Node, at: &str, notes: &mut Notes) -> Option<Proposal> {
+    let proposal = match &node.kind {
+        Kind::Bool(is_draft) => return is_draft.then(Proposal::default),
+        Kind::Map(_) => {
+            let fields = rest(node, &[], at, notes).into_iter().collect();
+            serde_json::from_value(serde_json::Value::Object(fields)).map_err(|error| error.to_string())
+        }
+        _ => Err(node.describe()),
+    };
+    let words = "`draft` is true, or a map of `by`, `why` and `quotes` (each with `quote`, `file`, `where`, `found`)";
+    proposal.map_err(|why: String| notes.add(at, format!("{words}: {why}"))).ok()
 }
 
 fn gate(node: &Node, at: &str, notes: &mut Notes) -> Option<Gate> {

@@ -4,7 +4,7 @@
 //! | grader | becomes |
 //! |---|---|
 //! | `string_check` `eq`, `ne`, `like`, `ilike` | a check: the text is, is not, contains, contains in any case |
-//! | `text_similarity` | a check with `pass_threshold`; metrics `fuzzy_match`, `gleu`, `rouge_1`..`rouge_5`, `rouge_l` |
+//! | `text_similarity` | a check; metrics `fuzzy_match`, `gleu`, `rouge_1`..`rouge_5`, `rouge_l`. In a list it passes from its `pass_threshold` on; in a `multi`, or alone without one, its score is the similarity itself |
 //! | `label_model` | a criterion whose levels are the labels, the passing ones worth 1 |
 //! | `score_model` | a criterion with levels over its `range` (default 0 to 1) |
 //! | `multi` | all of them, scored by the formula |
@@ -51,7 +51,7 @@ fn drafts(root: &Node, notes: &mut Notes) -> Drafts {
             }
         }
         (Kind::Map(_), _) => {
-            drafts.criteria.extend(grader(root, None, 0, "", notes));
+            drafts.criteria.extend(grader(root, Name::Alone, 0, "", notes));
             drafts.extra.insert("single".to_owned(), true.into());
         }
         _ => notes.add("", format!("a grader is a map with a `type`, not {}", root.describe())),
@@ -62,7 +62,7 @@ fn drafts(root: &Node, notes: &mut Notes) -> Drafts {
 fn graders(items: &[Node], at: &str, drafts: &mut Drafts, notes: &mut Notes) {
     at.clone_into(&mut drafts.list_at);
     for (index, item) in items.iter().enumerate() {
-        drafts.criteria.extend(grader(item, None, index, &format!("{at}/{index}"), notes));
+        drafts.criteria.extend(grader(item, Name::InList, index, &format!("{at}/{index}"), notes));
     }
 }
 
@@ -74,7 +74,7 @@ fn multi(root: &Node, drafts: &mut Drafts, notes: &mut Notes) {
         Some(Kind::Map(entries)) => {
             for (index, entry) in entries.iter().enumerate() {
                 let at = join("/graders", &entry.key);
-                drafts.criteria.extend(grader(&entry.value, Some(&entry.key), index, &at, notes));
+                drafts.criteria.extend(grader(&entry.value, Name::Key(&entry.key), index, &at, notes));
             }
         }
         Some(_) => notes.add("/graders", "`graders` is a map of names to graders"),
@@ -89,13 +89,22 @@ fn multi(root: &Node, drafts: &mut Drafts, notes: &mut Notes) {
     }
 }
 
-fn grader(item: &Node, key: Option<&str>, index: usize, at: &str, notes: &mut Notes) -> Option<Draft> {
+/// Where a grader stands.
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    Alone,
+    InList,
+    /// By its name in a `multi`.
+    Key(&'a str),
+}
+
+fn grader(item: &Node, stands: Name<'_>, index: usize, at: &str, notes: &mut Notes) -> Option<Draft> {
     map(item, at, "a grader", notes)?;
     let kind = needed(item, "type", at, "the grader", notes)?;
     let kind = text(kind, &join(at, "type"), "`type`", notes)?;
-    let id = match key {
-        Some(key) => CriterionId::parse(key).map_err(|error| notes.add(at, error.to_string())).ok()?,
-        None => derived_id(index),
+    let id = match stands {
+        Name::Key(key) => CriterionId::parse(key).map_err(|error| notes.add(at, error.to_string())).ok()?,
+        Name::Alone | Name::InList => derived_id(index),
     };
     let name = match item.get("name") {
         Some(n) => text(n, &join(at, "name"), "`name`", notes)?,
@@ -103,7 +112,7 @@ fn grader(item: &Node, key: Option<&str>, index: usize, at: &str, notes: &mut No
     };
     let mut criterion = match kind.as_str() {
         "string_check" => checked(id, string_check(item, at, notes)?),
-        "text_similarity" => checked(id, text_similarity(item, at, notes)?),
+        "text_similarity" => checked(id, text_similarity(item, stands, at, notes)?),
         "label_model" => label_model(id, item, at, notes)?,
         "score_model" => score_model(id, item, at, notes)?,
         "multi" => {
@@ -192,7 +201,7 @@ fn string_check(item: &Node, at: &str, notes: &mut Notes) -> Option<(Check, Stri
     })
 }
 
-fn text_similarity(item: &Node, at: &str, notes: &mut Notes) -> Option<(Check, String)> {
+fn text_similarity(item: &Node, stands: Name<'_>, at: &str, notes: &mut Notes) -> Option<(Check, String)> {
     let wanted = reference(item, at, notes)?;
     let name = needed(item, "evaluation_metric", at, "the grader", notes)
         .and_then(|n| text(n, &join(at, "evaluation_metric"), "`evaluation_metric`", notes))?;
@@ -204,12 +213,23 @@ fn text_similarity(item: &Node, at: &str, notes: &mut Notes) -> Option<(Check, S
         notes.add(join(at, "evaluation_metric"), message);
         return None;
     };
-    let Some(threshold) = item.get("pass_threshold") else {
-        notes.add(at, "the grader has no `pass_threshold`; a check holds or fails, so say from which share it holds");
-        return None;
+    let given = match item.get("pass_threshold") {
+        None => None,
+        Some(n) => Some(number(n, &join(at, "pass_threshold"), "`pass_threshold`", notes)?),
     };
-    let threshold = number(threshold, &join(at, "pass_threshold"), "`pass_threshold`", notes)?;
-    let words = format!("The text resembles the reference ({name}) by {threshold} or more: {wanted}");
+    let threshold = match (stands, given) {
+        (Name::InList, None) => {
+            notes.add(at, "the grader has no `pass_threshold`; in a list it passes or fails, so say from which share");
+            return None;
+        }
+        // The formula is over scores, and the score is the similarity.
+        (Name::Key(_), _) => None,
+        (Name::InList | Name::Alone, given) => given,
+    };
+    let words = match threshold {
+        Some(least) => format!("The text resembles the reference ({name}) by {least} or more: {wanted}"),
+        None => format!("The text resembles the reference ({name}): {wanted}"),
+    };
     Some((Check::TextSimilarity { metric, text: wanted, threshold, file: None }, words))
 }
 

@@ -3,7 +3,8 @@
 //! | type | becomes |
 //! |---|---|
 //! | `equals`, `contains`, `icontains`, `contains-all`, `contains-any` (and `i...`), `regex`, `starts-with` | a check |
-//! | `rouge-n` (threshold .75 without one), `word-count` | a check |
+//! | `word-count` | a check |
+//! | `rouge-n` | a check that earns its similarity: the threshold decides whether the assertion passes, the score is the share |
 //! | `llm-rubric`, `g-eval`, `factuality`, `model-graded-closedqa` | a criterion for judges |
 //! | `assert-set` | a section of its weight |
 //! | `not-...` | the same, the other way round |
@@ -267,12 +268,11 @@ fn check(kind: &str, item: &Node, at: &str, notes: &mut Notes) -> Option<(Check,
         }
         "rouge-n" => {
             let text = wanted(notes)?;
-            let threshold = match item.get("threshold") {
-                Some(n) => number(n, &join(at, "threshold"), "`threshold`", notes)?,
-                None => 0.75,
-            };
-            let words = format!("The text resembles the reference (rouge_1) by {threshold} or more: {text}");
-            (Check::TextSimilarity { metric: Similarity::Rouge1, text, threshold, file: None }, words)
+            if let Some(n) = item.get("threshold") {
+                number(n, &join(at, "threshold"), "`threshold`", notes)?;
+            }
+            let words = format!("The text resembles the reference (rouge_1): {text}");
+            (Check::TextSimilarity { metric: Similarity::Rouge1, text, threshold: None, file: None }, words)
         }
         "word-count" => word_count(value, &value_at, notes)?,
         other => {

@@ -42,7 +42,8 @@ pub struct Context<'a> {
 }
 
 type Rule = fn(&Rubric) -> Vec<Lint>;
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
+    shape::draft,
     shape::no_positive_points,
     shape::gate_decides_alone,
     shape::one_criterion_dominates,

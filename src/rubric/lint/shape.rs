@@ -3,6 +3,17 @@
 use super::{Level, Lint};
 use crate::domain::{Criterion, Gate, Rubric};
 
+/// `draft`: a model proposed it and nobody has accepted it.
+pub fn draft(rubric: &Rubric) -> Vec<Lint> {
+    let found = rubric.drafts().map(|criterion| Lint {
+        level: Level::Warning,
+        code: "draft",
+        criterion_id: Some(criterion.id.clone()),
+        message: format!("`{}` is a draft: nothing is graded with it until a human has accepted it", criterion.id),
+    });
+    found.collect()
+}
+
 /// `no_positive_points`: the score starts at 1 and only falls, so an empty deliverable is perfect.
 pub fn no_positive_points(rubric: &Rubric) -> Vec<Lint> {
     if rubric.max_points() > 0.0 {
