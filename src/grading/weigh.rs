@@ -148,16 +148,17 @@ fn of_items(items: &[Item], judges: &[JudgeName], now: Timestamp) -> Weighing {
 
 /// The model as log odds. A judge never counts against what it says.
 fn weights(fitted: &Fitted, judges: &[JudgeName], held_out: Option<(f64, f64)>) -> WeighingRule {
-    let (prior, of): (f64, Box<dyn Fn(usize) -> (f64, f64)>) = match fitted {
+    let prior = match fitted {
+        Fitted::Coins(model) => (model.prior[1] / model.prior[0]).ln(),
+        Fitted::Pool(model) => model.intercept[1] - model.intercept[0],
+    };
+    let of = |voter: usize| match fitted {
         Fitted::Coins(model) => {
-            let says = |own: &[Vec<f64>], vote: usize| (own[1][vote] / own[0][vote]).ln();
-            let prior = (model.prior[1] / model.prior[0]).ln();
-            (prior, Box::new(move |voter| (says(&model.confusion[voter], 1), says(&model.confusion[voter], 0))))
+            let own = &model.confusion[voter];
+            let says = |vote: usize| (own[1][vote] / own[0][vote]).ln();
+            (says(1), says(0))
         }
-        Fitted::Pool(model) => {
-            let prior = model.intercept[1] - model.intercept[0];
-            (prior, Box::new(move |voter| (model.weight[voter], -model.weight[voter])))
-        }
+        Fitted::Pool(model) => (model.weight[voter], -model.weight[voter]),
     };
     let judges = judges
         .iter()

@@ -489,7 +489,7 @@ pub fn family(name: &str) -> Option<&'static str> {
     words.find_map(|word| {
         let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let is = |known: &&str| *known == word || (known.len() > 2 && *known == stem);
-        FAMILIES.iter().find(|(_, known)| known.iter().any(|own| is(own))).map(|(family, _)| *family)
+        FAMILIES.iter().find(|(_, known)| known.iter().any(is)).map(|(family, _)| *family)
     })
 }
 
