@@ -211,7 +211,8 @@ mod tests {
             ("judges = [\"a\"]\nrepeats = 0\n", "repeats"),
             ("judges = [\"a\"]\nmode = \"all\"\n", "all"),
             ("judges = [\"a\"]\nbatch_size = 0\n", "batch_size"),
-            ("judges = [\"a\"]\naggregation = \"weighted\"\n", "weighted"),
+            ("judges = [\"a\"]\naggregation = \"by_lot\"\n", "by_lot"),
+            ("judges = [\"a\"]\naggregation = \"weighted\"\nsequential = {}\n", "sequential"),
             ("judges = [\"a\"]\nreview = { reviewers = 6 }\n", "reviewers"),
             ("judges = [\"a\"]\nreview = { random_share = 1.5 }\n", "random_share"),
         ] {

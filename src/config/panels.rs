@@ -94,6 +94,7 @@ impl PanelSection {
             "unanimous" => Some(Aggregation::Unanimous),
             "mean" => Some(Aggregation::Mean),
             "median" => Some(Aggregation::Median),
+            "weighted" => Some(Aggregation::Weighted),
             _ => None,
         }
     }
@@ -155,10 +156,14 @@ pub(super) fn check(panels: &[PanelSection], judges: &[JudgeSection]) -> Result<
             return wrong(
                 "aggregation",
                 format!(
-                    "{:?} is not supported by this version; use majority, unanimous, mean or median",
+                    "{:?} is not supported by this version; use majority, weighted, unanimous, mean or median",
                     panel.aggregation
                 ),
             );
+        }
+        if panel.sequential.is_some() && panel.aggregation() == Some(Aggregation::Weighted) {
+            let detail = "cannot be weighted in a sequential panel: who need not be asked is decided by counting";
+            return wrong("aggregation", detail.to_owned());
         }
         if !(0.0..=1.0).contains(&panel.min_coverage) {
             return wrong("min_coverage", format!("{} is not a share from 0 to 1", panel.min_coverage));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Cause, ComparisonId, CriterionId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score,
-    SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict,
+    SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict, Weighing,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +115,9 @@ pub struct GradingResult {
     pub open_reviews: u32,
     /// What the judges were shown; judges that take the same input share a view.
     pub views: Vec<View>,
+    /// What the panel had learned of its judges, where it weighs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighing: Option<Box<Weighing>>,
 }
 
 /// What some judges of a panel were shown.

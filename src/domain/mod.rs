@@ -19,6 +19,7 @@ mod task;
 mod time;
 mod verdict;
 mod vote;
+mod weighing;
 
 pub use drafting::*;
 pub use extract::*;
@@ -37,3 +38,4 @@ pub use task::*;
 pub use time::*;
 pub use verdict::*;
 pub use vote::*;
+pub use weighing::*;

@@ -269,6 +269,22 @@ pub enum Aggregation {
     Mean,
     /// Median of the points of graded levels; majority for yes/no criteria.
     Median,
+    /// By what human decisions on earlier submissions show of the judges, if held-out decisions say that it helps; else
+    /// majority. Graded levels by majority.
+    Weighted,
+}
+
+impl Aggregation {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Majority => "majority",
+            Self::Unanimous => "unanimous",
+            Self::Mean => "mean",
+            Self::Median => "median",
+            Self::Weighted => "weighted",
+        }
+    }
 }
 
 /// When a human is asked.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     Aggregation, Answer, Criterion, CriterionId, Decision, Evidence, Inconclusive, JudgeName, Level, Match, Override,
-    OverrideValue, Panel, Question, Source, Tally, Verdict, Vote, VoteOutcome,
+    OverrideValue, Panel, Question, Source, Tally, Verdict, Vote, VoteOutcome, Weighing, WeighingRule,
 };
 
 /// What one judge says on one criterion once its repeats are reduced.
@@ -119,13 +119,45 @@ fn level<'a>(criterion: &'a Criterion, name: &str) -> Option<&'a Level> {
 pub fn panel_verdict(
     criterion: &Criterion,
     panel: &Panel,
+    weighing: Option<&Weighing>,
     judges: Option<&BTreeMap<&JudgeName, Vec<&Vote>>>,
 ) -> Verdict {
-    let votes: Vec<JudgeVote> = judge_votes(criterion, judges).into_iter().map(|(_, vote)| vote).collect();
+    let named = judge_votes(criterion, judges);
+    let votes: Vec<JudgeVote> = named.iter().map(|(_, vote)| vote.clone()).collect();
     let tally = tally(&votes);
-    let decision = decide(&criterion.levels, panel, &votes, tally);
+    let counted = decide(&criterion.levels, panel, &votes, tally);
+    let decision = match weighing {
+        Some(weighing) if panel.aggregation == Aggregation::Weighted => weighed(counted, weighing, &named),
+        _ => counted,
+    };
     let evidence = evidence_for(&decision, judges);
     Verdict { criterion_id: criterion.id.clone(), decision, source: Source::Panel, tally, evidence, note: None }
+}
+
+/// The decision between judges who differ, by their weights. Where they do not, or where a quorum is missing or most cannot
+/// assess, what was counted stands: no weight makes a verdict that no judge gave.
+fn weighed(counted: Decision, weighing: &Weighing, votes: &[(&JudgeName, JudgeVote)]) -> Decision {
+    let WeighingRule::Weighted { prior, judges, .. } = &weighing.rule else { return counted };
+    let says = |what: &JudgeVote| votes.iter().any(|(_, vote)| vote == what);
+    let split = says(&JudgeVote::Met) && says(&JudgeVote::Unmet);
+    let open = matches!(counted, Decision::Met | Decision::Unmet | Decision::Inconclusive(Inconclusive::Tied));
+    if !split || !open {
+        return counted;
+    }
+    let adds = |judge: &JudgeName, vote: &JudgeVote| {
+        let own = judges.iter().find(|own| own.judge == *judge)?;
+        match vote {
+            JudgeVote::Met => Some(own.if_met),
+            JudgeVote::Unmet => Some(own.if_unmet),
+            JudgeVote::Level { .. } | JudgeVote::CannotAssess | JudgeVote::Failed => None,
+        }
+    };
+    let odds = prior + votes.iter().filter_map(|(judge, vote)| adds(judge, vote)).sum::<f64>();
+    match odds.partial_cmp(&0.0) {
+        Some(std::cmp::Ordering::Greater) => Decision::Met,
+        Some(std::cmp::Ordering::Less) => Decision::Unmet,
+        _ => Decision::Inconclusive(Inconclusive::Tied),
+    }
 }
 
 pub(super) fn tally(votes: &[JudgeVote]) -> Tally {
@@ -174,7 +206,7 @@ pub(super) fn decide(levels: &[Level], panel: &Panel, votes: &[JudgeVote], tally
         match panel.aggregation {
             Aggregation::Mean => return graded(levels, points.iter().sum::<f64>() / points.len() as f64),
             Aggregation::Median => return graded(levels, median(&points)),
-            Aggregation::Majority | Aggregation::Unanimous => {}
+            Aggregation::Majority | Aggregation::Unanimous | Aggregation::Weighted => {}
         }
     }
     match labels.iter().find(|(_, count)| **count * 2 > real).map(|(label, _)| *label) {
@@ -280,7 +312,7 @@ mod tests {
     fn verdict(panel: &Panel, cells: &[(&str, u32, VoteOutcome)]) -> Decision {
         let criterion = criterion("c", 1.0);
         let votes = votes("c", cells);
-        panel_verdict(&criterion, panel, ballots(&votes).get(&criterion.id)).decision
+        panel_verdict(&criterion, panel, None, ballots(&votes).get(&criterion.id)).decision
     }
 
     #[test]
@@ -344,7 +376,7 @@ mod tests {
         let by = |aggregation| {
             let mut panel = panel(3, 2);
             panel.aggregation = aggregation;
-            panel_verdict(&criterion, &panel, ballots(&votes).get(&criterion.id)).decision
+            panel_verdict(&criterion, &panel, None, ballots(&votes).get(&criterion.id)).decision
         };
         assert_eq!(by(Aggregation::Majority), Decision::Level { name: "good".to_owned(), points: 4.0 });
         assert_eq!(by(Aggregation::Median), Decision::Level { name: "good".to_owned(), points: 4.0 });

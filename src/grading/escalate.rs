@@ -145,7 +145,7 @@ mod tests {
             Rubric::new(RubricParts { title: None, criteria: vec![criterion("c", 4.0)], sections: vec![] }).unwrap();
         let votes = votes("c", cells);
         let ballots = ballots(&votes);
-        let verdict = panel_verdict(&rubric.criteria()[0], &panel, ballots.get(&rubric.criteria()[0].id));
+        let verdict = panel_verdict(&rubric.criteria()[0], &panel, None, ballots.get(&rubric.criteria()[0].id));
         let id = GradingId::from_uuid(uuid::Uuid::nil());
         escalate(id, &rubric, &panel, &[verdict], &ballots).into_iter().map(|e| (e.reason, e.probability)).collect()
     }

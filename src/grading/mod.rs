@@ -10,6 +10,7 @@
 //! - [`cuts`]: what an answer is worth when parts of the deliverable could not be shown, and when it is asked again;
 //! - [`aggregate`], [`score`], [`result`]: votes become verdicts, verdicts a score; pure, and done again
 //!   whenever something is added;
+//! - [`weigh`]: what human decisions on earlier submissions say of the judges;
 //! - [`escalate`]: what goes to a human, with the probability of its selection;
 //! - [`change`]: cancel and retry.
 
@@ -38,4 +39,5 @@ pub mod sight;
 mod sight_tests;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod weigh;
 pub mod work;

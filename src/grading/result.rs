@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     AlphaInterval, CallCounts, Grading, GradingResult, Override, Panel, PanelAgreement, Review, Rubric, Usage, Verdict,
-    View, Vote, VoteOutcome,
+    View, Vote, VoteOutcome, Weighing,
 };
 use crate::stats::agreement::{self, Ratings};
 
@@ -22,13 +22,15 @@ pub struct Material<'a> {
     pub overrides: &'a [Override],
     pub reviews: &'a [Review],
     pub views: Vec<View>,
+    /// As it was learned when the panel had spoken, where the panel weighs its judges.
+    pub weighing: Option<Box<Weighing>>,
 }
 
 #[must_use]
 pub fn compute(material: Material<'_>) -> GradingResult {
-    let Material { grading, rubric, votes, checks, overrides, reviews, views } = material;
+    let Material { grading, rubric, votes, checks, overrides, reviews, views, weighing } = material;
     let ballots = ballots(votes);
-    let panel_says = verdicts(grading, rubric, &ballots, &checks);
+    let panel_says = verdicts(grading, rubric, &ballots, &checks, weighing.as_deref());
     let without = score::score(rubric, &panel_says, grading.panel.min_coverage);
     let verdicts: Vec<Verdict> = rubric
         .criteria()
@@ -54,19 +56,26 @@ pub fn compute(material: Material<'_>) -> GradingResult {
         review_ids: reviews.iter().map(|review| review.id).collect(),
         open_reviews: u32::try_from(pending.len()).unwrap_or(u32::MAX),
         views,
+        weighing,
     }
 }
 
 /// What the panel and the checks say, in the rubric's order.
 #[must_use]
-pub fn verdicts(grading: &Grading, rubric: &Rubric, ballots: &Ballots<'_>, checks: &[Verdict]) -> Vec<Verdict> {
+pub fn verdicts(
+    grading: &Grading,
+    rubric: &Rubric,
+    ballots: &Ballots<'_>,
+    checks: &[Verdict],
+    weighing: Option<&Weighing>,
+) -> Vec<Verdict> {
     let checked: BTreeMap<_, _> = checks.iter().map(|verdict| (&verdict.criterion_id, verdict)).collect();
     rubric
         .criteria()
         .iter()
         .map(|criterion| match checked.get(&criterion.id) {
             Some(verdict) => (*verdict).clone(),
-            None => panel_verdict(criterion, &grading.panel, ballots.get(&criterion.id)),
+            None => panel_verdict(criterion, &grading.panel, weighing, ballots.get(&criterion.id)),
         })
         .collect()
 }

@@ -22,6 +22,7 @@ use super::fan_out::{Lane, fan_out};
 use super::plan::Plan;
 use super::result::{Material, compute, verdicts};
 use super::sequential;
+use super::weigh;
 
 /// Takes a grading as far as it goes: to its result, or to where it was stopped.
 ///
@@ -165,6 +166,10 @@ async fn finish(
     views: Vec<View>,
 ) -> Result<(), Refusal> {
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?;
+    let weighing = match project.get::<Grading>(&id.to_string()).await? {
+        Some(kept) => weigh::learn(project, &kept.record, services.now()).await?,
+        None => None,
+    };
     loop {
         let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
             return Err(Refusal::not_found("grading", id));
@@ -176,7 +181,7 @@ async fn finish(
         let overrides = project.all::<Override>(Query::prefix(format!("{id}/"))).await?;
         let mut reviews = project.all::<Review>(Query::link("grading", id)).await?;
         let ballots = ballots(&votes);
-        let panel_says = verdicts(&grading, &rubric.rubric, &ballots, &checks);
+        let panel_says = verdicts(&grading, &rubric.rubric, &ballots, &checks, weighing.as_deref());
         let mut batch = project.batch();
         for question in escalate(id, &rubric.rubric, &grading.panel, &panel_says, &ballots) {
             if reviews.iter().any(|review| review.criterion_id == question.criterion_id) {
@@ -207,6 +212,7 @@ async fn finish(
             overrides: &overrides,
             reviews: &reviews,
             views: views.clone(),
+            weighing: weighing.clone(),
         });
         let (score, calls) = (result.score.value, result.calls);
         let judged = grading.judged(services.now(), result)?;

@@ -59,6 +59,9 @@ pub struct Pair {
     pub system_b: SystemName,
 }
 
+/// Whether a plan wants two systems compared.
+type Wants<'a> = Box<dyn Fn(&SystemName, &SystemName) -> bool + Send + Sync + 'a>;
+
 #[derive(Debug, Clone, Default)]
 pub struct Planned {
     pub pairs: Vec<Pair>,
@@ -81,7 +84,7 @@ pub async fn plan(project: &ProjectStore, panel: &Panel, ask: &Ask) -> Result<Pl
         .map(|one| (one.a.min(one.b), one.a.max(one.b)))
         .collect();
     let mut planned = Planned::default();
-    let wants: Box<dyn Fn(&SystemName, &SystemName) -> bool + Send + Sync + '_> = match &ask.plan {
+    let wants: Wants<'_> = match &ask.plan {
         Plan::AllPairs | Plan::Active(_) => Box::new(|_, _| true),
         Plan::Against(system) => {
             if !newest.values().any(|own| own.contains_key(system)) {

@@ -53,6 +53,7 @@ pub fn graded(system: &str, task: &str, score: f64) -> Grading {
                 review_reasons: vec![],
                 review_ids: vec![],
                 open_reviews: 0,
+                weighing: None,
                 views: vec![],
             }),
         },

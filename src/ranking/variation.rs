@@ -50,7 +50,7 @@ pub fn family(name: &str) -> Option<&'static str> {
         |word: &str| word.find(|c: char| c.is_ascii_digit()).filter(|at| *at > 1).map(|at| word[..at].to_owned());
     FAMILIES.iter().find_map(|(family, known)| {
         let of = |word: &&str| known.contains(word) || stem(word).is_some_and(|stem| known.contains(&stem.as_str()));
-        words.iter().any(|word| of(word)).then_some(*family)
+        words.iter().any(of).then_some(*family)
     })
 }
 
@@ -150,6 +150,8 @@ async fn one(
         overrides: &overrides,
         reviews: &[],
         views: vec![],
+        // What was learned of a judge beside all the others stands for it without some of them.
+        weighing: before.weighing.clone(),
     });
     Ok(computed.score.value)
 }

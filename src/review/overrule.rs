@@ -148,6 +148,7 @@ pub(super) async fn recompute(
         overrides: &overrides,
         reviews: &reviews,
         views: result.views,
+        weighing: result.weighing,
     });
     let recomputed = grading.recomputed(result)?;
     Ok((batch.update(&recomputed, revision), recomputed))

@@ -89,7 +89,7 @@ fn gdpval(home: &Home) {
         json!({"task_id": "t-2", "prompt": "Write.", "reference_files": [], "deliverable_text": "Done.",
             "rubric_pretty": "[+1] It is short.\n[-1] It rambles."}),
     ];
-    put(home, "set/data/train.jsonl", &rows.map(|row| row.to_string()).join("\n"));
+    put(home, "set/data/train.jsonl", rows.map(|row| row.to_string()).join("\n"));
     put(home, "set/reference_files/ab/ledger.csv", "a,b\n5,7\n");
     put(home, "set/deliverable_files/cd/sum.txt", "12");
 }
@@ -162,13 +162,13 @@ async fn a_data_set_with_a_fault_leaves_nothing_behind() {
     let import = ["import", "gdpval", "set", "--config", &config];
     std::fs::remove_file(home.path("set/deliverable_files/cd/sum.txt")).unwrap();
     run(&home, &import).await.complains(&["sum.txt", "--without-files"]);
-    put(&home, "set/data/train.jsonl", &table.replace("reference_files/ab", "../secrets"));
+    put(&home, "set/data/train.jsonl", table.replace("reference_files/ab", "../secrets"));
     run(&home, &import).await.complains(&["row 1", "leads out"]);
-    put(&home, "set/data/train.jsonl", &table.replace("[+1] It is short.", "[+x] It is short."));
+    put(&home, "set/data/train.jsonl", table.replace("[+1] It is short.", "[+x] It is short."));
     run(&home, &import).await.complains(&["row 2", "task t-2", "[+x]"]);
-    put(&home, "set/data/train.jsonl", &table.replace("\"prompt\":\"Write.\"", "\"prompt\":"));
+    put(&home, "set/data/train.jsonl", table.replace("\"prompt\":\"Write.\"", "\"prompt\":"));
     run(&home, &import).await.complains(&["line 2", "JSON"]);
-    put(&home, "set/data/train.jsonl", &table);
+    put(&home, "set/data/train.jsonl", table);
     let parquet = home.path("set/data/train.parquet");
     std::fs::write(&parquet, b"PAR1").unwrap();
     run(&home, &["import", "gdpval", "set/data/train.parquet", "--config", &config]).await.complains(&["parquet"]);

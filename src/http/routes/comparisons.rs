@@ -122,7 +122,7 @@ pub async fn plan(
     }
     let answer = once(&services, &caller, &request.identity, async |intake| {
         comparisons.iter().for_each(|one| intake.insert(one));
-        Ok(Answer::json(StatusCode::ACCEPTED, &body)?)
+        Answer::json(StatusCode::ACCEPTED, &body)
     })
     .await?;
     services.bell.notify_one();

@@ -12,13 +12,6 @@ fn later(detail: &str) -> Answer {
     Err(Problem::not_implemented(detail))
 }
 
-/// The report card of a judge. Not part of this version.
-#[utoipa::path(get, path = "/v1/judges/{name}/report", tag = "later", params(("name" = String, Path)),
-    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn judge_report(_caller: Submitter, _name: web::Path<String>) -> Answer {
-    later("report cards are not part of this version; GET /v1/agreement tells how far judges agree")
-}
-
 /// Decline a claimed question. Not part of this version.
 #[utoipa::path(post, path = "/v1/reviews/{id}/decline", tag = "later", params(("id" = String, Path)),
     responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]

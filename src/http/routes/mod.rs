@@ -1,16 +1,19 @@
 //! Every address of the API, in one list: what is here is served, stands in the OpenAPI document, and answers other
 //! methods with 405.
 
+mod aggregation;
 mod agreement;
 mod attempts;
 mod comparisons;
 mod docs;
 mod drafts;
+mod estimates;
 mod events;
 mod files;
 mod gradings;
 mod health;
 mod import;
+mod judge_report;
 mod judges;
 mod later;
 pub(super) mod leaderboard;
@@ -81,6 +84,7 @@ resources! {
     "/v1/gradings/{id}/votes" => get votes::list;
     "/v1/gradings/{id}/cancel" => post gradings::cancel;
     "/v1/gradings/{id}/retry" => post gradings::retry;
+    "/v1/gradings/{id}/aggregate" => post aggregation::again;
     "/v1/gradings/{id}/overrides" => get overrides::list, post overrides::create;
     "/v1/quotes" => post quotes::create;
     "/v1/comparisons" => get comparisons::list, post comparisons::create;
@@ -94,8 +98,9 @@ resources! {
     "/v1/leaderboard/snapshots/{id}" => get snapshots::get;
     "/v1/systems" => get systems::systems;
     "/v1/agreement" => get agreement::agreement;
+    "/v1/estimates" => get estimates::estimates;
     "/v1/judges" => get judges::list;
-    "/v1/judges/{name}/report" => get later::judge_report;
+    "/v1/judges/{name}/report" => get judge_report::report;
     "/v1/reviews" => get reviews::list;
     "/v1/reviews/{id}" => get reviews::get;
     "/v1/reviews/{id}/files/{n}" => get reviews::file;

@@ -69,7 +69,15 @@ async fn what_cannot_be_computed_is_null_with_its_reason() {
     assert!(found["overall"]["krippendorff_alpha"]["undefined"].is_string());
     let judges = send(&app, get("/v1/judges")).await.json();
     assert_eq!((&judges["items"][0]["provider"], &judges["default_panel"]), (&json!("recorded"), &json!("default")));
-    send(&app, get("/v1/judges/one/report")).await.problem(501, "not_implemented");
+    let card = send(&app, get("/v1/judges/one/report")).await.json();
+    assert_eq!((&card["judge"], &card["votes"]), (&json!("one"), &json!(0)));
+    assert_eq!(card["against_humans"]["cohen_kappa"]["value"], Value::Null);
+    assert!(card["against_humans"]["cohen_kappa"]["undefined"].is_string(), "{card}");
+    send(&app, get("/v1/judges/nobody/report")).await.problem(404, "not_found");
+    let found = send(&app, get("/v1/estimates")).await.json();
+    assert_eq!((&found["systems"], &found["difference"]), (&json!([]), &Value::Null));
+    send(&app, get("/v1/estimates?system=nobody")).await.problem(404, "not_found");
+    send(&app, get("/v1/estimates?half_width=0")).await.problem(422, "invalid");
     send(&app, post("/v1/quotes", &json!({}))).await.problem(422, "invalid");
     send(&app, post("/v1/webhooks", &json!({}))).await.problem(501, "not_implemented");
     send(&app, get("/v1/export?what=votes")).await.problem(501, "not_implemented");

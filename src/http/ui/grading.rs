@@ -566,12 +566,7 @@ impl Material {
 
     fn rules(&self) -> String {
         let panel = &self.grading.panel;
-        let aggregation = match panel.aggregation {
-            crate::domain::Aggregation::Majority => "majority",
-            crate::domain::Aggregation::Unanimous => "unanimous",
-            crate::domain::Aggregation::Mean => "mean",
-            crate::domain::Aggregation::Median => "median",
-        };
+        let aggregation = panel.aggregation.as_str();
         let repeats = if panel.repeats > 1 { format!(", each asked {} times", panel.repeats) } else { String::new() };
         format!("{} judges, {aggregation}, quorum {}{repeats}", panel.judges.len(), panel.quorum)
     }

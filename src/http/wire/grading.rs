@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::aggregation::AggregationBody;
 use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
@@ -102,6 +103,10 @@ pub struct GradingBody {
     pub criteria: Vec<CriterionVerdict>,
     /// Null until the panel has spoken.
     pub agreement: Option<AgreementBody>,
+    /// Where the panel weighs its judges: by what it decided, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub aggregation: Option<AggregationBody>,
     pub review: ReviewNeed,
     pub cost: CostBody,
     pub created_at: Timestamp,
@@ -383,6 +388,7 @@ impl GradingBody {
             parts: result.map(|_| PartsBody::new(&rubric.rubric, &verdicts)),
             criteria,
             agreement: result.map(|result| AgreementBody::from(&result.agreement)),
+            aggregation: result.and_then(|result| result.weighing.as_deref()).map(AggregationBody::from),
             review: summary.review,
             cost: summary.cost.unwrap_or_else(|| cost_so_far(votes)),
             created_at: summary.created_at,
@@ -393,7 +399,7 @@ impl GradingBody {
 
 /// While the panel is at it nothing is decided; how the votes stand can be seen.
 fn so_far(grading: &Grading, rubric: &RubricVersion, votes: &[Vote]) -> Vec<Verdict> {
-    let mut verdicts = verdicts(grading, &rubric.rubric, &ballots(votes), &[]);
+    let mut verdicts = verdicts(grading, &rubric.rubric, &ballots(votes), &[], None);
     for verdict in &mut verdicts {
         verdict.decision = Decision::Inconclusive(crate::domain::Inconclusive::Pending);
         verdict.evidence.clear();

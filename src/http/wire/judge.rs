@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Aggregation, JudgeSpec, Panel};
+use crate::domain::{JudgeSpec, Panel};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Judges {
@@ -42,7 +42,7 @@ pub struct PanelBody {
     pub judges: Vec<String>,
     pub repeats: u32,
     pub quorum: u32,
-    /// `majority`, `unanimous`, `mean` or `median`.
+    /// `majority`, `weighted`, `unanimous`, `mean` or `median`.
     pub aggregation: &'static str,
     pub min_coverage: f64,
 }
@@ -69,12 +69,7 @@ impl From<&Panel> for PanelBody {
             judges: panel.judges.iter().map(|judge| judge.name.to_string()).collect(),
             repeats: panel.repeats,
             quorum: panel.quorum,
-            aggregation: match panel.aggregation {
-                Aggregation::Majority => "majority",
-                Aggregation::Unanimous => "unanimous",
-                Aggregation::Mean => "mean",
-                Aggregation::Median => "median",
-            },
+            aggregation: panel.aggregation.as_str(),
             min_coverage: panel.min_coverage,
         }
     }

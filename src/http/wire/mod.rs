@@ -4,13 +4,16 @@
 //! Requests refuse unknown fields by name. Ids that are no ids, names that are no names and numbers that are no
 //! numbers are refused here, with the field's pointer.
 
+pub mod aggregation;
 pub mod agreement;
 pub mod attempts;
 pub mod change;
 pub mod comparison;
 pub mod draft;
+pub mod estimates;
 pub mod grading;
 pub mod judge;
+pub mod judge_report;
 pub mod leaderboard;
 pub mod quote;
 pub mod review;

@@ -3,6 +3,7 @@
 //!
 //! To add one: a new file, a `mod` and a `pub use` line below.
 
+mod audited;
 mod clustered;
 mod influence;
 mod ipw_ppi;
@@ -14,6 +15,7 @@ mod tests;
 mod transfer;
 mod weights;
 
+pub use audited::{AuditedUnit, Part, ThreeWays, audited, audited_difference};
 pub use clustered::{Judged, ppi_clustered, ppi_difference, ppi_proportion};
 pub use ipw_ppi::{Audited, Ipw, ipw_ppi};
 pub use power::Plan;
