@@ -93,7 +93,6 @@ async fn the_service_tells_of_itself_and_says_what_it_does_not_do() {
 
     let id = "0198c0de-0000-7000-8000-000000000000";
     for (method, path) in [
-        ("GET", "/v1/judges/anna/report".to_owned()),
         ("POST", "/v1/webhooks".to_owned()),
         ("GET", "/v1/audit".to_owned()),
         ("GET", "/v1/audit/verify".to_owned()),
