@@ -40,3 +40,4 @@ mod service;
 mod seven_judges;
 mod support;
 mod trace;
+mod weighted;
