@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Grading, PanelName, RubricId, Status, SubmissionId, SystemName};
+use crate::domain::{Grading, PanelName, RubricId, SystemName};
 use crate::refusal::Refusal;
 use crate::stats::attempts::{pass_at_k, pass_hat_k, worst_of_k};
 use crate::stats::interval::clustered_mean;
 use crate::stats::{Estimate, NotEstimable};
-use crate::store::{ProjectStore, Query};
+use crate::store::ProjectStore;
 
 use super::agreement::Figure;
+use super::material::{Material, Needs};
 
 /// The most attempts at a task that are told apart by their number.
 pub const MAX_K: usize = 32;
@@ -83,26 +84,17 @@ struct OfSystem {
 /// # Errors
 /// If the store cannot.
 pub async fn attempts(project: &ProjectStore, wanted: &Wanted) -> Result<Attempts, Refusal> {
-    let mut newest: BTreeMap<(SubmissionId, PanelName, RubricId), Grading> = BTreeMap::new();
-    let mut unsettled = 0usize;
-    for grading in project.all::<Grading>(Query::default()).await? {
-        let asked = wanted.panel.as_ref().is_none_or(|panel| *panel == grading.panel.name)
-            && wanted.rubric_id.is_none_or(|id| id == grading.rubric.id)
-            && wanted.system.as_ref().is_none_or(|system| *system == grading.system);
-        if !asked {
-            continue;
-        }
-        if !matches!(grading.status(), Status::Completed | Status::AwaitingReview | Status::Partial) {
-            unsettled += usize::from(!grading.status().is_settled());
-            continue;
-        }
-        let key = (grading.submission_id, grading.panel.name.clone(), grading.rubric.id);
-        if newest.get(&key).is_none_or(|known| known.id < grading.id) {
-            newest.insert(key, grading);
-        }
-    }
+    let needs = Needs { battles: false, gradings: true, rubrics: false };
+    let material = Material::read(project, needs).await?;
+    let asked = |panel: &PanelName, rubric: RubricId| {
+        wanted.panel.as_ref().is_none_or(|wanted| wanted == panel) && wanted.rubric_id.is_none_or(|id| id == rubric)
+    };
+    let of_system = |grading: &&Grading| wanted.system.as_ref().is_none_or(|system| *system == grading.system);
+    let gradings = material.gradings.iter().filter(|one| asked(&one.panel.name, one.rubric.id)).filter(of_system);
+    let gradings: Vec<&Grading> = gradings.collect();
+    let unsettled = material.unsettled.iter().filter(|(panel, rubric)| asked(panel, *rubric)).count();
     let mut notes = Vec::new();
-    let mut panels: Vec<&str> = newest.keys().map(|(_, panel, _)| panel.as_str()).collect();
+    let mut panels: Vec<&str> = gradings.iter().map(|one| one.panel.name.as_str()).collect();
     panels.sort_unstable();
     panels.dedup();
     if panels.len() > 1 {
@@ -116,20 +108,19 @@ pub async fn attempts(project: &ProjectStore, wanted: &Wanted) -> Result<Attempt
     }
     let mut alone = 0usize;
     let mut systems: BTreeMap<SystemName, OfSystem> = BTreeMap::new();
-    for ((submission, _, rubric), grading) in newest {
+    for grading in gradings {
         let Some(result) = grading.result() else { continue };
         let of = systems.entry(grading.system.clone()).or_default();
-        let value = if wanted.with_overrides { result.score.value } else { result.score_without_overrides };
-        let Some(value) = value else {
+        let Some(value) = material.score(grading, wanted.with_overrides) else {
             of.without += 1;
             continue;
         };
         // What was graded by another rubric is no attempt at the same.
         let task = match &grading.task_id {
-            Some(task) => format!("{task}/{rubric}"),
+            Some(task) => format!("{task}/{}", grading.rubric.id),
             None => {
                 alone += 1;
-                submission.to_string()
+                grading.submission_id.to_string()
             }
         };
         of.scores.entry(task).or_default().push((value, result.score.raw.filter(|_| wanted.with_overrides)));
