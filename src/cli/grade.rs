@@ -162,11 +162,11 @@ fn tell(format: &str, quotes: &[(JudgeName, Quote)]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::Mistake(format!("cannot read {}: {e}", path.display())))
 }
 
-fn upload(path: &Path) -> Result<Upload, Failure> {
+pub(super) fn upload(path: &Path) -> Result<Upload, Failure> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = FileName::parse(name).map_err(|e| Failure::Mistake(format!("{}: {e}", path.display())))?;
     Ok(Upload { name, bytes: read(path)?.into() })

@@ -18,6 +18,7 @@ macro_rules! println {
 mod agreement;
 mod config;
 pub mod demo;
+mod draft;
 mod grade;
 mod import;
 mod judges;

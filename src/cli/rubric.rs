@@ -28,6 +28,8 @@ pub(super) enum Verb {
         #[arg(long, value_name = "FILE")]
         gold: Vec<PathBuf>,
     },
+    /// Have a model of a panel propose the criteria of a task: a native rubric of drafts on stdout; exit 3 if it failed
+    Draft(super::draft::Args),
     /// What differs between two versions, and which criteria are judged again
     Diff {
         old: PathBuf,
@@ -55,6 +57,7 @@ pub(super) enum Verb {
 pub(super) async fn rubric(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Lint { file, format, prompt, gold } => lint(&file, &format, prompt, &gold).await,
+        Verb::Draft(args) => super::draft::draft(args).await,
         Verb::Diff { old, new, format, new_format, json } => {
             let (from, to) = (read(&old, &format)?, read(&new, new_format.as_deref().unwrap_or(&format))?);
             diff(&rubric::diff(&from, &to), json)

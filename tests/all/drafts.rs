@@ -162,3 +162,32 @@ async fn a_draft_that_was_in_flight_when_the_power_went_is_finished_by_the_next_
     assert_eq!(draft["cost"]["calls"], 2, "the lost call is in the books");
     assert_eq!(client.all("/v1/rubrics").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_drafts_without_a_service_and_says_what_it_cost() {
+    let server = FakeOpenAi::start(script).await;
+    let home = Home::new(&panels(&server));
+    home.write("gold.md", "Net income is $12,400.");
+    home.write("ledger.csv", "a,b\n5,7\n");
+    let config = home.config().display().to_string();
+    let draft =
+        ["rubric", "draft", "--prompt", TASK, "--reference", "ledger.csv", "--gold", "gold.md", "--config", &config];
+    let said = run(&home, &draft).await.exits_with(0);
+    assert!(said.stderr.contains("1 calls, $0.00"), "{}", said.stderr);
+    let asked = server.calls().remove(0).user_text();
+    for shown in [TASK, "ledger.csv", "Net income is $12,400.", "A deliverable that is known to be right"] {
+        assert!(asked.contains(shown), "{shown:?} is not in: {asked}");
+    }
+    home.write("draft.yaml", &said.stdout);
+    let linted = run(&home, &["rubric", "lint", "draft.yaml"]).await.exits_with(0);
+    assert!(
+        linted.stdout.contains("3 criteria") && linted.stdout.contains("nothing is graded with it"),
+        "{}",
+        linted.stdout
+    );
+
+    let refusing = FakeOpenAi::start(|_| Action::refusal()).await;
+    home.configure("", &panels(&refusing));
+    let said = run(&home, &draft).await.exits_with(3);
+    assert!(said.stdout.is_empty() && said.stderr.contains("nothing was proposed (refused)"), "{}", said.stderr);
+}

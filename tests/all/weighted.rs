@@ -10,7 +10,7 @@ const STATEMENTS: usize = 60;
 
 /// Every other statement is true.
 fn truth(n: usize) -> bool {
-    n % 2 == 0
+    n.is_multiple_of(2)
 }
 
 /// Anna knows; Bert errs here and there; the other three are wrong together on every third statement, and outvote both.
@@ -18,8 +18,8 @@ fn script(call: &Call) -> Action {
     let n = number(call);
     let wrong = match asker(call).as_str() {
         "anna" => false,
-        "bert" => n % 7 == 1 && n % 3 != 0,
-        _ => n % 3 == 0,
+        "bert" => n % 7 == 1 && !n.is_multiple_of(3),
+        _ => n.is_multiple_of(3),
     };
     Action::answer(if truth(n) != wrong { "MET" } else { "UNMET" })
 }
