@@ -25,6 +25,19 @@ pub struct Review {
     pub answers: Vec<ReviewAnswer>,
     pub resolution: Option<Resolution>,
     pub created_at: Timestamp,
+    /// Reviewers who will not answer it, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declined: Vec<Decline>,
+}
+
+/// A reviewer who will not answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decline {
+    pub reviewer: Author,
+    pub reason: String,
+    /// They have a stake in the outcome: they do not adjudicate it either.
+    pub conflict_of_interest: bool,
+    pub at: Timestamp,
 }
 
 /// Who holds a review, until when.
@@ -143,6 +156,13 @@ impl Review {
                 to: "be claimed by the same reviewer again",
             });
         }
+        if self.declined.iter().any(|d| &d.reviewer == reviewer) {
+            return Err(InvalidTransition {
+                what: "review",
+                from: format!("declined by {reviewer}"),
+                to: "be claimed by the same reviewer",
+            });
+        }
         self.lease = Some(Lease { token, reviewer: reviewer.clone(), expires_at: until });
         Ok(self)
     }
@@ -154,6 +174,36 @@ impl Review {
             Some(lease) if lease.token == token => self.lease = None,
             _ => return Err(self.refuse(now, "be released with this lease token")),
         }
+        Ok(self)
+    }
+
+    /// A reviewer will not answer it; what they hold of it is free again.
+    ///
+    /// # Errors
+    /// If it is settled, or if this reviewer has answered or declined it already.
+    pub fn decline(
+        mut self,
+        reviewer: &Author,
+        reason: String,
+        conflict_of_interest: bool,
+        now: Timestamp,
+    ) -> Result<Self, InvalidTransition> {
+        if !self.state(now).is_pending() {
+            return Err(self.refuse(now, "be declined"));
+        }
+        let already = |said: &str| InvalidTransition {
+            what: "review",
+            from: format!("{said} by {reviewer}"),
+            to: "be declined by the same reviewer",
+        };
+        if self.answers.iter().any(|a| &a.reviewer == reviewer) {
+            return Err(already("answered"));
+        }
+        if self.declined.iter().any(|d| &d.reviewer == reviewer) {
+            return Err(already("declined"));
+        }
+        self.lease = self.lease.filter(|lease| &lease.reviewer != reviewer);
+        self.declined.push(Decline { reviewer: reviewer.clone(), reason, conflict_of_interest, at: now });
         Ok(self)
     }
 
@@ -206,6 +256,13 @@ impl Review {
                 to: "be resolved by one of its own reviewers",
             });
         }
+        if self.declined.iter().any(|d| d.conflict_of_interest && &d.reviewer == by) {
+            return Err(InvalidTransition {
+                what: "review",
+                from: format!("declined by {by} for a conflict of interest"),
+                to: "be resolved by them",
+            });
+        }
         self.lease = None;
         self.resolution = Some(Resolution { value, reason, by: by.clone(), at: now });
         Ok(self)
@@ -247,6 +304,7 @@ mod tests {
                 answers: vec![],
                 resolution: None,
                 created_at: self.now(),
+                declined: vec![],
             }
         }
         fn answer(&self, review: Review, who: &str, value: OverrideValue) -> Result<Review, InvalidTransition> {
@@ -295,5 +353,23 @@ mod tests {
 
         let once = bench.answer(bench.review(2), "ann", OverrideValue::Met).unwrap();
         assert!(bench.answer(once, "ann", OverrideValue::Met).is_err());
+    }
+    #[test]
+    fn who_declines_is_not_asked_again_and_who_has_a_stake_does_not_adjudicate() {
+        let bench = Bench::new();
+        let [ann, bob] = ["ann", "bob"].map(|who| Author::parse(who).unwrap());
+        let until = bench.now().checked_add(Duration::from_secs(60)).unwrap();
+        let held = bench.review(1).claim(&ann, bench.ids.next(), bench.now(), until).unwrap();
+        let declined = held.clone().decline(&ann, "my own work".to_owned(), true, bench.now()).unwrap();
+        assert_eq!(declined.state(bench.now()), ReviewState::Open, "what ann held is free");
+        assert!(declined.clone().claim(&ann, bench.ids.next(), bench.now(), until).is_err());
+        assert!(declined.clone().decline(&ann, "again".to_owned(), false, bench.now()).is_err());
+        assert!(declined.clone().resolve(&ann, OverrideValue::Met, "mine".to_owned(), bench.now()).is_err());
+        let settled = bench.answer(declined, "bob", OverrideValue::Met).unwrap();
+        assert!(settled.decline(&bob, "late".to_owned(), false, bench.now()).is_err());
+
+        let other = held.decline(&bob, "no time".to_owned(), false, bench.now()).unwrap();
+        assert_eq!(other.state(bench.now()), ReviewState::Claimed, "ann still holds it");
+        assert!(other.resolve(&bob, OverrideValue::Met, "page 2".to_owned(), bench.now()).is_ok());
     }
 }

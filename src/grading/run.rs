@@ -199,6 +199,7 @@ async fn finish(
                 lease: None,
                 answers: vec![],
                 resolution: None,
+                declined: vec![],
                 created_at: services.now(),
             };
             batch = batch.insert(&review);

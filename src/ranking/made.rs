@@ -136,6 +136,7 @@ pub async fn made(world: &World) -> Made {
                         by: by.clone(),
                         at: now,
                     }),
+                    declined: vec![],
                     created_at: now,
                 };
                 if done {

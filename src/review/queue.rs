@@ -63,6 +63,26 @@ pub async fn release(
     update(project, id, |review| Ok(review.release(token, now)?)).await
 }
 
+/// A reviewer will not answer; the question goes to others.
+///
+/// # Errors
+/// If it is settled, or this reviewer has answered or declined it already, or there is no reason.
+pub async fn decline(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    reviewer: &Author,
+    reason: &str,
+    conflict_of_interest: bool,
+) -> Result<Review, Refusal> {
+    if reason.trim().is_empty() {
+        return Err(Refusal::invalid("/reason", "is empty; who declines says why"));
+    }
+    let now = services.now();
+    update(project, id, |review| Ok(review.decline(reviewer, reason.trim().to_owned(), conflict_of_interest, now)?))
+        .await
+}
+
 /// A reviewer's blind answer. When it settles the review, the decision is appended to the grading in the same
 /// batch.
 ///

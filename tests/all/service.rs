@@ -91,13 +91,11 @@ async fn the_service_tells_of_itself_and_says_what_it_does_not_do() {
     }
     assert_eq!(client.get("/docs").await.status, 200);
 
-    let id = "0198c0de-0000-7000-8000-000000000000";
     for (method, path) in [
         ("POST", "/v1/webhooks".to_owned()),
         ("GET", "/v1/audit".to_owned()),
         ("GET", "/v1/audit/verify".to_owned()),
         ("GET", "/v1/export?what=votes".to_owned()),
-        ("POST", format!("/v1/reviews/{id}/decline")),
     ] {
         Answer::of(client.request(method, &path)).await.is_problem(
             501,

@@ -3,20 +3,13 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::http::auth::{Admin, Reviewer, Submitter};
+use crate::http::auth::{Admin, Submitter};
 use crate::http::problem::{Problem, ProblemDocument};
 
 type Answer = Result<HttpResponse, Problem>;
 
 fn later(detail: &str) -> Answer {
     Err(Problem::not_implemented(detail))
-}
-
-/// Decline a claimed question. Not part of this version.
-#[utoipa::path(post, path = "/v1/reviews/{id}/decline", tag = "later", params(("id" = String, Path)),
-    responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn decline_review(_caller: Reviewer, _id: web::Path<String>) -> Answer {
-    later("declining is not part of this version; give the question back with /release")
 }
 
 /// Be called when something happens. Not part of this version.

@@ -108,7 +108,7 @@ resources! {
     "/v1/reviews/{id}/release" => post reviews::release;
     "/v1/reviews/{id}/submit" => post reviews::submit;
     "/v1/reviews/{id}/resolve" => post reviews::resolve;
-    "/v1/reviews/{id}/decline" => post later::decline_review;
+    "/v1/reviews/{id}/decline" => post reviews::decline;
     "/v1/webhooks" => post later::create_webhook;
     "/v1/webhooks/{id}/deliveries" => get later::webhook_deliveries;
     "/v1/webhooks/{id}/redeliver" => post later::redeliver_webhook;

@@ -12,7 +12,8 @@ use crate::http::body::Incoming;
 use crate::http::problem::{Code, Problem};
 use crate::http::wire::List;
 use crate::http::wire::review::{
-    Claimed, ReleaseRequest, ResolveRequest, ReviewBody, ReviewCriterion, ReviewDetail, SubmitRequest, files_of,
+    Claimed, DeclineRequest, ReleaseRequest, ResolveRequest, ReviewBody, ReviewCriterion, ReviewDetail, SubmitRequest,
+    files_of,
 };
 use crate::http::wire::verdict::value;
 use crate::review::queue::{self, Answer};
@@ -98,6 +99,22 @@ pub async fn release(
 ) -> Result<HttpResponse, Problem> {
     let token = LeaseToken::from_uuid(incoming.json::<ReleaseRequest>().await?.content.lease_token);
     let review = queue::release(&services, &caller.project, ReviewId::from_uuid(*id), token).await?;
+    Ok(HttpResponse::Ok().json(ReviewBody::new(&review, &caller.author, services.now())))
+}
+
+/// Say that you will not answer a question, and why: you are not asked it again. Who has a stake in the outcome
+/// (`conflict_of_interest`) does not adjudicate it either. A question that you hold is free again.
+#[utoipa::path(post, path = "/v1/reviews/{id}/decline", tag = "reviews", request_body = DeclineRequest,
+    responses((status = 200, body = ReviewBody)))]
+pub async fn decline(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let DeclineRequest { reason, conflict_of_interest } = incoming.json().await?.content;
+    let id = ReviewId::from_uuid(*id);
+    let review = queue::decline(&services, &caller.project, id, &caller.author, &reason, conflict_of_interest).await?;
     Ok(HttpResponse::Ok().json(ReviewBody::new(&review, &caller.author, services.now())))
 }
 

@@ -190,7 +190,6 @@ async fn a_reviewer_is_blind_until_the_answer_is_in() {
     let claimed = send(&app, post(&format!("{uri}/claim"), &json!({}))).await.json();
     let answer = json!({"lease_token": claimed["lease_token"], "value": "unmet", "reason": "Too terse."});
     send(&app, post(&format!("{uri}/claim"), &json!({}))).await.problem(409, "invalid_state");
-    send(&app, post(&format!("{uri}/decline"), &json!({}))).await.problem(501, "not_implemented");
     let mut wrong = answer.clone();
     wrong["lease_token"] = json!("0197f3a0-0000-7000-8000-000000000000");
     send(&app, post(&format!("{uri}/submit"), &wrong)).await.problem(409, "invalid_state");
@@ -199,6 +198,28 @@ async fn a_reviewer_is_blind_until_the_answer_is_in() {
     assert!(done.json()["reason"].is_string() && done.json()["answers"][0]["value"] == "unmet");
     let after = send(&app, get(&format!("/v1/gradings/{}", grading["id"].as_str().unwrap()))).await.json();
     assert_eq!(after["criteria"][1]["verdict"], "unmet");
+}
+
+#[actix_web::test]
+async fn who_has_a_stake_declines_and_neither_answers_nor_adjudicates() {
+    let bench = Bench::new().await;
+    bench.start_working();
+    let app = app!(bench);
+    let grading = send(&app, one_shot("r", "a note")).await.json();
+    open_review(&bench, grading["id"].as_str().unwrap()).await;
+    let reviews = send(&app, get("/v1/reviews?state=open")).await.json();
+    let uri = format!("/v1/reviews/{}", reviews["items"][0]["id"].as_str().unwrap());
+    send(&app, post(&format!("{uri}/claim"), &json!({}))).await.json();
+    let decline =
+        |reason: &str| post(&format!("{uri}/decline"), &json!({"reason": reason, "conflict_of_interest": true}));
+    send(&app, decline(" ")).await.problem(422, "invalid");
+    let freed = send(&app, decline("It is my own work.")).await.json();
+    assert_eq!((&freed["state"], &freed["lease"]), (&json!("open"), &serde_json::Value::Null));
+    send(&app, post(&format!("{uri}/claim"), &json!({}))).await.problem(409, "invalid_state");
+    send(&app, decline("Twice.")).await.problem(409, "invalid_state");
+    send(&app, post(&format!("{uri}/resolve"), &json!({"value": "met", "reason": "Mine."})))
+        .await
+        .problem(409, "invalid_state");
 }
 
 /// A question on the criterion that judges are asked about.
@@ -216,6 +237,7 @@ async fn open_review(bench: &Bench, grading: &str) {
         lease: None,
         answers: vec![],
         resolution: None,
+        declined: vec![],
         created_at: services.now(),
     };
     let project = services.store.project(&ProjectId::parse("default").unwrap());

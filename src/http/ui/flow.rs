@@ -73,6 +73,7 @@ async fn opened(services: &Services, grading: &str) -> String {
         lease: None,
         answers: vec![],
         resolution: None,
+        declined: vec![],
         created_at: services.now(),
     };
     project.commit(project.batch().insert(&review)).await.unwrap();

@@ -294,9 +294,11 @@ impl Question {
 
 async fn next_open(services: &Services, caller: &Caller, but: ReviewId) -> Result<Option<String>, Problem> {
     let open = queue::list(services, &caller.project, &[ReviewState::Open, ReviewState::Submitted]).await?;
-    let next = open
-        .into_iter()
-        .find(|review| review.id != but && !review.answers.iter().any(|answer| answer.reviewer == caller.author));
+    let next = open.into_iter().find(|review| {
+        let mine = |author: &crate::domain::Author| *author == caller.author;
+        let done = review.answers.iter().any(|answer| mine(&answer.reviewer));
+        review.id != but && !done && !review.declined.iter().any(|one| mine(&one.reviewer))
+    });
     Ok(next.map(|review| review.id.to_string()))
 }
 

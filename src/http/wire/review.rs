@@ -99,6 +99,16 @@ pub struct ReleaseRequest {
     pub lease_token: Uuid,
 }
 
+/// A reviewer will not answer.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclineRequest {
+    pub reason: String,
+    /// You have a stake in the outcome.
+    #[serde(default)]
+    pub conflict_of_interest: bool,
+}
+
 /// A reviewer's blind answer.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
