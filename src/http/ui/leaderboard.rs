@@ -208,7 +208,7 @@ pub(super) struct Gathered {
 
 /// Who judged something, by name.
 async fn judges_of(project: &ProjectStore) -> Result<Vec<String>, Refusal> {
-    let needs = Needs { battles: true, gradings: true, rubrics: false };
+    let needs = Needs { battles: true, gradings: true, ..Needs::default() };
     let material = Material::read(project, needs).await?;
     let panels =
         material.comparisons.iter().map(|one| &one.panel).chain(material.gradings.iter().map(|one| &one.panel));
