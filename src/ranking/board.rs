@@ -680,7 +680,9 @@ fn versus(table: &RatingTable, gathered: &Gathered, rows: &mut [Row], detail: &m
     }
 }
 
-fn apart(upper: &str, versus: &Versus) -> String {
+/// The note on two neighbours that cannot be told apart.
+#[must_use]
+pub fn apart(upper: &str, versus: &Versus) -> String {
     let more = match versus.more_comparisons {
         Some(more) if more <= 100_000.0 => {
             format!("about {} would tell, if the difference is what it seems", count(more as usize, "more comparison"))

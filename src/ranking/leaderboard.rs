@@ -8,8 +8,8 @@ use serde::Serialize;
 
 pub use super::board::{Board, Fought, JudgeAware, Method, Row, RowInterval, Rules};
 use super::board::{battle_board, best_first};
-use super::material::{Material, Needs};
 use super::evidence::Said;
+use super::material::{Material, Needs};
 use super::matrix::{Matrix, matrix};
 use super::variation::{self, Judges};
 use super::{derived, snapshot};
@@ -424,7 +424,15 @@ pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
             }
             let Battle { model_a, model_b, winner, task_id, judge, .. } = battle.clone();
             let outcome = in_stats(winner);
-            found.compared.push(Fought { a: model_a, b: model_b, outcome, task: task_id, imported: true, judge, longer: None });
+            found.compared.push(Fought {
+                a: model_a,
+                b: model_b,
+                outcome,
+                task: task_id,
+                imported: true,
+                judge,
+                longer: None,
+            });
         }
     }
     if wanted.sources.derived {

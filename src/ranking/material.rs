@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::evidence::{self, Length, Said};
 use crate::domain::{
-    Battle, Comparison, ComparisonId, Grading, GradingId, PanelName, RubricId, RubricVersion, Status, SubmissionId, Task, TaskId,
+    Battle, Comparison, ComparisonId, Grading, GradingId, PanelName, RubricId, RubricVersion, Status, SubmissionId,
+    Task, TaskId,
 };
 use crate::refusal::Refusal;
 use crate::store::{ProjectStore, Query};
