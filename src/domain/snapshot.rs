@@ -35,6 +35,18 @@ pub struct SnapshotAsked {
     pub panel: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rubric_id: Option<String>,
+    /// `auto` or `on`; `None` where judges were pooled without asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge_aware: Option<String>,
+    /// What was held equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
+    /// Whom `wins_or_ties` was against, where it was not `human`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Judges whose battles were taken for humans' answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub humans: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -84,7 +84,7 @@ struct OfSystem {
 /// # Errors
 /// If the store cannot.
 pub async fn attempts(project: &ProjectStore, wanted: &Wanted) -> Result<Attempts, Refusal> {
-    let needs = Needs { battles: false, gradings: true, rubrics: false };
+    let needs = Needs { gradings: true, ..Needs::default() };
     let material = Material::read(project, needs).await?;
     let asked = |panel: &PanelName, rubric: RubricId| {
         wanted.panel.as_ref().is_none_or(|wanted| wanted == panel) && wanted.rubric_id.is_none_or(|id| id == rubric)

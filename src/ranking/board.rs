@@ -107,6 +107,19 @@ pub enum JudgeAware {
     Off,
 }
 
+impl JudgeAware {
+    pub const ALL: [Self; 3] = [Self::Off, Self::Auto, Self::On];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -257,6 +270,19 @@ pub enum VersusVerdict {
     NoSignal,
 }
 
+impl VersusVerdict {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Tied => "tied",
+            Self::NotComparable => "not_comparable",
+            Self::NoSignal => "no_signal",
+        }
+    }
+}
+
 /// One battle with what it may be sorted by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fought {
@@ -268,6 +294,8 @@ pub struct Fought {
     pub imported: bool,
     /// Who said so, where it was one judge and not a panel.
     pub judge: Option<String>,
+    /// How much longer the first one's work is, from -1 to 1, where length is held equal.
+    pub longer: Option<f32>,
 }
 
 /// Battles in columns, with the names that their numbers stand for.
@@ -297,6 +325,7 @@ impl Gathered {
         let (mut tasks, mut known) = (HashMap::new(), HashMap::new());
         let mut judges = Vec::new();
         let mut battles = Battles::default();
+        let controlled = !fought.is_empty() && fought.iter().all(|battle| battle.longer.is_some());
         for battle in fought {
             let task = battle.task.as_ref().map(|task| {
                 let next = tasks.len() as u32;
@@ -309,12 +338,15 @@ impl Gathered {
                 })
             });
             battles.push(index[&battle.a], index[&battle.b], battle.outcome, task, judge);
+            if let Some(longer) = battle.longer.filter(|_| controlled) {
+                battles.push_controls(&[longer]).map_err(|e| Refusal::invalid("/control", e.to_string()))?;
+            }
         }
         let imported = fought.iter().filter(|battle| battle.imported).count();
         Ok(Self {
             systems: systems.into_iter().cloned().collect(),
             judges,
-            controls: Vec::new(),
+            controls: if controlled { vec!["length".to_owned()] } else { Vec::new() },
             battles,
             judged: fought.len() - imported,
             imported,
@@ -648,7 +680,9 @@ fn versus(table: &RatingTable, gathered: &Gathered, rows: &mut [Row], detail: &m
     }
 }
 
-fn apart(upper: &str, versus: &Versus) -> String {
+/// The note on two neighbours that cannot be told apart.
+#[must_use]
+pub fn apart(upper: &str, versus: &Versus) -> String {
     let more = match versus.more_comparisons {
         Some(more) if more <= 100_000.0 => {
             format!("about {} would tell, if the difference is what it seems", count(more as usize, "more comparison"))
@@ -752,6 +786,7 @@ mod tests {
             task: Some(TaskId::parse(task).unwrap()),
             imported: true,
             judge: None,
+            longer: None,
         }
     }
 

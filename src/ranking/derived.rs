@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::board::Fought;
-use crate::domain::{Grading, SystemName, TaskId};
+use crate::domain::{Grading, SubmissionId, TaskId};
 use crate::stats::rating::Outcome;
 
 /// Without another: five points of a hundred.
@@ -26,29 +26,34 @@ pub fn outcome(a: f64, b: f64, band: f64) -> Outcome {
 }
 
 /// Every pair of systems that were graded on the same task by the same panel with the same rubric version.
-/// Gradings without a task or a score give none.
+/// Gradings without a task or a score give none. `longer`: how much longer the first submission is than the second.
 #[must_use]
-pub fn derive<'a>(scored: impl Iterator<Item = (&'a Grading, f64)>, band: f64) -> Vec<Fought> {
-    let mut alike: BTreeMap<_, Vec<(&SystemName, &TaskId, f64)>> = BTreeMap::new();
+pub fn derive<'a>(
+    scored: impl Iterator<Item = (&'a Grading, f64)>,
+    band: f64,
+    longer: impl Fn(SubmissionId, SubmissionId) -> Option<f32>,
+) -> Vec<Fought> {
+    let mut alike: BTreeMap<_, Vec<(&Grading, &TaskId, f64)>> = BTreeMap::new();
     for (grading, score) in scored {
         let Some(task) = &grading.task_id else { continue };
         let key = (task, grading.rubric.id, grading.rubric.version, grading.panel.name.clone());
-        alike.entry(key).or_default().push((&grading.system, task, score));
+        alike.entry(key).or_default().push((grading, task, score));
     }
     let mut fought = Vec::new();
     for group in alike.into_values() {
         for (i, (a, task, score_a)) in group.iter().enumerate() {
             for (b, _, score_b) in &group[i + 1..] {
-                if a == b {
+                if a.system == b.system {
                     continue;
                 }
                 fought.push(Fought {
-                    a: (*a).clone(),
-                    b: (*b).clone(),
+                    a: a.system.clone(),
+                    b: b.system.clone(),
                     outcome: outcome(*score_a, *score_b, band),
                     task: Some((*task).clone()),
                     imported: false,
                     judge: None,
+                    longer: longer(a.submission_id, b.submission_id),
                 });
             }
         }
@@ -81,7 +86,7 @@ mod tests {
             in_panel(graded("c", "t1", 0.1), "other"),
             with_rubric(graded("d", "t1", 0.1), 2),
         ];
-        let fought = derive(all.iter().map(|one| (one, one.result().unwrap().score.value.unwrap())), BAND);
+        let fought = derive(all.iter().map(|one| (one, one.result().unwrap().score.value.unwrap())), BAND, |_, _| None);
         let told: Vec<(&str, &str, Outcome)> =
             fought.iter().map(|one| (one.a.as_str(), one.b.as_str(), one.outcome)).collect();
         assert_eq!(

@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-pub use super::board::{Board, Fought, Method, Row, RowInterval, Rules};
+pub use super::board::{Board, Fought, JudgeAware, Method, Row, RowInterval, Rules};
 use super::board::{battle_board, best_first};
+use super::evidence::Said;
 use super::material::{Material, Needs};
 use super::matrix::{Matrix, matrix};
 use super::variation::{self, Judges};
 use super::{derived, snapshot};
 use crate::domain::{
-    Battle, Comparison, ComparisonState, Grading, PanelName, Preference, RubricId, SystemName, Task, TaskId,
+    Battle, Comparison, ComparisonState, Grading, Order, PanelName, Preference, RubricId, SystemName, Task, TaskId,
 };
 use crate::grading::score::by_tag;
 use crate::refusal::Refusal;
@@ -89,6 +90,22 @@ impl Sources {
     }
 }
 
+/// What is held equal when systems are rated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Of the two works of a battle.
+    Length,
+}
+
+impl Control {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+        }
+    }
+}
+
 /// What is to be shown.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -101,12 +118,14 @@ pub struct Wanted {
     pub sources: Sources,
     /// Largest difference of two scores that is a tie in a derived battle.
     pub band: f64,
+    pub control: Option<Control>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
         Self {
-            rules: Rules::default(),
+            // Telling judges apart takes their votes, which are read when they are asked for.
+            rules: Rules { judge_aware: JudgeAware::Off, ..Rules::default() },
             by: None,
             with_overrides: true,
             judges: Judges::All,
@@ -114,6 +133,7 @@ impl Default for Wanted {
             rubric_id: None,
             sources: Sources::default(),
             band: derived::BAND,
+            control: None,
         }
     }
 }
@@ -136,7 +156,19 @@ impl Wanted {
     pub fn needs(&self) -> Needs {
         let gradings = self.is_of_scores() || self.sources.derived;
         let rubrics = gradings && (self.by == Some(Slice::Tag) || self.judges != Judges::All);
-        Needs { battles: !self.is_of_scores(), gradings, rubrics }
+        Needs {
+            battles: !self.is_of_scores(),
+            gradings,
+            rubrics,
+            answers: self.tells_judges_apart(),
+            lengths: self.control == Some(Control::Length),
+        }
+    }
+
+    /// Whether single judges' answers are battles, and not what the panel made of them.
+    #[must_use]
+    pub fn tells_judges_apart(&self) -> bool {
+        self.rules.method == Method::BradleyTerry && self.rules.judge_aware != JudgeAware::Off
     }
 }
 
@@ -189,6 +221,10 @@ pub fn boards(material: &Material, wanted: &Wanted) -> Result<Leaderboard, Refus
             Slice::Tag => None,
         }
     };
+    if wanted.control.is_some() && wanted.rules.method != Method::BradleyTerry {
+        let detail = format!("is held equal by bradley_terry only, not by {}", wanted.rules.method.as_str());
+        return Err(Refusal::invalid("/control", detail));
+    }
     let mut matrices = Vec::new();
     let boards = if wanted.is_of_scores() {
         let graded = graded(material, wanted);
@@ -203,7 +239,11 @@ pub fn boards(material: &Material, wanted: &Wanted) -> Result<Leaderboard, Refus
             let detail = "tags are of criteria, which a comparison does not have; use method=score with by=tag";
             return Err(Refusal::invalid("/by", detail));
         }
-        let battles = battles(material, wanted);
+        let mut battles = battles(material, wanted);
+        if wanted.control.is_some() {
+            battles.keep_measured()?;
+        }
+        let of_all = battles.notes();
         let mut slices: BTreeMap<Option<String>, BySource> = BTreeMap::new();
         for battle in battles.compared {
             slices.entry(slice_of(battle.task.as_ref())).or_default().compared.push(battle);
@@ -219,6 +259,7 @@ pub fn boards(material: &Material, wanted: &Wanted) -> Result<Leaderboard, Refus
             let mut board = battle_board(slice, &compared, battles.inconclusive, &wanted.rules)?;
             board.judged -= derived_battles;
             board.derived = derived_battles;
+            board.notes.extend(of_all.iter().cloned());
             board.notes.extend(notes_on_sources(&board, wanted));
             matrices.push(matrix(&board, &compared));
             boards.push(board);
@@ -263,13 +304,96 @@ pub(super) struct BySource {
     pub compared: Vec<Fought>,
     derived: Vec<Fought>,
     inconclusive: usize,
+    /// Answers of single judges among `compared`.
+    answers: usize,
+    /// Without the length of both works, where that is held equal.
+    unmeasured: usize,
+    measured: bool,
+}
+
+impl BySource {
+    /// Leaves out what has no length.
+    fn keep_measured(&mut self) -> Result<(), Refusal> {
+        let all = self.compared.len() + self.derived.len();
+        self.compared.retain(|battle| battle.longer.is_some());
+        self.derived.retain(|battle| battle.longer.is_some());
+        let left = self.compared.len() + self.derived.len();
+        (self.measured, self.unmeasured) = (true, all - left);
+        if all > 0 && left == 0 {
+            let detail = "no battle has the lengths of both works: imported battles have none, and characters of a text are not set against bytes of a file";
+            return Err(Refusal::invalid("/control", detail));
+        }
+        Ok(())
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.answers > 0 {
+            notes.push(format!(
+                "each answer of a judge in each order is a battle here ({} answers); those of one pair on one task share one weight",
+                self.answers
+            ));
+        }
+        if self.measured {
+            notes.push(
+                "length is held equal: characters of the final message, or bytes where there are files".to_owned(),
+            );
+        }
+        if self.unmeasured > 0 {
+            notes.push(format!("{} battles without the lengths of both works are left out", self.unmeasured));
+        }
+        notes
+    }
+}
+
+/// The answers of the judges that count, each with the work that was shown first as its first side.
+fn told_apart<'a>(
+    comparison: &'a Comparison,
+    answers: &'a [Said],
+    wanted: &'a Wanted,
+    longer: Option<f32>,
+) -> impl Iterator<Item = Fought> + 'a {
+    let systems = [&comparison.system_a, &comparison.system_b];
+    let counts = move |said: &&Said| {
+        let spec = comparison.panel.judges.iter().find(|spec| spec.name == said.judge);
+        spec.is_some_and(|spec| wanted.judges.count(spec, &systems))
+    };
+    answers.iter().filter(counts).map(move |said| {
+        let a_first = said.order == Order::AFirst;
+        let [a, b] = if a_first { systems } else { [systems[1], systems[0]] };
+        let outcome = match (in_stats(said.preference), a_first) {
+            (Outcome::A, false) => Outcome::B,
+            (Outcome::B, false) => Outcome::A,
+            (outcome, _) => outcome,
+        };
+        Fought {
+            a: a.clone(),
+            b: b.clone(),
+            outcome,
+            task: Some(comparison.task_id.clone()),
+            imported: false,
+            judge: Some(said.judge.to_string()),
+            longer: longer.map(|longer| if a_first { longer } else { -longer }),
+        }
+    })
 }
 
 pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
     let mut found = BySource::default();
+    let longer = |a, b| material.lengths.get(&a)?.beyond(*material.lengths.get(&b)?);
     let of_panel = |comparison: &&Comparison| wanted.panel.as_ref().is_none_or(|p| *p == comparison.panel.name);
     for comparison in material.comparisons.iter().filter(|_| wanted.sources.judged).filter(of_panel) {
         if !matches!(comparison.state, ComparisonState::Judged { .. }) {
+            continue;
+        }
+        let longer = longer(comparison.a, comparison.b);
+        if wanted.tells_judges_apart() {
+            let answers = material.answers.get(&comparison.id).map_or(&[][..], Vec::as_slice);
+            let before = found.compared.len();
+            found.compared.extend(told_apart(comparison, answers, wanted, longer));
+            let more = found.compared.len() - before;
+            found.answers += more;
+            found.inconclusive += usize::from(more == 0);
             continue;
         }
         match wanted.judges.outcome(comparison) {
@@ -280,6 +404,7 @@ pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
                 task: Some(comparison.task_id.clone()),
                 imported: false,
                 judge: None,
+                longer,
             }),
             None => found.inconclusive += 1,
         }
@@ -299,13 +424,21 @@ pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
             }
             let Battle { model_a, model_b, winner, task_id, judge, .. } = battle.clone();
             let outcome = in_stats(winner);
-            found.compared.push(Fought { a: model_a, b: model_b, outcome, task: task_id, imported: true, judge });
+            found.compared.push(Fought {
+                a: model_a,
+                b: model_b,
+                outcome,
+                task: task_id,
+                imported: true,
+                judge,
+                longer: None,
+            });
         }
     }
     if wanted.sources.derived {
         let scored = material.gradings.iter().filter(|grading| of_wanted(grading, wanted));
         let scored = scored.filter_map(|grading| Some((grading, material.score(grading, wanted.with_overrides)?)));
-        found.derived = derived::derive(scored, wanted.band);
+        found.derived = derived::derive(scored, wanted.band, longer);
     }
     found
 }

@@ -1,22 +1,28 @@
 //! What leaderboards are made of, read once: the results of gradings and comparisons and the battles that were
 //! brought in. Never their votes: a result is computed when the last vote comes in and kept, so that a new verdict
-//! changes one record and a leaderboard is a sum over records. Votes are read in one case only, and on request: when a
-//! judge is left out of gradings (see [`variation`](super::variation)).
+//! changes one record and a leaderboard is a sum over records. Votes are read on request only: when a judge is left out of
+//! gradings (see [`variation`](super::variation)), and when judges are told apart (see [`evidence`](super::evidence)).
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::evidence::{self, Length, Said};
 use crate::domain::{
-    Battle, Comparison, Grading, GradingId, PanelName, RubricId, RubricVersion, Status, SubmissionId, Task, TaskId,
+    Battle, Comparison, ComparisonId, Grading, GradingId, PanelName, RubricId, RubricVersion, Status, SubmissionId,
+    Task, TaskId,
 };
 use crate::refusal::Refusal;
 use crate::store::{ProjectStore, Query};
 
 /// Which records are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     pub battles: bool,
     pub gradings: bool,
     pub rubrics: bool,
+    /// Single judges' answers of comparisons.
+    pub answers: bool,
+    /// How long submissions are.
+    pub lengths: bool,
 }
 
 /// A project's material. What was not needed is empty.
@@ -32,6 +38,9 @@ pub struct Material {
     pub rubrics: HashMap<(RubricId, u32), RubricVersion>,
     /// Scores that stand in for those of the gradings, where judges are left out; `None`: no score.
     pub rescored: Option<HashMap<GradingId, Option<f64>>>,
+    /// What single judges answered in comparisons.
+    pub answers: HashMap<ComparisonId, Vec<Said>>,
+    pub lengths: HashMap<SubmissionId, Length>,
 }
 
 impl Material {
@@ -44,6 +53,12 @@ impl Material {
         if needs.battles {
             material.comparisons = project.all::<Comparison>(Query::default()).await?;
             material.battles = project.all::<Battle>(Query::default()).await?;
+        }
+        if needs.answers {
+            material.answers = evidence::answers(project, &material.comparisons).await?;
+        }
+        if needs.lengths {
+            material.lengths = evidence::lengths(project).await?;
         }
         if needs.gradings {
             material.take(project.all::<Grading>(Query::default()).await?);

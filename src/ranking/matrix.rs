@@ -101,7 +101,7 @@ mod tests {
     fn fought(a: &str, b: &str, outcome: Outcome, task: Option<&str>) -> Fought {
         let system = |name| SystemName::parse(name).unwrap();
         let task = task.map(|task| TaskId::parse(task).unwrap());
-        Fought { a: system(a), b: system(b), outcome, task, imported: true, judge: None }
+        Fought { a: system(a), b: system(b), outcome, task, imported: true, judge: None, longer: None }
     }
 
     #[test]

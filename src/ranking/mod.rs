@@ -1,6 +1,6 @@
 //! The story of a leaderboard: submissions are compared side by side ([`compare`], which of them [`plans`]) or battles
 //! are brought in ([`import`]) or derived from scores ([`derived`]); they are rated ([`board`], and from the store's
-//! [`material`] [`leaderboard`]), by whom it pleases ([`variation`]), with how much hangs on that ([`sensitivity`]); kept
+//! [`material`] [`leaderboard`]), with what a battle carries beside its outcome ([`evidence`]), by whom it pleases ([`variation`]), with how much hangs on that ([`sensitivity`]); kept
 //! with their date ([`snapshot`]); told with what else a lead asks ([`systems`], [`attempts`]); and how far judges agree is
 //! told beside it ([`agreement`]), what a judge is worth beside humans ([`report`]), and what humans would say of a system
 //! ([`estimates`]).
@@ -12,6 +12,7 @@ pub mod compare;
 pub mod corrected;
 pub mod derived;
 pub mod estimates;
+pub mod evidence;
 mod history;
 pub mod import;
 pub mod leaderboard;

@@ -107,7 +107,7 @@ pub async fn plan(project: &ProjectStore, panel: &Panel, ask: &Ask) -> Result<Pl
     planned.known = already;
     planned.pairs = match ask.plan {
         Plan::Active(n) => {
-            let material = Material::read(project, Needs { battles: true, gradings: false, rubrics: false }).await?;
+            let material = Material::read(project, Needs { battles: true, ..Needs::default() }).await?;
             let wanted = Wanted::default();
             let board = boards(&material, &wanted)?.boards.into_iter().next().unwrap_or_default();
             active(&pairs, &board, &battles(&material, &wanted).compared, n)?
@@ -193,7 +193,7 @@ fn candidates(
 
 /// The strengths that are known: from battles, or from mean scores while nothing was compared.
 async fn rated(project: &ProjectStore) -> Result<Board, Refusal> {
-    let material = Material::read(project, Needs { battles: true, gradings: true, rubrics: false }).await?;
+    let material = Material::read(project, Needs { battles: true, gradings: true, ..Needs::default() }).await?;
     let by_battles = boards(&material, &Wanted::default())?.boards.into_iter().next().unwrap_or_default();
     if by_battles.rows.iter().any(|row| row.rating.is_some()) {
         return Ok(by_battles);
@@ -367,7 +367,7 @@ mod tests {
 
     fn fought(a: &str, b: &str, outcome: Outcome, task: &str) -> Fought {
         let task = Some(TaskId::parse(task).unwrap());
-        Fought { a: system(a), b: system(b), outcome, task, imported: false, judge: None }
+        Fought { a: system(a), b: system(b), outcome, task, imported: false, judge: None, longer: None }
     }
 
     fn names(pairs: &[Pair]) -> Vec<(&str, &str)> {

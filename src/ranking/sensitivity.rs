@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::board::{Board, Method};
 use super::corrected;
-use super::leaderboard::{Leaderboard, Slice, Sources, Wanted, boards};
+use super::leaderboard::{Control, Leaderboard, Slice, Sources, Wanted, boards};
 use super::material::{Material, Needs};
 use super::variation::{self, Judges};
 use crate::domain::JudgeName;
@@ -61,8 +61,9 @@ pub struct VariantRow {
 /// # Errors
 /// If the store cannot, or the anchor is no system of the board.
 pub async fn sensitivity(project: &ProjectStore, wanted: &Wanted) -> Result<Sensitivity, Refusal> {
-    let base_wanted = Wanted { by: None, judges: Judges::All, ..wanted.clone() };
-    let needs = Needs { rubrics: base_wanted.needs().gradings, ..base_wanted.needs() };
+    let base_wanted = Wanted { by: None, judges: Judges::All, control: None, ..wanted.clone() };
+    let lengths = base_wanted.rules.method == Method::BradleyTerry;
+    let needs = Needs { rubrics: base_wanted.needs().gradings, lengths, ..base_wanted.needs() };
     let material = Material::read(project, needs).await?;
     let base = whole(boards(&material, &base_wanted)?);
     let is_free = base_wanted.rules.anchor.is_none() && base_wanted.rules.method.is_on_elo_scale();
@@ -95,9 +96,7 @@ pub async fn sensitivity(project: &ProjectStore, wanted: &Wanted) -> Result<Sens
     }
     let corrected = corrected::board(project, &material, &base_wanted).await?;
     told.push(tell_or("human_corrected", "corrected by human decisions", corrected, &base));
-    let style =
-        "the length and layout of deliverables are not recorded with battles; compare by score of a style tag instead";
-    told.push(tell_or("style", "with length and style held equal", Err(style.to_owned()), &base));
+    told.push(style(&material, &base_wanted, &base, is_free));
     Ok(Sensitivity { method: wanted.rules.method.as_str(), base, variants: told })
 }
 
@@ -142,6 +141,16 @@ fn overrides(material: &Material, wanted: &Wanted, base: &Board, is_free: bool) 
     }
     let found = boards(material, &Wanted { with_overrides: !wanted.with_overrides, ..wanted.clone() }).map(whole);
     tell("overrides", what.to_owned(), found, base, is_free)
+}
+
+/// As if all works were of one length. Layout is not recorded.
+fn style(material: &Material, wanted: &Wanted, base: &Board, is_free: bool) -> Variant {
+    if wanted.rules.method != Method::BradleyTerry {
+        let why = "length is held equal by bradley_terry only; of scores, compare that of a style tag instead";
+        return tell_or("style", "with length held equal", Err(why.to_owned()), base);
+    }
+    let found = boards(material, &Wanted { control: Some(Control::Length), ..wanted.clone() }).map(whole);
+    tell("style", "with length held equal".to_owned(), found, base, is_free)
 }
 
 /// Each source alone, where the board has more than one.

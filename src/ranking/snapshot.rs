@@ -82,6 +82,10 @@ pub fn asked(wanted: &Wanted) -> SnapshotAsked {
         judges: wanted.judges.in_words(),
         panel: wanted.panel.as_ref().map(ToString::to_string),
         rubric_id: wanted.rubric_id.map(|id| id.to_string()),
+        judge_aware: wanted.tells_judges_apart().then(|| rules.judge_aware.as_str().to_owned()),
+        control: wanted.control.map(|control| control.as_str().to_owned()),
+        reference: rules.against.as_ref().map(ToString::to_string),
+        humans: (!rules.humans.is_empty()).then(|| rules.humans.join(",")),
     }
 }
 
@@ -153,7 +157,21 @@ pub async fn against(
 }
 
 fn in_words(asked: &SnapshotAsked) -> String {
-    let SnapshotAsked { method, overrides, source, by, anchor, anchor_rating: _, judges, panel, rubric_id } = asked;
+    let SnapshotAsked {
+        method,
+        overrides,
+        source,
+        by,
+        anchor,
+        anchor_rating: _,
+        judges,
+        panel,
+        rubric_id,
+        judge_aware,
+        control,
+        reference,
+        humans,
+    } = asked;
     let mut words = vec![format!("method={method}"), format!("overrides={overrides}")];
     let named = [
         ("source", source),
@@ -162,6 +180,10 @@ fn in_words(asked: &SnapshotAsked) -> String {
         ("judges", judges),
         ("panel", panel),
         ("rubric_id", rubric_id),
+        ("judge_aware", judge_aware),
+        ("control", control),
+        ("reference", reference),
+        ("humans", humans),
     ];
     words.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))));
     words.join(", ")

@@ -168,7 +168,7 @@ pub struct Point {
 /// # Errors
 /// If the store cannot.
 pub async fn systems(project: &ProjectStore, ask: &Ask) -> Result<Systems, Refusal> {
-    let needs = Needs { battles: ask.accept == Accept::VersusHuman, gradings: true, rubrics: true };
+    let needs = Needs { battles: ask.accept == Accept::VersusHuman, gradings: true, rubrics: true, ..Needs::default() };
     let material = Material::read(project, needs).await?;
     let submissions = project.all::<Submission>(Query::default()).await?;
     let overrides = project.all::<Override>(Query::default()).await?;

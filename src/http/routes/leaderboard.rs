@@ -11,9 +11,12 @@ use crate::http::auth::Submitter;
 use crate::http::problem::{Code, Problem};
 use crate::http::ui;
 use crate::http::wire::leaderboard::{LeaderboardBody, SensitivityBody, csv};
-use crate::ranking::leaderboard::{self as ranking, Method, Rules, Slice, Sources, Wanted};
+use crate::ranking::leaderboard::{self as ranking, Control, JudgeAware, Method, Rules, Slice, Sources, Wanted};
 use crate::ranking::variation::Judges;
 use crate::ranking::{sensitivity as sensitive, snapshot};
+
+/// Of the bootstrap: fewer tell nothing, more take long.
+const ROUNDS: std::ops::RangeInclusive<usize> = 20..=10_000;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
@@ -46,6 +49,20 @@ pub struct Ask {
     #[param(value_type = Option<String>)]
     panel: Option<PanelName>,
     rubric_id: Option<Uuid>,
+    /// Whether judges' discrimination and leaning to the first place are modelled, from their single answers: `off` (the
+    /// default), `on`, or `auto`, which does so if cross-validation says that it predicts better. `bradley_terry` only.
+    judge_aware: Option<String>,
+    /// `length`: rated as if the works of a battle were of one length. `bradley_terry` only.
+    control: Option<String>,
+    /// Rounds (20 to 10000) of the bootstrap by task that stands beside the interval; none without it.
+    bootstrap: Option<usize>,
+    /// Whom `wins_or_ties` is against; `human` without it.
+    #[param(value_type = Option<String>)]
+    reference: Option<SystemName>,
+    /// Judges of imported battles, with commas, whose battles are humans' answers: ratings are corrected by them.
+    humans: Option<String>,
+    /// `true`: with the differences of all pairs, how judges differ, what controls do.
+    detail: Option<bool>,
     /// An earlier snapshot of the same leaderboard: what changed since, beyond noise.
     against: Option<Uuid>,
     /// `json` (the default), `csv` or `svg`.
@@ -62,6 +79,7 @@ pub async fn leaderboard(caller: Submitter, ask: web::Query<Ask>) -> Result<Http
     let format = one_of("format", ask.format.as_deref(), &["json", "csv", "svg"])?;
     let plot = one_of("plot", ask.plot.as_deref(), &["ratings", "matrix", "radar", "pareto"])?;
     let against = ask.against.map(SnapshotId::from_uuid);
+    let detail = ask.detail.unwrap_or(false);
     let wanted = wanted(ask)?;
     let project = caller.0.project;
     if format == "svg" && ["radar", "pareto"].contains(&plot) {
@@ -84,7 +102,7 @@ pub async fn leaderboard(caller: Submitter, ask: web::Query<Ask>) -> Result<Http
         }
         ("svg", "matrix") => picture(ui::matrix_svg(&found)),
         ("svg", _) => picture(ui::leaderboard_svg(&found)),
-        _ => HttpResponse::Ok().json(LeaderboardBody::from(&found)),
+        _ => HttpResponse::Ok().json(LeaderboardBody::of(&found, detail)),
     })
 }
 
@@ -124,7 +142,22 @@ pub fn wanted(ask: Ask) -> Result<Wanted, Problem> {
             Slice::ALL.into_iter().find(|slice| slice.as_str() == word)
         }
     };
+    let word = one_of("judge_aware", ask.judge_aware.as_deref(), &JudgeAware::ALL.map(JudgeAware::as_str))?;
+    let judge_aware = JudgeAware::ALL.into_iter().find(|one| one.as_str() == word).unwrap_or(JudgeAware::Off);
+    if let Some(rounds) = ask.bootstrap.filter(|rounds| !ROUNDS.contains(rounds)) {
+        let (least, most) = ROUNDS.into_inner();
+        return Err(Problem::new(Code::InvalidQuery, format!("bootstrap={rounds} is not from {least} to {most}")));
+    }
+    let control = match ask.control.as_deref() {
+        None => None,
+        given => one_of("control", given, &[Control::Length.as_str()]).map(|_| Some(Control::Length))?,
+    };
+    let humans = ask.humans.as_deref().unwrap_or_default().split(',').map(str::trim);
     let rules = Rules {
+        judge_aware,
+        bootstrap: ask.bootstrap,
+        against: ask.reference,
+        humans: humans.filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect(),
         method: ask.method.as_deref().map_or(Ok(defaults.rules.method), Method::parse)?,
         anchor: ask.anchor,
         anchor_rating: ask.anchor_rating.unwrap_or(defaults.rules.anchor_rating),
@@ -150,6 +183,7 @@ pub fn wanted(ask: Ask) -> Result<Wanted, Problem> {
         rubric_id: ask.rubric_id.map(RubricId::from_uuid),
         sources: ask.source.as_deref().map_or(Ok(defaults.sources), Sources::parse)?,
         band,
+        control,
     })
 }
 

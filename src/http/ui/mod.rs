@@ -18,6 +18,7 @@ mod flow;
 mod form;
 mod grading;
 mod gradings;
+mod judges;
 mod leaderboard;
 mod login;
 mod matrix;
@@ -46,6 +47,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.configure(assets::configure)
         .configure(gradings::configure)
         .configure(grading::configure)
+        .configure(judges::configure)
         .configure(leaderboard::configure)
         .configure(reviews::configure)
         .configure(review::configure)

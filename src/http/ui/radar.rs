@@ -9,9 +9,9 @@ use super::plot::{FONT, escape};
 use super::words::clip;
 use crate::ranking::systems::Radar;
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 470.0;
-const CENTRE: (f64, f64) = (280.0, 235.0);
+const CENTRE: (f64, f64) = (310.0, 235.0);
 const RADIUS: f64 = 150.0;
 /// More lines than this cannot be told apart.
 const MAX_SYSTEMS: usize = 6;
@@ -127,8 +127,8 @@ fn lines(svg: &mut String, radar: &Radar, at: &dyn Fn(usize, f64) -> (f64, f64))
         }
         let _ = write!(
             svg,
-            "<line class=\"plot-series\" x1=\"560\" x2=\"590\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\" \
-             stroke-width=\"2\" stroke-dasharray=\"{dash}\"/><text class=\"plot-name\" x=\"598\" y=\"{:.1}\" \
+            "<line class=\"plot-series\" x1=\"620\" x2=\"650\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\" \
+             stroke-width=\"2\" stroke-dasharray=\"{dash}\"/><text class=\"plot-name\" x=\"658\" y=\"{:.1}\" \
              fill=\"#1f2328\">{}</text></g>",
             y + 4.5,
             escape(&clip(name, 20))
@@ -137,7 +137,7 @@ fn lines(svg: &mut String, radar: &Radar, at: &dyn Fn(usize, f64) -> (f64, f64))
     if names.len() > MAX_SYSTEMS {
         let _ = write!(
             svg,
-            "<text class=\"plot-quiet\" x=\"560\" y=\"{:.1}\" fill=\"#57606a\">and {} more</text>",
+            "<text class=\"plot-quiet\" x=\"620\" y=\"{:.1}\" fill=\"#57606a\">and {} more</text>",
             44.0 + MAX_SYSTEMS as f64 * 24.0,
             names.len() - MAX_SYSTEMS
         );

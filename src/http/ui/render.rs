@@ -60,6 +60,8 @@ templates![
     "fragment.html",
     "grading.html",
     "gradings.html",
+    "judge.html",
+    "judges.html",
     "leaderboard.html",
     "login.html",
     "parts/criterion.html",
@@ -77,6 +79,7 @@ static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = L
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("url", url_part);
+    environment.add_filter("ticks", ticks);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
@@ -94,6 +97,17 @@ pub(super) fn url_part(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// A text with names in backticks, in parts; a backtick without its other one stays as it is.
+fn ticks(text: &str) -> Vec<minijinja::Value> {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let closed = pieces.len() % 2 == 1;
+    if !closed {
+        return vec![minijinja::context! { code => false, text => text }];
+    }
+    let part = |(at, piece): (usize, &&str)| minijinja::context! { code => at % 2 == 1, text => *piece };
+    pieces.iter().enumerate().map(part).collect()
 }
 
 /// The page as HTML.

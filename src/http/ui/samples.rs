@@ -10,6 +10,7 @@ use super::error::ErrorPage;
 use super::form::{Choice, Form};
 use super::grading::*;
 use super::gradings::{GradingRow, GradingsPage, ProgressView, StatusFilter};
+use super::judges::{JudgeRow, JudgesPage};
 use super::leaderboard::{Gathered, LeaderboardPage};
 use super::login::LoginPage;
 use super::render::{self, Page, Viewer};
@@ -18,9 +19,15 @@ use super::reviews::{ReviewRow, ReviewsPage};
 use super::rubrics::*;
 use super::text::{Block, ImageView, PartView, TextPage};
 use super::words::{Mark, Quote, Time};
+use crate::domain::{Id, Snapshot, SnapshotAsked, SnapshotId, SystemName, Timestamp};
+use crate::ranking::agreement;
+use crate::ranking::board::{self, Versus, VersusVerdict};
+use crate::ranking::estimates::{Counts, Estimates, OfSystem, Planned, Sides};
 use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval, Slice, Wanted};
 use crate::ranking::matrix::{Matrix, PairResult};
+use crate::ranking::report::{Bin, Humans, Report, Test};
 use crate::ranking::sensitivity::{Sensitivity, Variant};
+use crate::ranking::snapshot::{Change, ChangeVerdict, Changes};
 use crate::ranking::systems::{
     Axis, FailureMode, Failures, Figure, Pareto, Point, Radar, System, Systems, WithReview, with_review,
 };
@@ -329,6 +336,13 @@ pub fn leaderboard() -> Leaderboard {
         losses: Some(8.5),
         group: usize::from(rating.is_none()),
         regularised: high.is_none() || low.is_none(),
+        versus_next: rating.map(|_| Versus {
+            system: s("briar"),
+            difference: low.map(|_| 75.0),
+            interval: Some(RowInterval { low, high, level: 0.95, method: s("clustered") }),
+            verdict: if low.is_some() { VersusVerdict::NoSignal } else { VersusVerdict::Better },
+            more_comparisons: high,
+        }),
         ..Row::default()
     };
     Leaderboard {
@@ -351,7 +365,36 @@ pub fn leaderboard() -> Leaderboard {
             both_bad: 2,
             inconclusive: 1,
             notes: vec![s("`human` is unbeaten: how much better it is has no upper bound")],
+            detail: board::Detail {
+                judges: vec![board::JudgeRow {
+                    judge: s("alpha"),
+                    battles: 120,
+                    discrimination: 1.2,
+                    discrimination_interval: None,
+                    first_place: 0.3,
+                    first_place_interval: Some(RowInterval {
+                        low: Some(0.1),
+                        high: Some(0.5),
+                        level: 0.95,
+                        method: s("t"),
+                    }),
+                }],
+                controls: vec![board::ControlRow { control: s("length"), effect: 0.4, interval: None, ridge: 1.0 }],
+                ..board::Detail::default()
+            },
             ..Board::default()
+        }],
+        changes: vec![Changes {
+            slice: None,
+            rows: vec![Change {
+                system: s("briar"),
+                before: Some(900.0),
+                now: Some(968.0),
+                difference: Some(68.0),
+                band: Some(40.0),
+                verdict: ChangeVerdict::Better,
+            }],
+            notes: vec![s("no system is anchored")],
         }],
         matrices: vec![Matrix {
             systems: ["human", "atlas-2 (high effort)", "briar", "cobalt-mini", "dune"].map(s).into(),
@@ -459,6 +502,101 @@ pub fn gathered(board: Leaderboard, by: Option<Slice>) -> Gathered {
         figures: systems(),
         sensitivity: Some(sensitivity),
         judges: vec![s("alpha"), s("beta")],
+        kept: vec![kept()],
+        against: Some(kept().id),
+        against_refused: Some(s("it was asked for in another way")),
+        humans: Some(estimates()),
+    }
+}
+
+fn kept() -> Snapshot {
+    Snapshot {
+        id: SnapshotId::from_uuid(uuid::Uuid::from_u128(9)),
+        label: Some(s("before the new prompt")),
+        asked: SnapshotAsked::default(),
+        boards: vec![],
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn judge_figure(value: Option<f64>) -> agreement::Figure {
+    agreement::Figure {
+        value,
+        low: value.map(|value| value - 0.1),
+        high: value.map(|value| value + 0.1),
+        level: value.map(|_| 0.95),
+        method: Some(s("Wilson")),
+        n: 40,
+        missing: 0,
+        caution: value.map(|_| s("6 independent units, 30 or more are wanted")),
+        undefined: value.is_none().then(|| s("no question was asked twice")),
+    }
+}
+
+fn estimates() -> Estimates {
+    let sides = || Sides {
+        judge_only: judge_figure(Some(0.8)),
+        human_only: judge_figure(None),
+        corrected: judge_figure(Some(0.7)),
+    };
+    let one = |system: &str, more: Result<usize, String>| OfSystem {
+        system: SystemName::parse(system).unwrap(),
+        gradings: 12,
+        pass_rate: sides(),
+        mean_score: sides(),
+        counts: Counts { items: 144, reviewed: 40, waiting: 2, refused: 1 },
+        plan: Planned { half_width: 0.05, more },
+    };
+    let systems = vec![one("briar", Ok(120)), one("dune", Ok(0)), one("human", Err(s("no item was drawn at random")))];
+    Estimates { systems, difference: None, transfer: Err(s("no items were drawn")) }
+}
+
+fn judges() -> JudgesPage {
+    let row = |model: Option<&str>| JudgeRow {
+        name: s("alpha"),
+        model: model.map(s),
+        provider: model.map(|_| s("openai")),
+        panels: vec![s("default"), s("cheap")],
+        sees: model.is_some(),
+    };
+    JudgesPage { rows: vec![row(Some("gpt-5-mini")), row(None)] }
+}
+
+fn report() -> Report {
+    let named = |names: &[&str]| {
+        names.iter().enumerate().map(|(at, name)| (s(name), judge_figure((at % 2 == 0).then_some(0.8)))).collect()
+    };
+    Report {
+        judge: s("alpha"),
+        models: [(s("gpt-5-mini-2025-08-07"), 720)].into(),
+        gradings: 60,
+        votes: 720,
+        humans: Humans {
+            answers: 90,
+            by_reason: [(s("audit"), 40), (s("split"), 50)].into(),
+            not_blind: 3,
+            undecided: 2,
+            note: s("of reviewed questions"),
+        },
+        labels: vec![s("UNMET"), s("MET")],
+        confusion: vec![vec![30, 5], vec![8, 47]],
+        against_humans: named(&["accuracy", "cohen_kappa", "severity", "ece", "a_new_one"]),
+        curve: vec![Bin { n: 9, confidence: 0.9, right: 0.8, low: 0.6, high: 0.95 }],
+        test_retest: named(&["alpha", "same"]),
+        comparisons: named(&["first_place", "length"]),
+        tests: [
+            (s("position"), Test { p: Some(0.04), detail: s("12 pairs"), undefined: None }),
+            (s("equally_severe"), Test { p: None, detail: s(""), undefined: Some(s("one system only")) }),
+        ]
+        .into(),
+        rates: named(&["failed", "cannot_assess"]),
+        failed_by_cause: named(&["refused"]),
+        prevalence: [(s("MET"), 0.7), (s("UNMET"), 0.3)].into(),
+        human_prevalence: [(s("MET"), 0.6), (s("UNMET"), 0.4)].into(),
+        cost: named(&["usd_per_vote", "latency_ms"]),
+        usd: Some(1.9),
+        latency_ms_median: Some(1400),
+        latency_ms_p95: None,
     }
 }
 
@@ -749,6 +887,8 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
     check(&board(None));
     check(&board(Some(Slice::Sector)));
     check(&agreement());
+    check(&judges());
+    check(&super::judges::page(report(), None));
     check(&reviews());
     check(&rubric());
     check(&rubrics());
@@ -830,6 +970,8 @@ fn samples_can_be_looked_at() {
     page("criterion.html", render::html(viewer, &criterion()));
     page("leaderboard.html", render::html(viewer, &board(None)));
     page("agreement.html", render::html(viewer, &agreement()));
+    page("judges.html", render::html(viewer, &judges()));
+    page("judge.html", render::html(viewer, &super::judges::page(report(), None)));
     page("rubrics.html", render::html(viewer, &rubrics()));
     page("rubric.html", render::html(viewer, &rubric()));
     page("reviews.html", render::html(viewer, &reviews()));

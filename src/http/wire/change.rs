@@ -68,6 +68,10 @@ pub struct AskedBody {
     pub judges: Option<String>,
     pub panel: Option<String>,
     pub rubric_id: Option<String>,
+    pub judge_aware: Option<String>,
+    pub control: Option<String>,
+    pub reference: Option<String>,
+    pub humans: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,13 +101,40 @@ pub struct SnapshotRowBody {
 impl SnapshotBody {
     #[must_use]
     pub fn head(snapshot: &Snapshot) -> Self {
-        let SnapshotAsked { method, overrides, source, by, anchor, anchor_rating, judges, panel, rubric_id } =
-            snapshot.asked.clone();
+        let SnapshotAsked {
+            method,
+            overrides,
+            source,
+            by,
+            anchor,
+            anchor_rating,
+            judges,
+            panel,
+            rubric_id,
+            judge_aware,
+            control,
+            reference,
+            humans,
+        } = snapshot.asked.clone();
         Self {
             id: snapshot.id.uuid(),
             label: snapshot.label.clone(),
             created_at: snapshot.created_at,
-            asked: AskedBody { method, overrides, source, by, anchor, anchor_rating, judges, panel, rubric_id },
+            asked: AskedBody {
+                method,
+                overrides,
+                source,
+                by,
+                anchor,
+                anchor_rating,
+                judges,
+                panel,
+                rubric_id,
+                judge_aware,
+                control,
+                reference,
+                humans,
+            },
             boards: None,
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::change::ChangeBody;
-use crate::ranking::board::VersusVerdict;
+use crate::ranking::board::{Detail, Versus, VersusVerdict};
 use crate::ranking::leaderboard::{Board, Leaderboard, Row, RowInterval};
 use crate::ranking::matrix::Matrix;
 use crate::ranking::sensitivity::{Sensitivity, Variant, VariantRow};
@@ -47,6 +47,63 @@ pub struct BoardBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub changes: Option<ChangesBody>,
+    /// What stands behind it; with `detail=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub detail: Option<DetailBody>,
+}
+
+/// What stands behind a board.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DetailBody {
+    /// How it was rated, in words.
+    pub method: String,
+    /// Every pair of one group, the upper one first; empty beyond 40 systems. Intervals hold for each pair alone: of
+    /// twenty at 95 %, one misses.
+    pub differences: Vec<BetweenBody>,
+    /// Davidson's nu or Rao and Kupper's theta.
+    pub tie: Option<f64>,
+    /// How judges differ, where that was modelled.
+    pub judges: Vec<JudgeEffectBody>,
+    pub controls: Vec<ControlBody>,
+    /// Of online Elo: 95 % of ratings over shuffled orders of the same battles.
+    pub orders: Vec<OrderBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BetweenBody {
+    pub upper: String,
+    pub versus: VersusBody,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JudgeEffectBody {
+    pub judge: String,
+    pub battles: usize,
+    /// 1 = as much as a typical judge; 0 = noise; below 0 = the wrong way round.
+    pub discrimination: f64,
+    pub discrimination_interval: Option<RowIntervalBody>,
+    /// Log odds for the work shown first, between equals.
+    pub first_place: f64,
+    pub first_place_interval: Option<RowIntervalBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ControlBody {
+    /// `length`.
+    pub control: String,
+    /// Log odds for a work that has all of it, against one that has none.
+    pub effect: f64,
+    pub interval: Option<RowIntervalBody>,
+    /// Precision of the normal prior around 0.
+    pub ridge: f64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderBody {
+    pub system: String,
+    pub low: f64,
+    pub high: f64,
 }
 
 /// How one system fared against another.
@@ -143,9 +200,11 @@ pub struct VersusBody {
     /// Of the ratings.
     pub difference: Option<f64>,
     pub interval: Option<RowIntervalBody>,
-    /// `better`, `tied`, `not_comparable` or `no_signal`.
+    /// `better`, `worse`, `tied`, `not_comparable` or `no_signal`.
     #[schema(value_type = String)]
     pub verdict: VersusVerdict,
+    /// Direct comparisons that would tell, if the difference is what it seems.
+    pub more_comparisons: Option<f64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -163,12 +222,16 @@ pub struct RankBody {
     pub worst: usize,
 }
 
-impl From<&Leaderboard> for LeaderboardBody {
-    fn from(leaderboard: &Leaderboard) -> Self {
+impl LeaderboardBody {
+    /// `detail`: with what stands behind each board.
+    #[must_use]
+    pub fn of(leaderboard: &Leaderboard, detail: bool) -> Self {
         let Leaderboard { method, overrides, source, judges, boards, matrices, changes } = leaderboard;
         let boards = boards.iter().enumerate().map(|(at, board)| {
             let changes = changes.get(at).map(ChangesBody::from);
-            BoardBody { pairs: matrices.get(at).map(pairs).unwrap_or_default(), changes, ..BoardBody::from(board) }
+            let pairs = matrices.get(at).map(pairs).unwrap_or_default();
+            let detail = detail.then(|| DetailBody::from(&board.detail));
+            BoardBody { pairs, changes, detail, ..BoardBody::from(board) }
         });
         Self { method, overrides, source: source.clone(), judges: judges.clone(), boards: boards.collect() }
     }
@@ -210,6 +273,7 @@ impl From<&Board> for BoardBody {
             notes: board.notes.clone(),
             pairs: vec![],
             changes: None,
+            detail: None,
         }
     }
 }
@@ -218,6 +282,50 @@ impl From<&RowInterval> for RowIntervalBody {
     fn from(one: &RowInterval) -> Self {
         let RowInterval { low, high, level, method } = one;
         Self { low: *low, high: *high, level: *level, method: method.clone() }
+    }
+}
+
+impl From<&Versus> for VersusBody {
+    fn from(one: &Versus) -> Self {
+        let Versus { system, difference, interval, verdict, more_comparisons } = one;
+        Self {
+            system: system.clone(),
+            difference: *difference,
+            interval: interval.as_ref().map(Into::into),
+            verdict: *verdict,
+            more_comparisons: *more_comparisons,
+        }
+    }
+}
+
+impl From<&Detail> for DetailBody {
+    fn from(found: &Detail) -> Self {
+        let Detail { method, differences, tie, judges, controls, orders } = found;
+        let between =
+            differences.iter().map(|one| BetweenBody { upper: one.upper.clone(), versus: (&one.versus).into() });
+        let judge = judges.iter().map(|one| JudgeEffectBody {
+            judge: one.judge.clone(),
+            battles: one.battles,
+            discrimination: one.discrimination,
+            discrimination_interval: one.discrimination_interval.as_ref().map(Into::into),
+            first_place: one.first_place,
+            first_place_interval: one.first_place_interval.as_ref().map(Into::into),
+        });
+        let control = controls.iter().map(|one| ControlBody {
+            control: one.control.clone(),
+            effect: one.effect,
+            interval: one.interval.as_ref().map(Into::into),
+            ridge: one.ridge,
+        });
+        let order = orders.iter().map(|one| OrderBody { system: one.system.clone(), low: one.low, high: one.high });
+        Self {
+            method: method.clone(),
+            differences: between.collect(),
+            tie: *tie,
+            judges: judge.collect(),
+            controls: control.collect(),
+            orders: order.collect(),
+        }
     }
 }
 
@@ -235,12 +343,7 @@ impl From<&Row> for RowBody {
             losses: row.losses,
             group: row.group,
             regularised: row.regularised,
-            versus_next: row.versus_next.as_ref().map(|versus| VersusBody {
-                system: versus.system.clone(),
-                difference: versus.difference,
-                interval: versus.interval.as_ref().map(Into::into),
-                verdict: versus.verdict,
-            }),
+            versus_next: row.versus_next.as_ref().map(Into::into),
             bootstrap: row.bootstrap.as_ref().map(Into::into),
         }
     }
@@ -292,11 +395,22 @@ pub fn csv(leaderboard: &Leaderboard) -> Result<String, csv::Error> {
         "group",
         "regularised",
         "undefined",
+        "next",
+        "next_verdict",
+        "next_difference",
+        "next_low",
+        "next_high",
+        "next_more_comparisons",
+        "bootstrap_low",
+        "bootstrap_high",
     ])?;
     for board in &leaderboard.boards {
         for row in &board.rows {
             let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
             let interval = row.interval.as_ref();
+            let next = row.versus_next.as_ref();
+            let apart = next.and_then(|next| next.interval.as_ref());
+            let drawn = row.bootstrap.as_ref();
             let rank = |pick: fn((usize, usize)) -> usize| row.rank.map(|r| pick(r).to_string()).unwrap_or_default();
             out.write_record([
                 harmless(board.slice.as_deref().unwrap_or_default()),
@@ -315,6 +429,14 @@ pub fn csv(leaderboard: &Leaderboard) -> Result<String, csv::Error> {
                 row.group.to_string(),
                 row.regularised.to_string(),
                 row.undefined.clone().unwrap_or_default(),
+                harmless(next.map(|next| next.system.as_str()).unwrap_or_default()),
+                next.map(|next| next.verdict.as_str()).unwrap_or_default().to_owned(),
+                number(next.and_then(|next| next.difference)),
+                number(apart.and_then(|i| i.low)),
+                number(apart.and_then(|i| i.high)),
+                number(next.and_then(|next| next.more_comparisons)),
+                number(drawn.and_then(|i| i.low)),
+                number(drawn.and_then(|i| i.high)),
             ])?;
         }
     }
