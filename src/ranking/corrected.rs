@@ -3,7 +3,8 @@
 //! with its share of its rubric's points; gates and clamping stay out of it, as neither is a sum.
 //!
 //! Left out and counted: graded criteria (levels), and criteria without a verdict of the panel. A review that nobody
-//! answered yet counts as the panel said.
+//! answered yet counts as the panel said: until it is answered the correction is smaller than it will be, and the board's
+//! notes say of how many criteria that is true.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,7 +44,7 @@ fn of(
 ) -> Result<Board, String> {
     let mut systems: BTreeMap<&SystemName, Vec<Vec<Audited>>> = BTreeMap::new();
     let mut clusters: HashMap<String, usize> = HashMap::new();
-    let (mut left_out, mut decided) = (0usize, 0usize);
+    let (mut left_out, mut decided, mut unanswered) = (0usize, 0usize, 0usize);
     for grading in &material.gradings {
         let wanted = wanted.panel.as_ref().is_none_or(|panel| *panel == grading.panel.name)
             && wanted.rubric_id.is_none_or(|id| id == grading.rubric.id);
@@ -60,7 +61,9 @@ fn of(
                 continue;
             };
             decided += usize::from(human.is_some());
-            let probability = match reviewed.and_then(|of| of.get(criterion.id.as_str())) {
+            let review = reviewed.and_then(|of| of.get(criterion.id.as_str()));
+            unanswered += usize::from(review.is_some() && human.is_none());
+            let probability = match review {
                 Some(probability) => *probability,
                 // Decided by hand, outside of any draw.
                 None if human.is_some() => None,
@@ -91,10 +94,15 @@ fn of(
     {
         return Err(why);
     }
-    let notes = match left_out {
-        0 => vec![],
-        n => vec![format!("{n} criteria with levels or without a verdict are left out")],
-    };
+    let mut notes = Vec::new();
+    if left_out > 0 {
+        notes.push(format!("{left_out} criteria with levels or without a verdict are left out"));
+    }
+    if unanswered > 0 {
+        notes.push(format!(
+            "{unanswered} reviews that are not answered stand as the panel's verdict: the correction is too small until they are"
+        ));
+    }
     Ok(Board { rows, tasks: clusters.len(), notes, ..Board::default() })
 }
 
@@ -151,4 +159,81 @@ fn said(criterion: &Criterion, verdict: &Verdict) -> Option<(f64, Option<f64>)> 
 fn audit_share(grading: &Grading) -> Option<f64> {
     let share = grading.panel.review.random_share;
     (share > 0.0).then_some(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ranking::board::Rules;
+    use crate::ranking::leaderboard::Method;
+    use crate::ranking::made::{Made, World, made};
+
+    async fn found(made: &Made, wanted: &Wanted) -> Result<Board, String> {
+        let needs = super::super::material::Needs { rubrics: true, ..wanted.needs() };
+        let material = Material::read(&made.project, needs).await.unwrap();
+        board(&made.project, &material, wanted).await.unwrap()
+    }
+
+    fn of_scores() -> Wanted {
+        Wanted { rules: Rules { method: Method::Score, ..Rules::default() }, ..Wanted::default() }
+    }
+
+    /// The mean score that judges alone gave.
+    fn panel_says(made: &Made, system: &str) -> f64 {
+        let scores: Vec<f64> = made
+            .gradings
+            .iter()
+            .filter(|grading| grading.system.as_str() == system)
+            .filter_map(|grading| grading.result()?.score_without_overrides)
+            .collect();
+        scores.iter().sum::<f64>() / scores.len() as f64
+    }
+
+    fn unanswered(board: &Board) -> Option<&String> {
+        board.notes.iter().find(|note| note.contains("stand as the panel's verdict"))
+    }
+
+    #[tokio::test]
+    async fn what_lenient_judges_gave_too_much_is_taken_off_again() {
+        let made = made(&World::default()).await;
+        let board = found(&made, &of_scores()).await.unwrap();
+        assert_eq!(board.rows.len(), 2);
+        assert_eq!((board.rows[0].system.as_str(), board.tasks), ("gpt-app", 60), "{:?}", board.rows);
+        for row in &board.rows {
+            let (rating, interval) = (row.rating.unwrap(), row.interval.as_ref().unwrap());
+            assert!(rating < panel_says(&made, &row.system), "{row:?}");
+            assert!(interval.low.unwrap() < rating && rating < interval.high.unwrap(), "{row:?}");
+            assert_eq!(row.n, 60);
+        }
+        assert_eq!(unanswered(&board), None, "all are answered");
+    }
+
+    #[tokio::test]
+    async fn reviews_that_wait_stand_as_the_panels_verdict_and_the_board_says_how_many() {
+        let all = made(&World::default()).await;
+        let half = made(&World { answered: 50, ..World::default() }).await;
+        let (answered, waits) = (found(&all, &of_scores()).await.unwrap(), found(&half, &of_scores()).await.unwrap());
+        let waiting = half.project.all::<Review>(Query::default()).await.unwrap();
+        let waiting = waiting.iter().filter(|review| review.resolution.is_none()).count();
+        let note = unanswered(&waits).unwrap();
+        assert!(note.starts_with(&format!("{waiting} reviews")), "{waiting}: {note}");
+        // The fewer are answered, the nearer to what the panel said.
+        for (full, part) in answered.rows.iter().zip(&waits.rows) {
+            assert_eq!(full.system, part.system);
+            assert!(full.rating.unwrap() < part.rating.unwrap(), "{full:?} {part:?}");
+            assert!(part.rating.unwrap() < panel_says(&half, &part.system), "{part:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_human_answer_or_of_battles_there_is_no_such_board_and_it_says_why() {
+        let none = made(&World { answered: 0, tasks: 6, ..World::default() }).await;
+        let why = found(&none, &of_scores()).await.unwrap_err();
+        assert!(why.contains("no human has decided"), "{why}");
+        let why = found(&none, &Wanted::default()).await.unwrap_err();
+        assert!(why.contains("method=score"), "{why}");
+        let unaudited = made(&World { random_share: 0.0, tasks: 12, ..World::default() }).await;
+        let why = found(&unaudited, &of_scores()).await.unwrap_err();
+        assert!(!why.is_empty());
+    }
 }

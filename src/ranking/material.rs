@@ -113,3 +113,50 @@ impl Material {
         self.rubrics.get(&(grading.rubric.id, grading.rubric.version))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use crate::domain::{Preference, ProjectId};
+    use crate::ranking::board::{Method, Rules};
+    use crate::ranking::leaderboard::{Wanted, leaderboard};
+    use crate::ranking::testing::{compared, graded};
+    use crate::store::{Store, StoreOptions};
+
+    /// What `GET /v1/leaderboard` does, from a store on disk. It says how long that took; it promises no time.
+    #[tokio::test]
+    #[ignore = "measures: `cargo test --lib measure_leaderboards -- --ignored --nocapture`"]
+    async fn measure_leaderboards_of_ten_thousand_comparisons_and_five_hundred_gradings() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sled:{}", folder.path().join("data").display());
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        let project = store.project(&ProjectId::parse("p").unwrap());
+        // 5 systems, 10 pairs, 1,000 tasks; the winner turns with the task.
+        for task in 0..1_000_usize {
+            let name = format!("t{task}");
+            let mut batch = project.batch();
+            for a in 0..5 {
+                for b in a + 1..5 {
+                    let said = |judge: usize| {
+                        if (task * 7 + a * 3 + b + judge).is_multiple_of(3) { Preference::B } else { Preference::A }
+                    };
+                    let judges = [("j0", Some(said(0))), ("j1", Some(said(0))), ("j2", Some(said(1)))];
+                    batch = batch.insert(&compared(&format!("s{a}"), &format!("s{b}"), &name, &judges));
+                }
+                if task < 100 {
+                    let score = ((task * 13 + a * 29) % 100) as f64 / 100.0;
+                    batch = batch.insert(&graded(&format!("s{a}"), &name, score));
+                }
+            }
+            project.commit(batch).await.unwrap();
+        }
+        for (what, method) in [("10,000 comparisons", Method::BradleyTerry), ("500 gradings", Method::Score)] {
+            let wanted = Wanted { rules: Rules { method, ..Rules::default() }, ..Wanted::default() };
+            let start = Instant::now();
+            let found = leaderboard(&project, &wanted).await.unwrap();
+            eprintln!("{what}: {:?}", start.elapsed());
+            assert_eq!(found.boards[0].rows.len(), 5);
+        }
+    }
+}
