@@ -340,7 +340,9 @@ impl BySource {
             );
         }
         if self.unmeasured > 0 {
-            notes.push(format!("{} battles without the lengths of both works are left out", self.unmeasured));
+            let battles =
+                if self.unmeasured == 1 { "1 battle".to_owned() } else { format!("{} battles", self.unmeasured) };
+            notes.push(format!("{battles} without the lengths of both works left out"));
         }
         notes
     }
@@ -380,7 +382,11 @@ fn told_apart<'a>(
 
 pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
     let mut found = BySource::default();
-    let longer = |a, b| material.lengths.get(&a)?.beyond(*material.lengths.get(&b)?);
+    // What carries a length is rated with it: only where it is to be held equal.
+    let longer = |a, b| match wanted.control {
+        Some(Control::Length) => material.lengths.get(&a)?.beyond(*material.lengths.get(&b)?),
+        None => None,
+    };
     let of_panel = |comparison: &&Comparison| wanted.panel.as_ref().is_none_or(|p| *p == comparison.panel.name);
     for comparison in material.comparisons.iter().filter(|_| wanted.sources.judged).filter(of_panel) {
         if !matches!(comparison.state, ComparisonState::Judged { .. }) {
@@ -591,4 +597,79 @@ fn score_board(slice: Option<String>, scores: &[Graded], notes: &[String], wante
         );
     }
     Board { slice, rows, tasks: clusters.len(), notes, ..Board::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::JudgeName;
+    use crate::domain::Preference::{A, B};
+    use crate::ranking::evidence::Length;
+    use crate::ranking::testing::compared;
+
+    /// Sixteen tasks: `x` wins ten, and judge `j1` names whichever was shown first.
+    fn material() -> Material {
+        let mut material = Material::default();
+        for task in 0..16 {
+            let won = if task % 8 < 5 { A } else { B };
+            let comparison = compared("x", "y", &format!("t{task}"), &[("j0", Some(won)), ("j1", None)]);
+            let said =
+                |judge: &str, order, preference| Said { judge: JudgeName::parse(judge).unwrap(), order, preference };
+            let answers = vec![
+                said("j0", Order::AFirst, won),
+                said("j0", Order::BFirst, won),
+                said("j1", Order::AFirst, A),
+                said("j1", Order::BFirst, B),
+            ];
+            material.answers.insert(comparison.id, answers);
+            material.lengths.insert(comparison.a, Length::Characters(300));
+            material.lengths.insert(comparison.b, Length::Characters(if task % 2 == 0 { 100 } else { 600 }));
+            material.comparisons.push(comparison);
+        }
+        material
+    }
+
+    fn asked(judge_aware: JudgeAware) -> Wanted {
+        Wanted { rules: Rules { judge_aware, ..Rules::default() }, ..Wanted::default() }
+    }
+
+    #[test]
+    fn a_judge_that_names_whoever_stands_first_is_told_from_one_that_sees_the_work() {
+        let found = boards(&material(), &asked(JudgeAware::On)).unwrap();
+        let board = &found.boards[0];
+        assert_eq!((board.battles, board.tasks), (64, 16));
+        let of = |judge: &str| board.detail.judges.iter().find(|own| own.judge == judge).unwrap();
+        assert!(of("j1").first_place > 1.0, "{:?}", board.detail.judges);
+        assert!(of("j0").first_place.abs() < 0.3, "{:?}", board.detail.judges);
+        assert!(board.notes.iter().any(|note| note.contains("64 answers")), "{:?}", board.notes);
+        let without = Wanted { judges: Judges::Without(JudgeName::parse("j1").unwrap()), ..asked(JudgeAware::Auto) };
+        assert_eq!(boards(&material(), &without).unwrap().boards[0].battles, 32);
+    }
+
+    #[test]
+    fn nobody_reads_votes_who_did_not_ask_for_judges_to_be_told_apart() {
+        assert!(!Wanted::default().needs().answers && !Wanted::default().needs().lengths);
+        assert!(asked(JudgeAware::Auto).needs().answers);
+        let pooled = boards(&material(), &Wanted::default()).unwrap();
+        assert_eq!(pooled.boards[0].battles, 16);
+        assert!(pooled.boards[0].detail.judges.is_empty());
+        assert!(pooled.boards[0].detail.controls.is_empty(), "lengths that are known are not used unasked");
+    }
+
+    #[test]
+    fn length_is_held_equal_with_its_effect_and_where_it_is_unknown_that_is_said() {
+        let wanted = Wanted { control: Some(Control::Length), ..Wanted::default() };
+        let mut material = material();
+        let board = boards(&material, &wanted).unwrap().boards.remove(0);
+        assert_eq!(board.detail.controls[0].control, "length");
+        let gone = material.comparisons[0].a;
+        material.lengths.remove(&gone);
+        let board = boards(&material, &wanted).unwrap().boards.remove(0);
+        assert_eq!(board.battles, 15);
+        assert!(board.notes.iter().any(|note| note.starts_with("1 battle without")), "{:?}", board.notes);
+        material.lengths.clear();
+        assert!(boards(&material, &wanted).is_err(), "nothing is invented for what has no length");
+        let other = Wanted { rules: Rules { method: Method::WinRate, ..Rules::default() }, ..wanted };
+        assert!(boards(&material, &other).is_err());
+    }
 }

@@ -65,6 +65,14 @@ pub(super) struct Section {
     pub heading: &'static str,
     pub lede: &'static str,
     pub rows: Vec<FigureRow>,
+    /// Figures without a value, by the reason.
+    pub unknown: Vec<UnknownView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UnknownView {
+    pub why: String,
+    pub figures: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -158,7 +166,7 @@ async fn show(
 
 pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {
     let count = |n: usize| words::count(n as u64);
-    let ms = |ms: Option<u64>| ms.map(|ms| format!("{:.1} s", ms as f64 / 1000.0));
+    let ms = |ms: Option<u64>| ms.map(|ms| duration(ms as f64));
     let latency = match (ms(found.latency_ms_median), ms(found.latency_ms_p95)) {
         (Some(median), Some(most)) => format!("{median} in the middle, {most} for the slowest twentieth"),
         (Some(median), None) => median,
@@ -197,13 +205,8 @@ pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {
             caution: None,
         });
     }
-    let section = |heading, lede, rows| Section { heading, lede, rows };
     let sections = vec![
-        section(
-            "Beside humans",
-            "Only criteria that a human answered without seeing what judges said. Reviews are of harder questions than most.",
-            against,
-        ),
+        section("Beside humans", if found.humans.answers == 0 { NO_HUMANS } else { HUMANS }, against),
         section(
             "Beside itself",
             "The same question asked again; answers taken over from an earlier call do not count.",
@@ -249,6 +252,24 @@ pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {
     }
 }
 
+const HUMANS: &str =
+    "Only criteria that a human answered without seeing what judges said. Reviews are of harder questions than most.";
+const NO_HUMANS: &str = "No human has answered yet, without seeing what judges said, what it was asked.";
+
+/// What is unknown for one reason is named together.
+fn section(heading: &'static str, lede: &'static str, all: Vec<FigureRow>) -> Section {
+    let (rows, without): (Vec<FigureRow>, Vec<FigureRow>) = all.into_iter().partition(|row| row.value.is_some());
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for row in without {
+        match reasons.iter_mut().find(|(why, _)| *why == row.more) {
+            Some((_, figures)) => figures.push(row.what),
+            None => reasons.push((row.more, vec![row.what])),
+        }
+    }
+    let unknown = reasons.into_iter().map(|(why, figures)| UnknownView { why, figures: figures.join(" · ") });
+    Section { heading, lede, rows, unknown: unknown.collect() }
+}
+
 /// What a figure is counted in.
 #[derive(Debug, Clone, Copy)]
 enum Unit {
@@ -265,13 +286,18 @@ impl Unit {
     fn show(self, value: f64) -> String {
         let signed = |text: String| text.replace('-', "−");
         match self {
-            Self::Share => format!("{} %", words::percent(value)),
+            // An interval by the normal reaches beyond what a share can be.
+            Self::Share => format!("{} %", words::percent(value.clamp(0.0, 1.0))),
             Self::Points => signed(format!("{:+.1} points", value * 100.0)),
             Self::Plain => signed(format!("{value:.2}")),
             Self::Usd => words::usd(Some(value.max(0.0))),
-            Self::Milliseconds => format!("{:.1} s", value.max(0.0) / 1000.0),
+            Self::Milliseconds => duration(value),
         }
     }
+}
+
+fn duration(ms: f64) -> String {
+    if ms < 1_000.0 { format!("{:.0} ms", ms.max(0.0)) } else { format!("{:.1} s", ms / 1_000.0) }
 }
 
 type Named = (&'static str, &'static str, Unit);

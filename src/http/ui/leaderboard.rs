@@ -387,6 +387,7 @@ pub(super) fn page(gathered: &Gathered) -> LeaderboardPage {
     let Gathered { wanted, board, figures, sensitivity, judges, kept, against, against_refused, humans } = gathered;
     let shares = is_share(board.method);
     let by = wanted.by;
+    let answers = wanted.tells_judges_apart();
     let source = if wanted.sources == Sources::default() { String::new() } else { wanted.sources.in_words() };
     let (without, without_judge) = match &wanted.judges {
         Judges::All | Judges::Only(_) => (String::new(), None),
@@ -401,7 +402,12 @@ pub(super) fn page(gathered: &Gathered) -> LeaderboardPage {
         without,
         judges: judges.clone(),
         without_judge,
-        boards: board.boards.iter().enumerate().map(|(at, one)| view(one, board.changes.get(at), by, shares)).collect(),
+        boards: board
+            .boards
+            .iter()
+            .enumerate()
+            .map(|(at, one)| view(one, board.changes.get(at), by, (shares, answers)))
+            .collect(),
         svg: leaderboard_svg(board),
         matrix: (!board.matrices.is_empty()).then(|| matrix_svg(board)),
         radar: figures.radar.undefined.is_none().then(|| radar_svg(&figures.radar)),
@@ -636,7 +642,7 @@ fn number(value: f64, shares: bool) -> String {
     if shares { format!("{} %", words::percent(value)) } else { format!("{value:.0}") }
 }
 
-fn view(board: &Board, changes: Option<&Changes>, by: Option<Slice>, shares: bool) -> BoardView {
+fn view(board: &Board, changes: Option<&Changes>, by: Option<Slice>, (shares, answers): (bool, bool)) -> BoardView {
     let heading = match (&board.slice, by) {
         (Some(slice), _) => slice.clone(),
         (None, None) => "All tasks".to_owned(),
@@ -647,7 +653,7 @@ fn view(board: &Board, changes: Option<&Changes>, by: Option<Slice>, shares: boo
     let count = |n: usize, one: &str| format!("{} {one}{}", words::count(n as u64), if n == 1 { "" } else { "s" });
     let mut material = vec![count(board.tasks, "task")];
     if board.battles > 0 {
-        material.push(count(board.battles, "comparison"));
+        material.push(count(board.battles, if answers { "answer" } else { "comparison" }));
     }
     if board.both_bad > 0 {
         material.push(format!("{} both bad, left out", words::count(board.both_bad as u64)));
