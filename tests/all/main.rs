@@ -24,6 +24,7 @@ mod gradings;
 mod idempotency;
 mod judges;
 mod known;
+mod leaderboard;
 mod main_job;
 mod mutate;
 mod paper_tree;
