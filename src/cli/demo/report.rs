@@ -198,8 +198,10 @@ async fn boards(project: &ProjectStore, panel: &PanelName) -> Result<(), Refusal
         (Method::Score, "Leaderboard: mean score over tasks"),
         (Method::BradleyTerry, "Leaderboard: side by side, both orders (Bradley-Terry, intervals by task)"),
     ] {
-        let wanted =
-            Wanted { rules: Rules { method, ..Rules::default() }, panel: Some(panel.clone()), ..Wanted::default() };
+        // As the page asks for it.
+        let usual = Wanted::default();
+        let rules = Rules { method, ..usual.rules.clone() };
+        let wanted = Wanted { rules, panel: Some(panel.clone()), ..usual };
         println!("\n{}", show::bold(title));
         for board in rate(project, &wanted).await?.boards {
             leaderboard::print(&board, method);
