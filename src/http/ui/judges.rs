@@ -2,7 +2,7 @@
 //! comparisons, how often it fails and what it costs. In plain words, each figure with its interval and what it rests
 //! on, or why there is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
@@ -49,6 +49,7 @@ pub(super) struct JudgePage {
     pub latency: String,
     pub humans: HumansView,
     pub sections: Vec<Section>,
+    pub answers: Vec<AnswerView>,
     pub confusion: Option<ConfusionView>,
     pub curve: Vec<BinView>,
 }
@@ -58,6 +59,16 @@ pub(super) struct HumansView {
     pub answers: String,
     /// Of what they were asked, and what is not used.
     pub told: Vec<String>,
+}
+
+/// How often an answer is given.
+#[derive(Debug, Serialize)]
+pub(super) struct AnswerView {
+    pub label: String,
+    /// Of the judge's answers.
+    pub judge: String,
+    /// Of the humans', where any answered.
+    pub humans: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,10 +191,20 @@ pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {
     if found.humans.undecided > 0 {
         told.push(format!("{} could not be decided", count(found.humans.undecided)));
     }
-    let shares = |of: &BTreeMap<String, f64>| {
-        let all: Vec<String> = of.iter().map(|(label, share)| format!("{label} {:.0} %", share * 100.0)).collect();
-        all.join(", ")
-    };
+    let share = |of: &BTreeMap<String, f64>, label: &str| of.get(label).map(|share| format!("{:.0} %", share * 100.0));
+    let said: BTreeSet<&String> = found.prevalence.keys().chain(found.human_prevalence.keys()).collect();
+    let answers = said
+        .into_iter()
+        .map(|label| AnswerView {
+            judge: share(&found.prevalence, label).unwrap_or_else(|| "never".to_owned()),
+            humans: if found.human_prevalence.is_empty() {
+                None
+            } else {
+                Some(share(&found.human_prevalence, label).unwrap_or_else(|| "never".to_owned()))
+            },
+            label: label.clone(),
+        })
+        .collect();
     let mut against = rows(&found.against_humans, AGAINST);
     against.extend(found.tests.get("equally_severe").map(|test| tested("Equally severe to all systems", test)));
     let mut comparisons = rows(&found.comparisons, COMPARISONS);
@@ -195,16 +216,7 @@ pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {
             .iter()
             .map(|(cause, figure)| row(format!("Failed: {}", cause.replace('_', " ")), figure, Unit::Share)),
     );
-    let mut cost = rows(&found.cost, COST);
-    if !found.prevalence.is_empty() {
-        let humans = shares(&found.human_prevalence);
-        cost.push(FigureRow {
-            what: "What it answers".to_owned(),
-            value: Some(shares(&found.prevalence)),
-            more: if humans.is_empty() { String::new() } else { format!("humans, where they answered: {humans}") },
-            caution: None,
-        });
-    }
+    let cost = rows(&found.cost, COST);
     let sections = vec![
         section("Beside humans", if found.humans.answers == 0 { NO_HUMANS } else { HUMANS }, against),
         section(
@@ -227,6 +239,7 @@ pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {
         latency,
         humans: HumansView { answers: count(found.humans.answers), told },
         sections,
+        answers,
         confusion: any.then(|| ConfusionView {
             rows: found
                 .labels

@@ -14,6 +14,24 @@ const RIGHT: f64 = 620.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 330.0;
 
+/// Of a letter of a name, about; and how far names reach above and below the line that they stand on.
+const LETTER: f64 = 8.0;
+const ABOVE: f64 = 13.0;
+const BELOW: f64 = 5.0;
+
+/// Whether a line through these corners, from left to right, goes through a box.
+fn crosses(corners: &[(f64, f64)], (left, right): (f64, f64), (top, bottom): (f64, f64)) -> bool {
+    corners.windows(2).any(|pair| {
+        let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
+        let (from, to) = (x1.max(left), x2.min(right));
+        if from > to {
+            return false;
+        }
+        let at = |x: f64| if x2 > x1 { y1 + (y2 - y1) * (x - x1) / (x2 - x1) } else { y1 };
+        at(from).min(at(to)) <= bottom && at(from).max(at(to)) >= top
+    })
+}
+
 struct Axis {
     low: f64,
     high: f64,
@@ -104,7 +122,8 @@ pub fn pareto_svg(pareto: &Pareto) -> String {
     );
     let mut front: Vec<&Point> = pareto.points.iter().filter(|point| point.on_front).collect();
     front.sort_by(|a, b| a.cost_usd.total_cmp(&b.cost_usd));
-    let path: Vec<String> = front.iter().map(|p| format!("{:.1} {:.1}", x(p.cost_usd), y(p.score))).collect();
+    let corners: Vec<(f64, f64)> = front.iter().map(|p| (x(p.cost_usd), y(p.score))).collect();
+    let path: Vec<String> = corners.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
     let _ = write!(
         svg,
         "<path class=\"plot-line\" d=\"M{}\" fill=\"none\" stroke=\"#1a63b8\" stroke-dasharray=\"4 4\"/>",
@@ -113,10 +132,14 @@ pub fn pareto_svg(pareto: &Pareto) -> String {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     for point in &pareto.points {
         let (x, y) = (x(point.cost_usd), y(point.score));
-        // A name that would stand on another one goes below it.
+        let name = clip(&point.system, 18);
+        let end = x + 11.0 + name.chars().count() as f64 * LETTER;
+        // A name that would stand on another one, or on the line, goes below it: right of a point the front only rises.
         let mut label = y + 4.5;
-        while taken.iter().any(|(other_x, other)| (other - label).abs() < 14.0 && (other_x - x).abs() < 150.0) {
-            label += 14.0;
+        while taken.iter().any(|(other_x, other)| (other - label).abs() < 14.0 && (other_x - x).abs() < 150.0)
+            || crosses(&corners, (x + 9.0, end), (label - ABOVE, label + BELOW))
+        {
+            label += 1.0;
         }
         taken.push((x, label));
         let (class, fill) = if point.on_front { ("plot-dot", "#1a63b8") } else { ("plot-dot plot-hollow", "#ffffff") };
@@ -129,7 +152,7 @@ pub fn pareto_svg(pareto: &Pareto) -> String {
             point.score * 100.0,
             escape(&usd(Some(point.cost_usd))),
             x + 11.0,
-            escape(&clip(&point.system, 18))
+            escape(&name)
         );
     }
     if !pareto.left_out.is_empty() {
@@ -142,4 +165,47 @@ pub fn pareto_svg(pareto: &Pareto) -> String {
     }
     svg.push_str("</svg>");
     svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_runs_through_no_name_but_the_ends_it_starts_from() {
+        let point =
+            |system: &str, cost_usd, score, on_front| Point { system: system.to_owned(), score, cost_usd, on_front };
+        let points = vec![
+            point("a-system-with-a-name", 1.0, 0.40, true),
+            point("another-system-1", 1.2, 0.42, true),
+            point("a-third", 4.0, 0.46, true),
+            point("under-the-line", 2.0, 0.43, false),
+        ];
+        let svg = pareto_svg(&Pareto { points, left_out: vec![], undefined: None });
+        let attribute = |part: &str, name: &str| -> f64 {
+            part.split(&format!(" {name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+        };
+        let path = svg.split(" d=\"M").nth(1).unwrap().split('"').next().unwrap();
+        let corners: Vec<(f64, f64)> = path
+            .split('L')
+            .map(|pair| pair.split_once(' ').unwrap())
+            .map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()))
+            .collect();
+        let names: Vec<&str> = svg.split("<text class=\"plot-name\"").skip(1).collect();
+        assert_eq!((corners.len(), names.len()), (3, 4));
+        for name in names {
+            let (x, y) = (attribute(name, "x"), attribute(name, "y"));
+            let letters = name.split(['>', '<']).nth(1).unwrap().chars().count() as f64;
+            assert!(!crosses(&corners, (x, x + 7.0 * letters), (y - 10.0, y + 3.0)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_line_crosses_a_box_that_it_goes_through() {
+        let rising = [(0.0, 100.0), (100.0, 0.0)];
+        assert!(crosses(&rising, (40.0, 60.0), (40.0, 60.0)));
+        assert!(!crosses(&rising, (60.0, 90.0), (50.0, 60.0)));
+        assert!(!crosses(&rising, (110.0, 190.0), (0.0, 100.0)));
+        assert!(!crosses(&rising[..1], (0.0, 100.0), (0.0, 100.0)), "one point is no line");
+    }
 }
