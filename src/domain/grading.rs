@@ -297,6 +297,9 @@ pub struct Comparison {
     pub system_a: SystemName,
     pub system_b: SystemName,
     pub panel: Panel,
+    /// Whose criteria the judges are asked about besides, where that was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rubric: Option<RubricRef>,
     pub state: ComparisonState,
     pub calls_planned: u32,
     pub created_at: Timestamp,

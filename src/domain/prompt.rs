@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extract, Fingerprint, Image, Level, Media};
+use super::{CriterionId, Extract, Fingerprint, Image, Level, Media};
 
 /// One question to one judge. The prefix is shared, byte for byte, by all questions about one submission,
 /// so that providers can cache it; the question comes last.
@@ -55,10 +55,21 @@ pub enum Ask {
     Levels { requirement: String, levels: Vec<Level> },
     /// Which of the two deliverables is better?
     Pairwise { task: String },
+    /// Which of the two deliverables is better, and which one on each criterion?
+    PairwiseBy { task: String, criteria: Vec<ComparedBy> },
     /// Several of the above in one call, each with its index from 1.
     Several { items: Vec<Ask> },
     /// Which criteria does the task need?
     Rubric { at_most: u32 },
+}
+
+/// A criterion on which two deliverables are compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComparedBy {
+    pub id: CriterionId,
+    pub requirement: String,
+    /// It describes what is to be there; false: something bad, of which less is better.
+    pub wanted: bool,
 }
 
 impl Ask {
@@ -68,6 +79,7 @@ impl Ask {
         match self {
             Self::Several { items } => items.len(),
             Self::Rubric { at_most } => *at_most as usize,
+            Self::PairwiseBy { criteria, .. } => criteria.len() + 1,
             Self::Criterion { .. } | Self::Levels { .. } | Self::Pairwise { .. } => 1,
         }
     }
@@ -78,7 +90,7 @@ impl Ask {
         match self {
             Self::Criterion { .. } => vec!["MET", "UNMET", "CANNOT_ASSESS"],
             Self::Levels { levels, .. } => levels.iter().map(|l| l.name.as_str()).chain(["CANNOT_ASSESS"]).collect(),
-            Self::Pairwise { .. } => vec!["A", "B", "TIE", "BOTH_BAD", "CANNOT_ASSESS"],
+            Self::Pairwise { .. } | Self::PairwiseBy { .. } => vec!["A", "B", "TIE", "BOTH_BAD", "CANNOT_ASSESS"],
             Self::Several { items } => {
                 let mut labels: Vec<&str> = Vec::new();
                 for label in items.iter().flat_map(Self::labels) {
@@ -116,6 +128,14 @@ impl Ask {
                 );
                 let one = object(r#""quotes","why","requirement","points","must_pass""#, &fields);
                 object(r#""criteria""#, &format!(r#""criteria":{{"type":"array","items":{one}}}"#))
+            }
+            Self::PairwiseBy { .. } => {
+                const ID: &str = r#""id":{"type":"string","description":"id of the criterion"}"#;
+                const WHY: &str =
+                    r#""reason":{"type":"string","description":"why, on this criterion alone, in a sentence"}"#;
+                let one = object(r#""id","reason","answer""#, &format!("{ID},{WHY},{answer}"));
+                let names = r#""evidence","criteria","reason","answer""#;
+                object(names, &format!(r#"{EVIDENCE},"criteria":{{"type":"array","items":{one}}},{REASON},{answer}"#))
             }
             Self::Criterion { .. } | Self::Levels { .. } | Self::Pairwise { .. } => {
                 object(r#""evidence","reason","answer""#, &format!("{EVIDENCE},{REASON},{answer}"))

@@ -139,6 +139,57 @@ pub struct Opinion {
     /// Where a part of the deliverable that matters to the question was cut: what that did to the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Box<UnderCuts>>,
+    /// Of a comparison that asked for it: what was said on each criterion. It counts nothing; the answer does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_criterion: Option<Box<ByCriterion>>,
+}
+
+/// What a judge said on the criteria of a comparison beside its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByCriterion {
+    /// Every criterion that was asked, in the order in which it was.
+    pub criteria: Vec<OnCriterion>,
+    /// Entries that are about none of them.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub unknown: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_nothing(count: &u32) -> bool {
+    *count == 0
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnCriterion {
+    pub criterion_id: CriterionId,
+    pub said: SaidOnCriterion,
+}
+
+/// What a reply says on one criterion of a comparison, or why it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaidOnCriterion {
+    /// In the comparison's own terms whatever the order shown. `Prefers` or `CannotAssess`.
+    Answered { answer: Answer, reason: String },
+    /// The reply leaves it out.
+    Missing,
+    /// The reply has it twice, or one of its fields twice.
+    Repeated,
+    /// What stands there as an answer is none.
+    OutsideScale { found: String },
+}
+
+impl ByCriterion {
+    /// The same with every answer turned.
+    #[must_use]
+    pub fn turned(mut self, turn: impl Fn(Answer) -> Answer) -> Self {
+        for one in &mut self.criteria {
+            if let SaidOnCriterion::Answered { answer, .. } = &mut one.said {
+                *answer = turn(std::mem::replace(answer, Answer::CannotAssess));
+            }
+        }
+        self
+    }
 }
 
 /// How cuts bear on an opinion.

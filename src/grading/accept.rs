@@ -229,7 +229,7 @@ impl<'a> Intake<'a> {
         terms: Terms,
     ) -> Result<Grading, Refusal> {
         if !terms.allow_drafts {
-            refuse_drafts(rubric)?;
+            refuse_drafts(rubric, "grade with `allow_drafts`")?;
         }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
         let panel = Panel { cache: terms.cache.unwrap_or(panel.cache), ..panel };
@@ -322,9 +322,11 @@ fn unknown_rubric(pointer: &str, id: RubricId) -> Refusal {
     Refusal::invalid(pointer, format!("there is no rubric `{id}`; post it to /v1/rubrics first"))
 }
 
+/// `or` says what else could be done than to accept them.
+///
 /// # Errors
 /// If the rubric has criteria that no human has accepted.
-fn refuse_drafts(rubric: &RubricVersion) -> Result<(), Refusal> {
+pub fn refuse_drafts(rubric: &RubricVersion, or: &str) -> Result<(), Refusal> {
     const NAMED: usize = 5;
     let drafts: Vec<String> = rubric.rubric.drafts().map(|criterion| format!("`{}`", criterion.id)).collect();
     if drafts.is_empty() {
@@ -335,7 +337,7 @@ fn refuse_drafts(rubric: &RubricVersion) -> Result<(), Refusal> {
     let RubricVersion { id, version, .. } = rubric;
     let detail = format!(
         "{} criteria of rubric {id} version {version} are drafts that no human has accepted ({named}{more}); accept them \
-         at /rubrics/{id}, or grade with `allow_drafts`",
+         at /rubrics/{id}, or {or}",
         drafts.len()
     );
     Err(Refusal::Conflict { code: "rubric_is_draft", detail })

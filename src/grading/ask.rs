@@ -237,5 +237,12 @@ pub(super) fn settled(opinion: Opinion, call: &Call) -> Opinion {
 
 pub(super) fn opinion(said: Said, call: &Call, shown: &Shown) -> Opinion {
     let evidence: Vec<Evidence> = shown.look_up(said.quotes);
-    Opinion { answer: (call.turn)(said.answer), reason: said.reason, confidence: said.confidence, evidence, cut: None }
+    Opinion {
+        answer: (call.turn)(said.answer),
+        reason: said.reason,
+        confidence: said.confidence,
+        evidence,
+        cut: None,
+        by_criterion: said.by_criterion.map(|one| Box::new(one.turned(call.turn))),
+    }
 }

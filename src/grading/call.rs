@@ -196,7 +196,14 @@ pub(super) fn fingerprint(call: &Call) -> VoteFingerprint {
 /// nothing and says so; it is never UNMET.
 #[must_use]
 pub fn nothing_to_show(services: &Services, call: &Call, reason: String) -> Vote {
-    let opinion = Opinion { answer: Answer::CannotAssess, reason, confidence: None, evidence: vec![], cut: None };
+    let opinion = Opinion {
+        answer: Answer::CannotAssess,
+        reason,
+        confidence: None,
+        evidence: vec![],
+        cut: None,
+        by_criterion: None,
+    };
     unasked(services, call, VoteOutcome::Answered(opinion))
 }
 

@@ -72,6 +72,7 @@ pub fn answered(label: &str) -> VoteOutcome {
         confidence: None,
         evidence: vec![],
         cut: None,
+        by_criterion: None,
     })
 }
 

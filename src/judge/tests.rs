@@ -10,9 +10,9 @@ use serde_json::json;
 use super::fake::{Action, Call, FakeOpenAi, StillTimer, completion, seams};
 use super::*;
 use crate::domain::{
-    Ask, Attempt, AttemptReply, CallKey, Cause, CriterionId, Extract, FileExtract, Fingerprint, GradingId, Id, Image,
-    JudgeName, JudgeSpec, Level, Outcome, Part, Place, Prefix, Price, Prompt, Question, Segment, Subject, Timestamp,
-    Usage,
+    Ask, Attempt, AttemptReply, CallKey, Cause, ComparedBy, CriterionId, Extract, FileExtract, Fingerprint, GradingId,
+    Id, Image, JudgeName, JudgeSpec, Level, Outcome, Part, Place, Prefix, Price, Prompt, Question, Segment, Subject,
+    Timestamp, Usage,
 };
 
 pub(super) fn spec(provider: &str) -> JudgeSpec {
@@ -751,6 +751,24 @@ async fn the_lexical_judge_takes_levels_and_compares_both_orders_alike() {
         assert_eq!(lexical(balanced(), &prompt).await["answer"], expected, "{requirement}");
     }
     let poor = Extract { files: vec![file("p.txt", &["Nothing to see"])] };
+    let by = |id: &str, requirement: &str, wanted| ComparedBy {
+        id: CriterionId::parse(id).unwrap(),
+        requirement: requirement.to_owned(),
+        wanted,
+    };
+    let criteria = vec![
+        by("income", "net income", true),
+        by("leak", "withholding tax is named", false),
+        by("zeppelin", "zeppelins are there", false),
+        by("nothing", "of the", true),
+    ];
+    let task = "Compute net income and withholding tax".to_owned();
+    let prompt = prompt_of(vec![], vec![all.clone(), poor.clone()], Ask::PairwiseBy { task, criteria });
+    let answer = lexical(balanced(), &prompt).await;
+    let on: Vec<&str> =
+        answer["criteria"].as_array().unwrap().iter().map(|one| one["answer"].as_str().unwrap()).collect();
+    assert_eq!((answer["answer"].as_str(), on), (Some("A"), vec!["A", "B", "TIE", "CANNOT_ASSESS"]), "{answer}");
+    assert!(answer["criteria"][0]["reason"].as_str().unwrap().contains("not a reading"));
     let ask = Ask::Pairwise { task: "Compute net income and withholding tax".to_owned() };
     for (pair, expected) in [
         ([all.clone(), poor.clone()], "A"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::layout::Work;
 use super::templates::{PromptError, TemplateError, Templates};
-use crate::domain::{Criterion, CriterionId, Extract, Fingerprint, Level, Prefix, Prompt, Target};
+use crate::domain::{Ask, ComparedBy, Criterion, CriterionId, Extract, Fingerprint, Level, Prefix, Prompt, Target};
 
 /// A requirement with signs that mean something to templates, so that nobody evaluates it.
 const REQUIREMENT: &str = "The totals {{ tie }} to the \"ledger\" extract.";
@@ -49,6 +49,13 @@ pub fn samples(templates: &Templates) -> Result<Vec<Sample>, PromptError> {
     let nothing = Arc::new(Prefix { parts: vec![], deliverables: vec![], fingerprint: Fingerprint::of_bytes(b"") });
     let prompt = templates.pairwise(&nothing, "Write the memo.")?;
     samples.push(Sample { template: "pairwise", what: "which is better", prompt });
+    let compared = |(n, wanted): (usize, bool)| ComparedBy {
+        id: CriterionId::parse(format!("sample-{n}")).expect("it is an id"),
+        requirement: REQUIREMENT.to_owned(),
+        wanted,
+    };
+    let prompt = templates.pairwise_by(&nothing, "Write the memo.", &[(1, true), (2, false)].map(compared))?;
+    samples.push(Sample { template: "pairwise_criteria", what: "which is better, and on which criteria", prompt });
     Ok(samples)
 }
 
@@ -75,8 +82,15 @@ pub(super) fn try_all(templates: &Templates) -> Result<(), TemplateError> {
     for sample in all {
         let text = format!("{}{}", sample.prompt.system, sample.prompt.question);
         let silent = |what: String| Err(TemplateError::Silent { name: sample.template.to_owned(), what });
-        if sample.template != "pairwise" && !text.contains(REQUIREMENT) {
-            return silent("`{{ requirement }}`".to_owned());
+        let criteria = match &sample.prompt.ask {
+            Ask::PairwiseBy { criteria, .. } => criteria.as_slice(),
+            Ask::Pairwise { .. } => &[],
+            _ if text.contains(REQUIREMENT) => &[],
+            _ => return silent("`{{ requirement }}`".to_owned()),
+        };
+        let as_json = serde_json::Value::from(REQUIREMENT).to_string();
+        if criteria.iter().any(|one| !text.contains(one.id.as_str()) || !text.contains(&as_json)) {
+            return silent("the `lines`, each with a criterion".to_owned());
         }
         for label in sample.prompt.ask.labels() {
             // A level's name may stand as a JSON string.
@@ -84,7 +98,11 @@ pub(super) fn try_all(templates: &Templates) -> Result<(), TemplateError> {
                 return silent(format!("the answer {label:?}"));
             }
         }
-        let fields: &[&str] = if sample.template == "batch" { &["answers", "index", "answer"] } else { &["answer"] };
+        let fields: &[&str] = match sample.template {
+            "batch" => &["answers", "index", "answer"],
+            "pairwise_criteria" => &["criteria", "id", "answer"],
+            _ => &["answer"],
+        };
         if let Some(field) = fields.iter().find(|field| !text.contains(&format!("\"{field}\""))) {
             return silent(format!("that the reply has a field \"{field}\""));
         }
@@ -124,6 +142,9 @@ mod tests {
         assert!(refusal("criterion", "{{ requirement }} MET CANNOT_ASSESS").contains("does not say"));
         assert!(refusal("levels", &format!("{{{{ requirement }}}} {answers}")).contains("full"));
         assert!(refusal("pairwise", "Which?").contains("does not say"));
+        let answers = "A B TIE BOTH_BAD CANNOT_ASSESS \"answer\" \"id\" \"criteria\"";
+        assert!(refusal("pairwise_criteria", answers).contains("`lines`"));
+        assert!(refusal("pairwise_criteria", &format!("{answers} {{{{ lines }}}}")).contains("`lines`"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::excerpt::{Excerpt, Round};
 use super::layout::{self, Shown, ShownPair, Work};
-use crate::domain::{Ask, Criterion, Extract, Fingerprint, Level, Prefix, Prompt, Target};
+use crate::domain::{Ask, ComparedBy, Criterion, Extract, Fingerprint, Level, Prefix, Prompt, Target};
 
 /// Every template: name and source.
 const SOURCES: &[(&str, &str)] = &[
@@ -25,6 +25,12 @@ const SOURCES: &[(&str, &str)] = &[
 /// Those that ask for a rubric. They have a hash of their own: other words here make no vote another one.
 const DRAFTING: &[(&str, &str)] =
     &[("system_draft", include_str!("templates/system_draft.j2")), ("draft", include_str!("templates/draft.j2"))];
+
+/// Those that compare by criteria. They too have a hash of their own: the words of plain comparisons stay theirs.
+const COMPARING: &[(&str, &str)] = &[
+    ("system_pairwise_criteria", include_str!("templates/system_pairwise_criteria.j2")),
+    ("pairwise_criteria", include_str!("templates/pairwise_criteria.j2")),
+];
 
 /// A question takes some hundred steps; a scale of a thousand levels some thousand.
 const FUEL: u64 = 100_000;
@@ -69,6 +75,9 @@ pub struct Templates {
     fingerprint: Fingerprint,
     /// Of the templates that ask for a rubric.
     drafting: Fingerprint,
+    system_pairwise_criteria: Arc<str>,
+    /// Of the templates that compare by criteria.
+    comparing: Fingerprint,
 }
 
 /// Several questions in one call, and what each of them rests on besides what all questions show.
@@ -130,18 +139,22 @@ impl Templates {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        let mut parts = vec![layout::LAYOUT.as_bytes()];
-        let mut drafting = parts.clone();
-        let of_votes = SOURCES.iter().map(|source| (source, true));
-        for ((name, builtin), of_votes) in of_votes.chain(DRAFTING.iter().map(|source| (source, false))) {
-            let source = own.get(*name).map_or(*builtin, String::as_str);
-            if source.len() > MAX_SOURCE {
-                return Err(TemplateError::TooLong { name: (*name).to_owned(), bytes: source.len() });
+        // What a set's hash is of: the layout, and each of its templates.
+        let mut hashes = Vec::with_capacity(3);
+        for set in [SOURCES, DRAFTING, COMPARING] {
+            let mut parts = vec![layout::LAYOUT.as_bytes()];
+            for (name, builtin) in set {
+                let source = own.get(*name).map_or(*builtin, String::as_str);
+                if source.len() > MAX_SOURCE {
+                    return Err(TemplateError::TooLong { name: (*name).to_owned(), bytes: source.len() });
+                }
+                let added = environment.add_template_owned(*name, source.to_owned());
+                added.map_err(|source| TemplateError::Broken { name: (*name).to_owned(), source })?;
+                parts.extend([name.as_bytes(), source.as_bytes()]);
             }
-            let added = environment.add_template_owned(*name, source.to_owned());
-            added.map_err(|source| TemplateError::Broken { name: (*name).to_owned(), source })?;
-            if of_votes { &mut parts } else { &mut drafting }.extend([name.as_bytes(), source.as_bytes()]);
+            hashes.push(Fingerprint::of_parts(parts));
         }
+        let [fingerprint, drafting, comparing] = hashes.try_into().expect("a hash was made of each of the three sets");
         let fixed = |name: &str, context: Value| -> Result<Arc<str>, TemplateError> {
             let rendered = environment.get_template(name).and_then(|template| template.render(context));
             Ok(rendered.map_err(|source| TemplateError::Broken { name: name.to_owned(), source })?.into())
@@ -150,15 +163,24 @@ impl Templates {
         let systems = [[system(false, false)?, system(false, true)?], [system(true, false)?, system(true, true)?]];
         let system_pairwise = fixed("system_pairwise", context! {})?;
         let system_draft = fixed("system_draft", context! {})?;
-        let (fingerprint, drafting) = (Fingerprint::of_parts(parts), Fingerprint::of_parts(drafting));
-        let templates = Self { systems, system_pairwise, system_draft, fingerprint, drafting, environment };
+        let system_pairwise_criteria = fixed("system_pairwise_criteria", context! {})?;
+        let templates = Self {
+            systems,
+            system_pairwise,
+            system_draft,
+            fingerprint,
+            drafting,
+            system_pairwise_criteria,
+            comparing,
+            environment,
+        };
         super::samples::try_all(&templates)?;
         Ok(templates)
     }
 
     /// The names of all templates.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        SOURCES.iter().chain(DRAFTING).map(|(name, _)| *name)
+        SOURCES.iter().chain(DRAFTING).chain(COMPARING).map(|(name, _)| *name)
     }
 
     /// Of all templates that ask about work, and the layout: what was asked is comparable only where this is equal.
@@ -247,6 +269,31 @@ impl Templates {
     pub fn pairwise(&self, prefix: &Arc<Prefix>, task: &str) -> Result<Prompt, PromptError> {
         let question = self.render("pairwise", context! { task }, || "a comparison".to_owned())?;
         Ok(self.prompt(&self.system_pairwise, prefix, question, Ask::Pairwise { task: task.to_owned() }))
+    }
+
+    /// Which of the two deliverables of the prefix is better, over all and on each of these criteria? Unlike elsewhere
+    /// their ids are in the prompt, because one reply answers all of them, and so is whether they are about something
+    /// bad, because without it "better on it" has no meaning. Points and gates are not.
+    ///
+    /// # Errors
+    /// If the template does not render.
+    pub fn pairwise_by(
+        &self,
+        prefix: &Arc<Prefix>,
+        task: &str,
+        criteria: &[ComparedBy],
+    ) -> Result<Prompt, PromptError> {
+        // One line of JSON each: no text of a requirement can look like another criterion, or end the list.
+        let line = |one: &ComparedBy| {
+            let text = |text: &str| serde_json::Value::from(text).to_string();
+            let (id, requirement) = (text(one.id.as_str()), text(&one.requirement));
+            format!("{{\"id\": {id}, \"wanted\": {}, \"requirement\": {requirement}}}", one.wanted)
+        };
+        let lines: Vec<String> = criteria.iter().map(line).collect();
+        let context = context! { task, lines, count => criteria.len() };
+        let question = self.render("pairwise_criteria", context, || format!("a comparison by {}", criteria.len()))?;
+        let ask = Ask::PairwiseBy { task: task.to_owned(), criteria: criteria.to_vec() };
+        Ok(Self::worded(&self.comparing, &self.system_pairwise_criteria, prefix, question, ask))
     }
 
     /// What stands in front of the question which criteria a task needs: the task, its reference files, and a deliverable

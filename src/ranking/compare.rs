@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::by_criterion::{self, Criteria};
 use crate::domain::{
     Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
-    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Senses, Subject, Submission,
-    SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
+    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, RubricRef, Senses, Subject,
+    Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::call::{self, Call, Earlier, Errand, as_said, nothing_to_show, subject_prefix};
@@ -23,13 +24,15 @@ use crate::verdict::Shown;
 /// Checks a comparison and makes its record; the caller keeps it.
 ///
 /// # Errors
-/// If the task, a submission or the panel is unknown, or the two are not two submissions of that task.
+/// If the task, a submission or the panel is unknown, the two are not two submissions of that task, or there are no
+/// criteria to ask about.
 pub async fn accept(
     services: &Services,
     project: &ProjectStore,
     task_id: &TaskId,
     (a, b): (SubmissionId, SubmissionId),
     panel: Option<&PanelName>,
+    criteria: Criteria,
 ) -> Result<Comparison, Refusal> {
     if a == b {
         return Err(Refusal::invalid("/b", "is the same submission as `a`; compare two"));
@@ -48,7 +51,8 @@ pub async fn accept(
     };
     let (first, second) = (of_task("/a", a).await?, of_task("/b", b).await?);
     let panel = choose_panel(services, panel, None)?;
-    queued(services, task_id.clone(), (a, first.system), (b, second.system), panel)
+    let rubric = by_criterion::rubric(project, task_id, criteria).await?;
+    queued(services, task_id.clone(), (a, first.system), (b, second.system), panel, rubric)
 }
 
 /// The record of a comparison whose parts are known to be there.
@@ -61,6 +65,7 @@ pub fn queued(
     (a, system_a): (SubmissionId, SystemName),
     (b, system_b): (SubmissionId, SystemName),
     panel: Panel,
+    rubric: Option<RubricRef>,
 ) -> Result<Comparison, Refusal> {
     Ok(Comparison {
         id: services.ids.next(),
@@ -71,6 +76,7 @@ pub fn queued(
         system_b,
         calls_planned: calls(2, &panel)?,
         panel,
+        rubric,
         state: ComparisonState::Queued,
         created_at: services.now(),
     })
@@ -196,6 +202,7 @@ async fn plan(
     };
     let key = part(comparison.task_id.as_str());
     let task = project.get::<Task>(&key).await?.ok_or_else(|| missing("task", key))?.record;
+    let criteria = by_criterion::of_comparison(project, comparison).await?;
     let references = match task.references.is_empty() {
         true => None,
         false => Some(Arc::new(read_files(services, &task.references, None).await?)),
@@ -243,7 +250,10 @@ async fn plan(
                 if settled.contains_key(&key) {
                     continue;
                 }
-                let prompt = services.templates.pairwise(prefix, &task.prompt);
+                let prompt = match &criteria {
+                    None => services.templates.pairwise(prefix, &task.prompt),
+                    Some(criteria) => services.templates.pairwise_by(prefix, &task.prompt, criteria),
+                };
                 let prompt =
                     prompt.map_err(|e| Refusal::invalid("/task_id", format!("the task cannot be asked: {e}")))?;
                 let (judge, judged_by) = call::judge(services, spec);
@@ -258,7 +268,7 @@ async fn plan(
                     cache: comparison.panel.cache,
                     among_others: false,
                     by_batch: comparison.panel.provider_batch,
-                    rubric: None,
+                    rubric: comparison.rubric.as_ref().map(|rubric| rubric.fingerprint.clone()),
                     reader: sides[0].readers_fingerprint(),
                     files: crate::domain::Fingerprint::of(&[
                         sides[0].files_fingerprint(),
@@ -336,7 +346,7 @@ fn one_judge<'a>(judge: &crate::domain::JudgeName, votes: impl Iterator<Item = &
 }
 
 /// What more than half of the repeats said.
-fn most(said: &[Preference]) -> Option<Preference> {
+pub(super) fn most<T: Copy + PartialEq>(said: &[T]) -> Option<T> {
     said.iter().copied().find(|candidate| said.iter().filter(|other| *other == candidate).count() * 2 > said.len())
 }
 
@@ -373,6 +383,7 @@ mod tests {
             system_a: crate::domain::SystemName::parse("a").unwrap(),
             system_b: crate::domain::SystemName::parse("b").unwrap(),
             panel: testing::panel(judges, quorum),
+            rubric: None,
             state: ComparisonState::Queued,
             calls_planned: 2 * judges as u32,
             created_at: Timestamp::UNIX_EPOCH,
@@ -394,6 +405,7 @@ mod tests {
                         confidence: None,
                         evidence: vec![],
                         cut: None,
+                        by_criterion: None,
                     });
                 }
                 votes.push(vote);

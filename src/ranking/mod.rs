@@ -1,4 +1,4 @@
-//! The story of a leaderboard: submissions are compared side by side ([`compare`], which of them [`plans`]) or battles
+//! The story of a leaderboard: submissions are compared side by side ([`compare`], on which criteria [`by_criterion`], which of them [`plans`]) or battles
 //! are brought in ([`import`]) or derived from scores ([`derived`]); they are rated ([`board`], and from the store's
 //! [`material`] [`leaderboard`]), with what a battle carries beside its outcome ([`evidence`]), by whom it pleases ([`variation`]), with how much hangs on that ([`sensitivity`]); kept
 //! with their date ([`snapshot`]); told with what else a lead asks ([`systems`], [`attempts`]); and how far judges agree is
@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod attempts;
 pub mod board;
+pub mod by_criterion;
 pub mod compare;
 pub mod corrected;
 pub mod derived;

@@ -10,18 +10,24 @@
 //!   Sherman and Morrison's formula after each). Pairs that never met, and groups that nothing joins, come first by
 //!   themselves: nothing is less known.
 //!
-//! A pair that the same panel compared already on the same submissions is not planned again, whatever came of it. Plans are
-//! spread over tasks, because battles of one task go together and more of them add little.
+//! A pair that the same panel compared already on the same submissions is not planned again, whatever came of it; where
+//! criteria are asked about, a pair that was compared without those of that version is. Plans are spread over tasks, because
+//! battles of one task go together and more of them add little.
+//!
+//! Two plans at once, in one process or in several on one store, do not make the same pair twice: a plan begins by looking
+//! whose turn it is ([`Planned::take_turn`]) and can be kept only if nobody has taken the turn since; else it is planned again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::board::{Board, Fought, Method};
+use super::by_criterion::{self, Criteria};
 use super::leaderboard::{Sources, Wanted, battles, boards};
 use super::material::{Material, Needs};
-use crate::domain::{Comparison, Panel, Submission, SubmissionId, SystemName, TaskId};
+use crate::domain::{Comparison, Panel, RubricRef, Submission, SubmissionId, SystemName, TaskId};
+use crate::grading::accept::Intake;
 use crate::refusal::Refusal;
 use crate::stats::rating::Outcome;
-use crate::store::{ProjectStore, Query};
+use crate::store::{Kept, PlanTurn, ProjectStore, Query, Record};
 
 /// The most comparisons of one request.
 pub const MAX_COMPARISONS: usize = 10_000;
@@ -47,6 +53,8 @@ pub struct Ask {
     pub tasks: Option<Vec<TaskId>>,
     /// `None`: all.
     pub systems: Option<Vec<SystemName>>,
+    /// Whether judges are asked about criteria besides; of each task its own rubric, or one for all.
+    pub criteria: Criteria,
 }
 
 /// Two submissions of a task, in the order of their systems' names.
@@ -57,6 +65,7 @@ pub struct Pair {
     pub b: SubmissionId,
     pub system_a: SystemName,
     pub system_b: SystemName,
+    pub rubric: Option<RubricRef>,
 }
 
 /// Whether a plan wants two systems compared.
@@ -69,21 +78,45 @@ pub struct Planned {
     pub known: usize,
     /// The anchors that were chosen.
     pub anchors: Vec<String>,
+    /// Whose turn it was before anything was read.
+    turn: Option<Kept<PlanTurn>>,
+}
+
+impl Planned {
+    /// Keeps what the intake holds only if nobody else planned since this plan began.
+    pub fn take_turn(&self, intake: &mut Intake<'_>) {
+        match &self.turn {
+            None => intake.insert(&PlanTurn { number: 1 }),
+            Some(Kept { record, revision }) => intake.update(&PlanTurn { number: record.number + 1 }, revision.clone()),
+        }
+    }
 }
 
 /// # Errors
 /// If a task or system is unknown, the plan asks for too much, or anchors are wanted and nothing is rated yet.
 pub async fn plan(project: &ProjectStore, panel: &Panel, ask: &Ask) -> Result<Planned, Refusal> {
+    // First of all: what is read from here on is at least as new.
+    let turn = project.get::<PlanTurn>(&PlanTurn { number: 0 }.key()).await?;
     let submissions = project.all::<Submission>(Query::default()).await?;
     let newest = newest(&submissions, ask)?;
     let comparisons = project.all::<Comparison>(Query::default()).await?;
     let fingerprint = panel.fingerprint();
+    // A task without a rubric is refused only if a pair of it is planned.
+    let mut rubrics: HashMap<&TaskId, Result<Option<RubricRef>, Refusal>> = HashMap::new();
+    for task in newest.keys() {
+        rubrics.insert(task, by_criterion::rubric(project, task, ask.criteria).await);
+    }
+    let as_wanted = |one: &Comparison| match rubrics.get(&one.task_id) {
+        Some(Ok(Some(wanted))) => one.rubric.as_ref().is_some_and(|own| own.fingerprint == wanted.fingerprint),
+        Some(Ok(None)) => true,
+        Some(Err(_)) | None => false,
+    };
     let known: HashSet<(SubmissionId, SubmissionId)> = comparisons
         .iter()
-        .filter(|one| one.panel.name == panel.name && one.panel.fingerprint() == fingerprint)
+        .filter(|one| one.panel.name == panel.name && one.panel.fingerprint() == fingerprint && as_wanted(one))
         .map(|one| (one.a.min(one.b), one.a.max(one.b)))
         .collect();
-    let mut planned = Planned::default();
+    let mut planned = Planned { turn, ..Planned::default() };
     let wants: Wants<'_> = match &ask.plan {
         Plan::AllPairs | Plan::Active(_) => Box::new(|_, _| true),
         Plan::Against(system) => {
@@ -120,6 +153,15 @@ pub async fn plan(project: &ProjectStore, panel: &Panel, ask: &Ask) -> Result<Pl
             planned.pairs.len()
         );
         return Err(Refusal::invalid("/plan", detail));
+    }
+    let tasks: BTreeSet<TaskId> = planned.pairs.iter().map(|pair| pair.task.clone()).collect();
+    let mut of_tasks: HashMap<TaskId, Option<RubricRef>> = HashMap::new();
+    for task in tasks {
+        let rubric = rubrics.remove(&task).transpose()?.flatten();
+        of_tasks.insert(task, rubric);
+    }
+    for pair in &mut planned.pairs {
+        pair.rubric = of_tasks.get(&pair.task).cloned().flatten();
     }
     Ok(planned)
 }
@@ -181,7 +223,7 @@ fn candidates(
                     continue;
                 }
                 let (system_a, system_b) = ((**system_a).clone(), (**system_b).clone());
-                of_task.push(Pair { task: (*task).clone(), a: a.id, b: b.id, system_a, system_b });
+                of_task.push(Pair { task: (*task).clone(), a: a.id, b: b.id, system_a, system_b, rubric: None });
             }
         }
         let count = of_task.len();
@@ -362,7 +404,7 @@ mod tests {
     }
 
     fn everything() -> Ask {
-        Ask { plan: Plan::AllPairs, tasks: None, systems: None }
+        Ask { plan: Plan::AllPairs, tasks: None, systems: None, criteria: Criteria::No }
     }
 
     fn fought(a: &str, b: &str, outcome: Outcome, task: &str) -> Fought {

@@ -95,6 +95,7 @@ pub fn compared(a: &str, b: &str, task: &str, said: &[(&str, Option<Preference>)
         system_a: SystemName::parse(a).unwrap(),
         system_b: SystemName::parse(b).unwrap(),
         panel,
+        rubric: None,
         state: ComparisonState::Judged {
             at: Timestamp::UNIX_EPOCH,
             result: ComparisonResult {

@@ -147,6 +147,22 @@ impl Record for Comparison {
     }
 }
 
+/// Counts the plans of comparisons that were kept in a project: whoever plans does so on what the one before has kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanTurn {
+    pub number: u64,
+}
+
+impl Record for PlanTurn {
+    const KIND: &'static str = "plan_turn";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    /// There is one of a project.
+    fn key(&self) -> String {
+        "plan".to_owned()
+    }
+}
+
 impl Record for Drafting {
     const KIND: &'static str = "drafting";
     const VERSION: u32 = 1;

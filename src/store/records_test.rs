@@ -12,7 +12,8 @@ use super::backend::RawValue;
 use super::record::{decode, encode};
 use super::*;
 use crate::domain::{
-    AttemptReply, Battle, Comparison, Grading, Override, Review, RubricVersion, Status, Submission, Task, Vote,
+    AttemptReply, Battle, Comparison, Grading, Override, Review, RubricVersion, SaidOnCriterion, Status, Submission,
+    Task, Vote, VoteOutcome,
 };
 
 fn folder(kind: &str) -> PathBuf {
@@ -69,6 +70,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<Override>(),
         holds::<Review>(),
         holds::<Comparison>(),
+        holds::<PlanTurn>(),
         holds::<crate::domain::Drafting>(),
         holds::<Battle>(),
         holds::<crate::domain::Snapshot>(),
@@ -104,6 +106,14 @@ fn frozen_records_mean_what_they_meant() {
     let vote: Vote = named("v1.json");
     assert_eq!(vote.key(), "01890a5d-ac96-774b-bcce-b302099a8059/gpt%2Fmini/0001/c-totals tie");
     assert_eq!(named::<Vote>("v1-failed.json").key(), "01890a5d-ac96-774b-bcce-b302099a805c/judge/0000/o-b_first");
+    let VoteOutcome::Answered(opinion) = named::<Vote>("v1-by-criterion.json").outcome else {
+        panic!("it is answered")
+    };
+    let by = opinion.by_criterion.unwrap();
+    assert_eq!((by.criteria.len(), by.unknown, &by.criteria[2].said), (5, 2, &SaidOnCriterion::Missing));
+    assert_eq!(named::<Comparison>("v1-by-criteria.json").rubric.unwrap().version, 2);
+    assert!(named::<Comparison>("v1-queued.json").rubric.is_none());
+    assert_eq!(first::<PlanTurn>().number, 7);
     let attempt: crate::domain::Attempt = first();
     assert!(matches!(attempt.reply, AttemptReply::InFlight));
     assert_eq!(attempt.key(), "01890a5d-ac96-774b-bcce-b302099a8059/gpt%2Fmini/0001/c-totals tie/0002");

@@ -21,7 +21,7 @@ pub fn answer(label: &str, ask: &Ask) -> Option<Answer> {
             let level = levels.iter().find(|level| level.name.trim().to_lowercase() == label)?;
             Some(Answer::Level(level.name.clone()))
         }
-        Ask::Pairwise { .. } => {
+        Ask::Pairwise { .. } | Ask::PairwiseBy { .. } => {
             [("A", Preference::A), ("B", Preference::B), ("TIE", Preference::Tie), ("BOTH_BAD", Preference::BothBad)]
                 .into_iter()
                 .find(|(known, _)| is(known))

@@ -7,6 +7,7 @@
 //! **How to add a kind of answer:** a variant of `domain::Ask` and `domain::Answer`, and its line in
 //! `labels.rs`; a case per answer in `fixtures/verdict/`.
 
+mod by_criterion;
 mod fuzzy;
 mod labels;
 mod normal;

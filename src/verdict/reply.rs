@@ -14,9 +14,10 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 
+use super::by_criterion;
 use super::labels;
 use super::object::{Last, last_object};
-use crate::domain::{Answer, Ask, Cause};
+use crate::domain::{Answer, Ask, ByCriterion, Cause};
 
 /// The most quotes that are kept of one reply; what is beyond does not make a vote surer.
 const MAX_QUOTES: usize = 100;
@@ -32,6 +33,8 @@ pub struct Said {
     /// 0 to 1.
     pub confidence: Option<f64>,
     pub quotes: Vec<Quote>,
+    /// Of a comparison by criteria.
+    pub by_criterion: Option<ByCriterion>,
 }
 
 /// A quotation as the judge gave it.
@@ -63,7 +66,13 @@ pub(super) fn unparseable(detail: impl Into<String>) -> Unreadable {
 /// # Errors
 /// `Unparseable`: there is no answer to read. `OutsideScale`: there is one, but it is none of the labels.
 pub fn read_reply(text: &str, ask: &Ask) -> Result<Said, Unreadable> {
-    said(&members(trimmed(text)?)?, ask)
+    let text = trimmed(text)?;
+    let said = said(&members(text)?, ask)?;
+    let by_criterion = match ask {
+        Ask::PairwiseBy { criteria, .. } => Some(by_criterion::read(text, criteria, ask)),
+        _ => None,
+    };
+    Ok(Said { by_criterion, ..said })
 }
 
 /// Reads a reply to several questions: by question its answer, or why it has none. Every index from 1 must be there
@@ -112,7 +121,9 @@ fn said(members: &[(String, Value)], ask: &Ask) -> Result<Said, Unreadable> {
     if answers.next().is_some() {
         return Err(unparseable("the JSON object has the field `answer` twice; send it once"));
     }
-    if let Some(key) = repeated(members) {
+    // Of a comparison by criteria they decide nothing: what is wrong with them is told there.
+    let beside = matches!(ask, Ask::PairwiseBy { .. }).then_some(by_criterion::FIELD);
+    if let Some(key) = repeated(members, beside) {
         return Err(unparseable(format!("the JSON object has the field `{}` twice; send it once", clip(key, 80))));
     }
     let field = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
@@ -126,6 +137,7 @@ fn said(members: &[(String, Value)], ask: &Ask) -> Result<Said, Unreadable> {
         },
         confidence: field("confidence").and_then(Value::as_f64).filter(|c| (0.0..=1.0).contains(c)),
         quotes: quotes(field("evidence")),
+        by_criterion: None,
     })
 }
 
@@ -199,9 +211,9 @@ fn quotes(evidence: Option<&Value>) -> Vec<Quote> {
         .collect()
 }
 
-fn repeated(members: &[(String, Value)]) -> Option<&str> {
+fn repeated<'a>(members: &'a [(String, Value)], but: Option<&str>) -> Option<&'a str> {
     let mut seen = std::collections::HashSet::new();
-    members.iter().map(|(key, _)| key.as_str()).find(|key| !seen.insert(*key))
+    members.iter().map(|(key, _)| key.as_str()).find(|key| !seen.insert(*key) && Some(*key) != but)
 }
 
 pub(super) fn clip(text: &str, chars: usize) -> String {

@@ -67,6 +67,16 @@ async fn a_model_proposes_a_human_decides_and_only_then_it_is_graded_with() {
         "rubric_is_draft",
         &["3 criteria", "`d1`, `d2`, `d3`", "allow_drafts", &format!("/rubrics/{id}")],
     );
+    let mut sides = Vec::new();
+    for system in ["atlas", "borea"] {
+        let body = json!({"task_id": "memo", "system": system, "text": "Totals tie."});
+        sides.push(client.post("/v1/submissions", &body).await.is(201)["id"].clone());
+    }
+    let by = json!({"task_id": "memo", "a": sides[0], "b": sides[1], "criteria": true, "rubric_id": id});
+    let refused = client.post("/v1/comparisons", &by).await;
+    refused.is_problem(409, "rubric_is_draft", &["3 criteria", "compare without `criteria`"]);
+    let plan = json!({"plan": "all_pairs", "criteria": true, "rubric_id": id});
+    client.post("/v1/comparisons/plan", &plan).await.is_problem(409, "rubric_is_draft", &["`d1`"]);
     assert_eq!(server.count(), 1, "nothing was asked");
 
     let decide = format!("/v1/rubrics/{id}/decide");

@@ -21,6 +21,7 @@ use crate::domain::{
 use crate::grading::accept::{Intake, NewSubmission, Terms};
 use crate::grading::work::work;
 use crate::judge::CancellationToken;
+use crate::ranking::by_criterion::Criteria;
 use crate::ranking::compare;
 use crate::refusal::Refusal;
 use crate::services::Services;
@@ -123,8 +124,9 @@ async fn accept(
                     accepted.comparisons.push(one.id);
                     continue;
                 }
-                let pair =
-                    compare::accept(services, project, &task.id, (a.id, b.id), Some(panel)).await.map_err(place)?;
+                let pair = compare::accept(services, project, &task.id, (a.id, b.id), Some(panel), Criteria::No)
+                    .await
+                    .map_err(place)?;
                 let mut intake = Intake::new(services, project);
                 intake.insert(&pair);
                 intake.commit().await.map_err(place)?;

@@ -18,12 +18,12 @@ use crate::http::body::Incoming;
 use crate::http::idempotency::{Answer, once};
 use crate::http::listing::{Paging, page};
 use crate::http::problem::Problem;
-use crate::http::wire::comparison::{ComparisonBody, ComparisonRequest, PlanBody, PlanRequest};
-use crate::http::wire::{Accepted, List};
-use crate::ranking::compare;
-use crate::ranking::plans::{self, Plan};
+use crate::http::wire::comparison::{ComparedCriterionBody, ComparisonBody, ComparisonRequest, PlanBody, PlanRequest};
+use crate::http::wire::{self, Accepted, List};
+use crate::ranking::plans::{self, Plan, Planned};
+use crate::ranking::{by_criterion, compare};
 use crate::services::Services;
-use crate::store::Query;
+use crate::store::{ProjectStore, Query};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -48,10 +48,11 @@ pub async fn create(
     incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
     let request = incoming.json::<ComparisonRequest>().await?;
-    let ComparisonRequest { task_id, a, b, panel } = request.content;
+    let ComparisonRequest { task_id, a, b, panel, criteria, rubric_id } = request.content;
+    let criteria = wire::comparison::criteria(criteria, rubric_id)?;
     let pair = (SubmissionId::from_uuid(a), SubmissionId::from_uuid(b));
     let answer = once(&services, &caller, &request.identity, async |intake| {
-        let comparison = compare::accept(&services, &caller.project, &task_id, pair, panel.as_ref()).await?;
+        let comparison = compare::accept(&services, &caller.project, &task_id, pair, panel.as_ref(), criteria).await?;
         intake.insert(&comparison);
         let body = Accepted { id: comparison.id.uuid(), status: comparison.status().as_str().to_owned() };
         Ok(Answer::json(StatusCode::ACCEPTED, &body)?.at(format!("/v1/comparisons/{}", comparison.id)))
@@ -75,21 +76,48 @@ pub async fn plan(
     if asked.budget_usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0)) {
         return Err(Problem::invalid("/budget_usd", "is not a number above 0"));
     }
-    let ask = plans::Ask { plan: which(&asked)?, tasks: asked.task_ids.clone(), systems: asked.systems.clone() };
-    // One plan at a time: two at once would make the same pairs twice.
-    let _alone = PLANNING.lock().await;
-    let panel = choose_panel(&services, asked.panel.as_ref(), None)?;
-    let (project, chosen) = (caller.project.clone(), panel.clone());
-    let planned = off_thread(async move { plans::plan(&project, &chosen, &ask).await }).await??;
-    let mut comparisons = planned
-        .pairs
+    let ask = plans::Ask {
+        plan: which(&asked)?,
+        tasks: asked.task_ids.clone(),
+        systems: asked.systems.clone(),
+        criteria: wire::comparison::criteria(asked.criteria, asked.rubric_id)?,
+    };
+    if asked.dry_run {
+        let (body, ..) = would_make(&services, &caller.project, &asked, &ask).await?;
+        return Ok(HttpResponse::Ok().json(body));
+    }
+    // Of two at once the one that is kept second is planned again, on what the first has made.
+    let answer = once(&services, &caller, &request.identity, async |intake| {
+        let (body, planned, comparisons) = would_make(&services, &caller.project, &asked, &ask).await?;
+        if !comparisons.is_empty() {
+            planned.take_turn(intake);
+        }
+        comparisons.iter().for_each(|one| intake.insert(one));
+        Answer::json(StatusCode::ACCEPTED, &body)
+    })
+    .await?;
+    services.bell.notify_one();
+    Ok(answer.respond())
+}
+
+/// A plan's answer, the plan, and the comparisons that it makes.
+async fn would_make(
+    services: &Services,
+    project: &ProjectStore,
+    asked: &PlanRequest,
+    ask: &plans::Ask,
+) -> Result<(PlanBody, Planned, Vec<Comparison>), Problem> {
+    let panel = choose_panel(services, asked.panel.as_ref(), None)?;
+    let (of, chosen, ask) = (project.clone(), panel.clone(), ask.clone());
+    let mut planned = off_thread(async move { plans::plan(&of, &chosen, &ask).await }).await??;
+    let mut comparisons = std::mem::take(&mut planned.pairs)
         .into_iter()
         .map(|pair| {
-            let plans::Pair { task, a, b, system_a, system_b } = pair;
-            compare::queued(&services, task, (a, system_a), (b, system_b), panel.clone())
+            let plans::Pair { task, a, b, system_a, system_b, rubric } = pair;
+            compare::queued(services, task, (a, system_a), (b, system_b), panel.clone(), rubric)
         })
         .collect::<Result<Vec<Comparison>, _>>()?;
-    let (mut quote, mut quoted_from) = compare::quote(&services, &caller.project, &comparisons).await?;
+    let (mut quote, mut quoted_from) = compare::quote(services, project, &comparisons).await?;
     let mut over_budget = 0;
     if let (Some(budget), false) = (asked.budget_usd, comparisons.is_empty()) {
         let Some(usd) = quote.usd else {
@@ -102,34 +130,23 @@ pub async fn plan(
         if covered < comparisons.len() {
             over_budget = comparisons.len() - covered;
             comparisons.truncate(covered);
-            (quote, quoted_from) = compare::quote(&services, &caller.project, &comparisons).await?;
+            (quote, quoted_from) = compare::quote(services, project, &comparisons).await?;
         }
     }
     let body = PlanBody {
-        plan: asked.plan,
+        plan: asked.plan.clone(),
         panel: panel.name.to_string(),
         comparisons: comparisons.len(),
         already_compared: planned.known,
         over_budget,
-        anchors: planned.anchors,
+        anchors: planned.anchors.clone(),
         quote: (&quote).into(),
         quoted_from,
         dry_run: asked.dry_run,
         ids: if asked.dry_run { vec![] } else { comparisons.iter().map(|one| one.id.uuid()).collect() },
     };
-    if asked.dry_run {
-        return Ok(HttpResponse::Ok().json(body));
-    }
-    let answer = once(&services, &caller, &request.identity, async |intake| {
-        comparisons.iter().for_each(|one| intake.insert(one));
-        Answer::json(StatusCode::ACCEPTED, &body)
-    })
-    .await?;
-    services.bell.notify_one();
-    Ok(answer.respond())
+    Ok((body, planned, comparisons))
 }
-
-static PLANNING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn which(asked: &PlanRequest) -> Result<Plan, Problem> {
     let of_others = |pointer: &str, plan: &str, given: bool| match given {
@@ -180,7 +197,7 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(list))
 }
 
-/// One comparison with its votes.
+/// One comparison with its votes, and where criteria were asked about, what the judges say on each.
 #[utoipa::path(get, path = "/v1/comparisons/{id}", tag = "comparisons", params(Wait), responses((status = 200, body = ComparisonBody)))]
 pub async fn get(
     caller: Submitter,
@@ -194,6 +211,10 @@ pub async fn get(
     let subject = Subject::Comparison(id);
     let votes = caller.project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let mut body = ComparisonBody::new(&comparison, &votes, services.running.progress(subject));
+    if let Some(criteria) = by_criterion::of_comparison(&caller.project, &comparison).await? {
+        let summary = by_criterion::summary(&comparison, criteria, &votes);
+        body.criteria = Some(summary.into_iter().map(ComparedCriterionBody::from).collect());
+    }
     body.votes = Some(with_replies(&caller.project, &votes).await?);
     Ok(HttpResponse::Ok().json(body))
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod gradings;
 mod keys;
 mod pages;
+mod plans;
 mod socket;
 mod statistics;
 
@@ -51,6 +52,11 @@ pub const LIMITS: IntakeLimits = IntakeLimits {
 
 impl Bench {
     pub async fn new() -> Self {
+        Self::over(Store::open("memory:", StoreOptions::default()).await.unwrap(), 7).await
+    }
+
+    /// Another service over the same store, as a replica is; its ids come from this seed.
+    pub async fn over(store: Store, seed: u8) -> Self {
         let clock = Arc::new(SystemClock);
         let seams = Seams {
             clock: clock.clone(),
@@ -89,7 +95,7 @@ impl Bench {
             review: ReviewPolicy { random_share: 0.0, ..ReviewPolicy::default() },
         };
         let services = Arc::new(Services {
-            store: Store::open("memory:", StoreOptions::default()).await.unwrap(),
+            store,
             blobs: Blobs::open("memory:").await.unwrap(),
             judges,
             panels: [(name.clone(), panel)].into(),
@@ -99,7 +105,7 @@ impl Bench {
             reading: Reading::in_process(document::Limits::default())
                 .with_office(Office::new(OfficeProgram::Off, OfficeLimits::default())),
             intake: LIMITS,
-            ids: IdSource::new(clock.clone(), [7; 32]),
+            ids: IdSource::new(clock.clone(), [seed; 32]),
             clock,
             lease: Duration::from_secs(600),
             max_running: 4,

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::grading::{CostBody, ProgressBody};
-use super::vote::VoteBody;
+use super::grading::{CostBody, ProgressBody, RubricRefBody};
+use super::vote::{SaidBody, VoteBody, order_word};
 use crate::domain::{
-    Comparison, ComparisonState, Id, JudgePreference, PanelName, Preference, SystemName, TaskId, Timestamp, Vote,
-    VoteOutcome,
+    ComparedBy, Comparison, ComparisonState, Id, JudgePreference, PanelName, Preference, RubricId, SystemName, TaskId,
+    Timestamp, Vote, VoteOutcome,
 };
+use crate::ranking::by_criterion::{Criteria, CriterionOutcome, OverBothOrders};
+use crate::refusal::Refusal;
 use crate::services::Progress;
 
 /// Two submissions of one task.
@@ -22,6 +24,27 @@ pub struct ComparisonRequest {
     pub b: Uuid,
     #[schema(value_type = Option<String>)]
     pub panel: Option<PanelName>,
+    /// Ask also which is better on each criterion of a rubric, and why.
+    #[serde(default)]
+    pub criteria: bool,
+    /// Whose criteria; the task's without it. Only with `criteria`.
+    pub rubric_id: Option<Uuid>,
+}
+
+/// Whether criteria are asked about, and whose.
+///
+/// # Errors
+/// If a rubric is named and its criteria are not wanted.
+pub fn criteria(wanted: bool, rubric_id: Option<Uuid>) -> Result<Criteria, Refusal> {
+    match (wanted, rubric_id) {
+        (true, Some(id)) => Ok(Criteria::Of(RubricId::from_uuid(id))),
+        (true, None) => Ok(Criteria::OfTheTask),
+        (false, None) => Ok(Criteria::No),
+        (false, Some(_)) => Err(Refusal::invalid(
+            "/rubric_id",
+            "is only used with `criteria`; send `\"criteria\": true`, or leave it out",
+        )),
+    }
 }
 
 /// Which comparisons to make.
@@ -47,6 +70,11 @@ pub struct PlanRequest {
     pub systems: Option<Vec<SystemName>>,
     #[schema(value_type = Option<String>)]
     pub panel: Option<PanelName>,
+    /// Ask also which is better on each criterion of a rubric, and why.
+    #[serde(default)]
+    pub criteria: bool,
+    /// Whose criteria, for all tasks; each task's own without it. Only with `criteria`.
+    pub rubric_id: Option<Uuid>,
     /// Only so many, in the plan's order, as this covers by the quote.
     pub budget_usd: Option<f64>,
     /// Tell, and make none.
@@ -95,6 +123,14 @@ pub struct ComparisonBody {
     pub note: Option<String>,
     /// Each judge over both orders; empty until the panel has spoken.
     pub judges: Vec<JudgePreferenceBody>,
+    /// Whose criteria were asked about, where that was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub rubric: Option<RubricRefBody>,
+    /// What the judges say on each of its criteria, where one comparison was asked for. It counts nothing in ratings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub criteria: Option<Vec<ComparedCriterionBody>>,
     /// Every vote, where one comparison was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -113,6 +149,78 @@ pub struct JudgePreferenceBody {
     pub order_inconsistent: bool,
     /// Why an answer is missing.
     pub cause: Option<&'static str>,
+}
+
+/// What the judges say on one criterion.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ComparedCriterionBody {
+    pub id: String,
+    pub requirement: String,
+    /// False: it is about something bad, and the one with less of it is better.
+    pub wanted: bool,
+    pub counts: CriterionCountsBody,
+    /// In the panel's order.
+    pub judges: Vec<JudgeOnCriterionBody>,
+}
+
+/// How many judges say what, each over both orders. They add up to the panel.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct CriterionCountsBody {
+    pub a: u32,
+    pub b: u32,
+    pub tie: u32,
+    pub both_bad: u32,
+    /// In at least one order it could not tell.
+    pub cannot_assess: u32,
+    /// It changed with the order, and says nothing.
+    pub order_inconsistent: u32,
+    /// An order has no answer: none has come yet, the call failed, or the reply does not say it once and clearly.
+    pub no_answer: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JudgeOnCriterionBody {
+    pub judge: String,
+    /// `a`, `b`, `tie`, `both_bad`, `cannot_assess`, `order_inconsistent` or `no_answer`.
+    pub outcome: &'static str,
+    pub said: Vec<SaidInOrderBody>,
+}
+
+/// What one reply says on one criterion.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SaidInOrderBody {
+    /// `a_first` or `b_first`. The answer is in the comparison's own terms either way.
+    pub order: &'static str,
+    pub repeat: u32,
+    #[serde(flatten)]
+    pub said: SaidBody,
+}
+
+impl From<CriterionOutcome> for ComparedCriterionBody {
+    fn from(of: CriterionOutcome) -> Self {
+        let mut counts = CriterionCountsBody::default();
+        let mut judges = Vec::with_capacity(of.judges.len());
+        for one in of.judges {
+            let (count, outcome) = match one.outcome {
+                OverBothOrders::Prefers(Preference::A) => (&mut counts.a, "a"),
+                OverBothOrders::Prefers(Preference::B) => (&mut counts.b, "b"),
+                OverBothOrders::Prefers(Preference::Tie) => (&mut counts.tie, "tie"),
+                OverBothOrders::Prefers(Preference::BothBad) => (&mut counts.both_bad, "both_bad"),
+                OverBothOrders::CannotAssess => (&mut counts.cannot_assess, "cannot_assess"),
+                OverBothOrders::OrderInconsistent => (&mut counts.order_inconsistent, "order_inconsistent"),
+                OverBothOrders::NoAnswer => (&mut counts.no_answer, "no_answer"),
+            };
+            *count += 1;
+            let said = one.said.iter().map(|(order, repeat, said)| SaidInOrderBody {
+                order: order_word(*order),
+                repeat: *repeat,
+                said: said.into(),
+            });
+            judges.push(JudgeOnCriterionBody { judge: one.judge.to_string(), outcome, said: said.collect() });
+        }
+        let ComparedBy { id, requirement, wanted } = of.criterion;
+        Self { id: id.to_string(), requirement, wanted, counts, judges }
+    }
 }
 
 /// What was brought in.
@@ -162,6 +270,8 @@ impl ComparisonBody {
             outcome: result.and_then(|(_, result)| result.outcome).map(word),
             note: result.and_then(|(_, result)| result.note.clone()),
             judges: result.map(|(_, r)| r.judges.iter().map(JudgePreferenceBody::from).collect()).unwrap_or_default(),
+            rubric: comparison.rubric.as_ref().map(RubricRefBody::from),
+            criteria: None,
             votes: None,
             cost: result.map(|(_, result)| CostBody::new(result.cost_usd, result.calls.made, result.usage)),
             created_at: comparison.created_at,

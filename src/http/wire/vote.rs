@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Answer, Attempt, AttemptReply, Evidence, Id, Match, Order, Question, Subject, Timestamp, UnderCuts, Usage, Vote,
-    VoteFingerprint, VoteOutcome,
+    Answer, Attempt, AttemptReply, Evidence, Id, Match, OnCriterion, Order, Question, SaidOnCriterion, Subject,
+    Timestamp, UnderCuts, Usage, Vote, VoteFingerprint, VoteOutcome,
 };
 
 /// What one judge said on one criterion (or, of a comparison, in one order). A failed vote has `answer: null` and a
@@ -44,6 +44,14 @@ pub struct VoteBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cut: Option<UnderCutsBody>,
+    /// Of a comparison that asked for it: what was said on each criterion besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub criteria: Option<Vec<OnCriterionBody>>,
+    /// Entries of the reply about criteria that were not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub unknown_criteria: Option<u32>,
     /// As the provider returned it.
     pub model: Option<String>,
     pub usage: UsageBody,
@@ -113,6 +121,53 @@ impl From<&UnderCuts> for UnderCutsBody {
     }
 }
 
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OnCriterionBody {
+    pub criterion_id: String,
+    #[serde(flatten)]
+    pub said: SaidBody,
+}
+
+/// What a reply says on one criterion of a comparison, or why it says nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SaidBody {
+    /// `A`, `B`, `TIE`, `BOTH_BAD` or `CANNOT_ASSESS`; null where there is none.
+    pub answer: Option<String>,
+    /// The judge's.
+    pub reason: String,
+    /// Why there is no answer: `missing`, `repeated` or `outside_scale`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub problem: Option<&'static str>,
+    /// What stands where the answer should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub found: Option<String>,
+}
+
+impl From<&SaidOnCriterion> for SaidBody {
+    fn from(said: &SaidOnCriterion) -> Self {
+        let nothing = |problem, found| Self { answer: None, reason: String::new(), problem: Some(problem), found };
+        match said {
+            SaidOnCriterion::Answered { answer, reason } => {
+                Self { answer: Some(answer.to_string()), reason: reason.clone(), problem: None, found: None }
+            }
+            SaidOnCriterion::Missing => nothing("missing", None),
+            SaidOnCriterion::Repeated => nothing("repeated", None),
+            SaidOnCriterion::OutsideScale { found } => nothing("outside_scale", Some(found.clone())),
+        }
+    }
+}
+
+/// The order's word.
+#[must_use]
+pub fn order_word(order: Order) -> &'static str {
+    match order {
+        Order::AFirst => "a_first",
+        Order::BFirst => "b_first",
+    }
+}
+
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct UsageBody {
     pub input_tokens: u64,
@@ -144,8 +199,7 @@ impl VoteBody {
         };
         let (criterion_id, order) = match &vote.key.question {
             Question::Criterion(id) => (Some(id.to_string()), None),
-            Question::Order(Order::AFirst) => (None, Some("a_first")),
-            Question::Order(Order::BFirst) => (None, Some("b_first")),
+            Question::Order(order) => (None, Some(order_word(*order))),
             // No vote has it.
             Question::Criteria(_) | Question::Rubric => (None, None),
         };
@@ -164,8 +218,18 @@ impl VoteBody {
             VoteOutcome::Answered(opinion) => opinion.cut.as_deref().map(UnderCutsBody::from),
             VoteOutcome::Failed { .. } => None,
         };
+        let by_criterion = match &vote.outcome {
+            VoteOutcome::Answered(opinion) => opinion.by_criterion.as_deref(),
+            VoteOutcome::Failed { .. } => None,
+        };
+        let on = |one: &OnCriterion| OnCriterionBody {
+            criterion_id: one.criterion_id.to_string(),
+            said: (&one.said).into(),
+        };
         Self {
             cut,
+            criteria: by_criterion.map(|by| by.criteria.iter().map(on).collect()),
+            unknown_criteria: by_criterion.map(|by| by.unknown),
             id: vote.id.uuid(),
             grading_id,
             comparison_id,

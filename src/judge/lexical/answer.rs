@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Settings;
 use super::terms::{Index, Term, each_term};
-use crate::domain::{Ask, Extract, Level, Prompt};
+use crate::domain::{Ask, ComparedBy, Extract, Level, Prompt};
 
 const MAX_QUOTES: usize = 3;
 const MAX_QUOTE_BYTES: usize = 240;
@@ -37,7 +37,13 @@ pub(super) fn answer(prompt: &Prompt, indexes: &[Index], settings: &Settings) ->
 
 fn one(ask: &Ask, deliverables: &[Arc<Extract>], indexes: &[Index], settings: &Settings) -> Value {
     match (ask, deliverables, indexes) {
-        (Ask::Pairwise { task }, [first, second], [a, b]) => pairwise(task, [first, second], [a, b], settings),
+        (Ask::Pairwise { task }, [first, second], [a, b]) => pairwise("task", task, [first, second], [a, b], settings),
+        (Ask::PairwiseBy { task, criteria }, [first, second], [a, b]) => {
+            let on = |one: &ComparedBy| on_criterion(one, [first, second], [a, b], settings);
+            let mut answer = pairwise("task", task, [first, second], [a, b], settings);
+            answer["criteria"] = criteria.iter().map(on).collect();
+            answer
+        }
         (Ask::Criterion { requirement }, [extract], [index]) => criterion(requirement, &[], extract, index, settings),
         (Ask::Levels { requirement, levels }, [extract], [index]) => {
             criterion(requirement, levels, extract, index, settings)
@@ -84,13 +90,27 @@ fn level(levels: &[Level], share: f64) -> &str {
     &sorted[step.min(sorted.len() - 1)].name
 }
 
-fn pairwise(task: &str, extracts: [&Extract; 2], indexes: [&Index; 2], settings: &Settings) -> Value {
-    let terms = terms(task, settings);
+/// By the words of the requirement. Of something bad the deliverable with less of its words is better, and neither
+/// having them is no fault of both.
+fn on_criterion(one: &ComparedBy, extracts: [&Extract; 2], indexes: [&Index; 2], settings: &Settings) -> Value {
+    let found = pairwise("requirement", &one.requirement, extracts, indexes, settings);
+    let answer = match (one.wanted, found["answer"].as_str().unwrap_or("CANNOT_ASSESS")) {
+        (false, "A") => "B",
+        (false, "B") => "A",
+        (false, "BOTH_BAD") => "TIE",
+        (_, answer) => answer,
+    };
+    json!({"id": one.id, "reason": found["reason"], "answer": answer})
+}
+
+/// `of` says whose words they are.
+fn pairwise(of: &str, text: &str, extracts: [&Extract; 2], indexes: [&Index; 2], settings: &Settings) -> Value {
+    let terms = terms(text, settings);
     if terms.is_empty() {
-        return reply(vec![], "the task has no word or number to look for", "CANNOT_ASSESS");
+        return reply(vec![], &format!("the {of} has no word or number to look for"), "CANNOT_ASSESS");
     }
     let [a, b] = indexes.map(|index| look_up(&terms, index, settings));
-    let mut reason = format!("{:.2} of the task's weighted terms stand in A, {:.2} in B", a.share, b.share);
+    let mut reason = format!("{:.2} of the {of}'s weighted terms stand in A, {:.2} in B", a.share, b.share);
     let worse_is_incomplete = |worse: usize| indexes[worse].missing.as_ref();
     let near = (a.share - b.share).abs() <= settings.tie_margin;
     let half = settings.min_overlap / 2.0;

@@ -6,7 +6,8 @@
 //! - Penalties are asked like all others: the words of the bad thing are looked for.
 //! - Little found although something was cut or unreadable, no text at all, or a criterion without any word to look
 //!   for: `CANNOT_ASSESS`.
-//! - Levels are reached in equal steps of the share that was found; comparisons go by the words of the task.
+//! - Levels are reached in equal steps of the share that was found; comparisons go by the words of the task, and on
+//!   a criterion by those of its requirement (of something bad, less of them is better).
 //!
 //! Settings: `min_overlap` (0 to 1, share of the weighted terms from which a requirement counts as met, .6),
 //! `number_weight` (what a number weighs beside a word's 1, 2), `stemming` (true), `window` (terms must stand together
