@@ -87,7 +87,7 @@ impl Planned {
     pub fn take_turn(&self, intake: &mut Intake<'_>) {
         match &self.turn {
             None => intake.insert(&PlanTurn { number: 1 }),
-            Some(Kept { record, revision }) => intake.update(&PlanTurn { number: record.number + 1 }, revision.clone()),
+            Some(Kept { record, revision }) => intake.update(&PlanTurn { number: record.number + 1 }, *revision),
         }
     }
 }
