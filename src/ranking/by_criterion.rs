@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::grading::accept::{latest_rubric, refuse_drafts};
 use crate::refusal::Refusal;
-use crate::store::{ProjectStore, StoreError, part};
+use crate::store::{ProjectStore, StoreError, part, rubric_key};
 
 /// The most criteria of one comparison: one reply answers all of them.
 pub const MAX_CRITERIA: usize = 60;
@@ -102,7 +102,7 @@ pub async fn of_comparison(
     comparison: &Comparison,
 ) -> Result<Option<Vec<ComparedBy>>, Refusal> {
     let Some(RubricRef { id, version, .. }) = &comparison.rubric else { return Ok(None) };
-    let key = format!("{id}/{version:06}");
+    let key = rubric_key(*id, *version);
     let Some(kept) = project.get::<RubricVersion>(&key).await? else {
         let detail = format!("comparison {} refers to it, and it is not kept", comparison.id);
         return Err(Refusal::Store(StoreError::Corrupt { kind: "rubric".to_owned(), key, detail }));

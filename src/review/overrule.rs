@@ -10,7 +10,7 @@ use crate::grading::call::subject_prefix;
 use crate::grading::result::{Material, compute};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Batch, Kept, ProjectStore, Query, Record, StoreError};
+use crate::store::{Batch, Kept, ProjectStore, Query, Record, StoreError, rubric_key};
 
 /// A decision before it is kept.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ pub(super) fn to_append(services: &Services, id: GradingId, decision: &Decision)
 }
 
 pub(super) async fn rubric_of(project: &ProjectStore, grading: &Grading) -> Result<RubricVersion, Refusal> {
-    let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+    let key = rubric_key(grading.rubric.id, grading.rubric.version);
     match project.get::<RubricVersion>(&key).await? {
         Some(kept) => Ok(kept.record),
         None => Err(Refusal::Store(StoreError::Corrupt {

@@ -7,7 +7,7 @@ use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
     Attempt, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question,
-    Review, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
+    Review, RubricId, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -22,12 +22,17 @@ impl Record for Task {
     }
 }
 
+/// The key of a version of a rubric: six digits, so that versions are in order.
+#[must_use]
+pub fn rubric_key(id: RubricId, version: u32) -> String {
+    format!("{id}/{version:06}")
+}
+
 impl Record for RubricVersion {
     const KIND: &'static str = "rubric";
     const VERSION: u32 = 1;
-    /// Six digits, so that versions are in order.
     fn key(&self) -> String {
-        format!("{}/{:06}", self.id, self.version)
+        rubric_key(self.id, self.version)
     }
     fn links(&self) -> Vec<Link> {
         let mut links = vec![("fingerprint", self.fingerprint.to_string())];
