@@ -58,7 +58,7 @@ fn near(found: f64, expected: f64, within: f64) {
 /// second task.
 fn rows(judge: &str, tasks: usize, x_wins: impl Fn(usize) -> bool) -> String {
     let row = |n: usize| {
-        let (first, second) = if n % 2 == 0 { ("x", "y") } else { ("y", "x") };
+        let (first, second) = if n.is_multiple_of(2) { ("x", "y") } else { ("y", "x") };
         let winner = if x_wins(n) == (first == "x") { "model_a" } else { "model_b" };
         format!("{first},{second},{winner},t{n},{judge}\n")
     };
@@ -83,8 +83,11 @@ async fn a_judge_that_throws_a_coin_weighs_less_where_judges_are_told_apart() {
     let (_server, _home, service) = empty().await;
     let client = service.client();
     let ahead = |n: usize| n % 8 < 6;
-    import(&client, &[rows("one", TASKS, ahead), rows("two", TASKS, ahead), rows("coin", TASKS, |n| n / 2 % 2 == 0)])
-        .await;
+    import(
+        &client,
+        &[rows("one", TASKS, ahead), rows("two", TASKS, ahead), rows("coin", TASKS, |n| (n / 2).is_multiple_of(2))],
+    )
+    .await;
 
     let pooled = client.get("/v1/leaderboard").await.is(200);
     // Two thirds of the battles: log odds of ln 2.
