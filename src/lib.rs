@@ -9,6 +9,7 @@ pub mod refusal;
 pub mod services;
 
 // The stories.
+pub mod audit;
 pub mod drafting;
 pub mod grading;
 pub mod http;

@@ -16,6 +16,7 @@ macro_rules! println {
 }
 
 mod agreement;
+mod audit;
 mod config;
 pub mod demo;
 mod draft;
@@ -78,6 +79,9 @@ enum Verb {
     /// Look at the wording of questions before a token is spent
     #[command(subcommand)]
     Prompts(prompts::Verb),
+    /// The log of what was decided by whom
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// API keys of the service
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -130,6 +134,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Replay(args) => runtime().and_then(|rt| rt.block_on(replay::run(args))),
         Verb::Prompts(verb) => prompts::prompts(&verb),
         Verb::Judges(verb) => runtime().and_then(|rt| rt.block_on(judges::judges(verb))),
+        Verb::Audit(verb) => runtime().and_then(|rt| rt.block_on(audit::audit(verb))),
         Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
         Verb::Config(verb) => config::config(&verb),
         Verb::Reader(args) => reader::run(&args),

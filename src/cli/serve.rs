@@ -1,6 +1,7 @@
 //! `empanel serve`: the service. Prints one line when it is ready; a signal drains it: calls in flight come home and
 //! are kept, the rest goes on at the next start.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use super::{Failure, load, log};
 use crate::app::{Choices, build};
+use crate::audit;
 use crate::config::Config;
+use crate::domain::Author;
 use crate::grading::work::work;
 use crate::http::{self, ServeOptions};
 use crate::judge::CancellationToken;
@@ -57,6 +60,9 @@ pub(super) async fn run(
     config: &Config,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failure> {
+    let operator = Author::parse("operator").map_err(Failure::mistake)?;
+    let now = fingerprints(&services);
+    audit::configuration(&services.store.system(), services.now(), &operator, now).await.map_err(Failure::mistake)?;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(work(services.clone(), stop.clone()));
     let options = ServeOptions {
@@ -79,6 +85,15 @@ pub(super) async fn run(
     }
     services.store.clone().close().await.map_err(Failure::mistake)?;
     served.map_err(Failure::mistake)
+}
+
+/// What judges, panels and templates are, without their secrets.
+fn fingerprints(services: &Services) -> serde_json::Value {
+    let judges = services.panels.values().flat_map(|panel| &panel.judges);
+    let judges: BTreeMap<_, _> = judges.map(|spec| (spec.name.to_string(), spec.fingerprint())).collect();
+    let panels: BTreeMap<_, _> =
+        services.panels.iter().map(|(name, panel)| (name.to_string(), panel.fingerprint())).collect();
+    serde_json::json!({ "judges": judges, "panels": panels, "templates": services.templates.fingerprint() })
 }
 
 async fn signal() {

@@ -168,11 +168,8 @@ pub(super) fn check(panels: &[PanelSection], judges: &[JudgeSection]) -> Result<
         if !(0.0..=1.0).contains(&panel.min_coverage) {
             return wrong("min_coverage", format!("{} is not a share from 0 to 1", panel.min_coverage));
         }
-        if !(1..=5).contains(&panel.review.reviewers) {
-            return wrong("review.reviewers", format!("{} is not between 1 and 5", panel.review.reviewers));
-        }
-        if !(0.0..=1.0).contains(&panel.review.random_share) {
-            return wrong("review.random_share", format!("{} is not a share from 0 to 1", panel.review.random_share));
+        if let Err((name, why)) = panel.review.check() {
+            return wrong(&format!("review.{name}"), why);
         }
     }
     Ok(())

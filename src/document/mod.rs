@@ -32,6 +32,7 @@ mod mail_code;
 mod mbox;
 mod media;
 mod members;
+mod mentions;
 mod notebook;
 mod numfmt;
 mod odf;
@@ -65,6 +66,7 @@ mod tests;
 use draft::Draft;
 pub use limits::{ArchiveLimits, Limits};
 use members::Budget;
+pub use mentions::mentions;
 pub use pdf::{RenderedPages, render_pdf};
 pub use steps::read_steps;
 

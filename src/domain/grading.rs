@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cause, ComparisonId, CriterionId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef, Score,
-    SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict, Weighing,
+    Author, Cause, ComparisonId, CriterionId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef,
+    Score, SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict, Weighing,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,6 +118,19 @@ pub struct GradingResult {
     /// What the panel had learned of its judges, where it weighs them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weighing: Option<Box<Weighing>>,
+    /// The score that a human set in place of the computed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_score: Option<SetScore>,
+}
+
+/// A human's score, and what it stands for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetScore {
+    /// What the verdicts give, human ones included.
+    pub computed: Option<f64>,
+    pub reason: String,
+    pub by: Author,
+    pub at: Timestamp,
 }
 
 /// What some judges of a panel were shown.
@@ -358,5 +371,8 @@ pub struct Battle {
     pub winner: Preference,
     pub task_id: Option<TaskId>,
     pub judge: Option<String>,
+    /// The question to a human that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_id: Option<ReviewId>,
     pub created_at: Timestamp,
 }

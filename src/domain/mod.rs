@@ -2,6 +2,8 @@
 //! ids and names cannot be mixed up. This room knows no other room, no file, no network and no clock but
 //! the one it is given.
 
+mod audit;
+mod decided;
 mod drafting;
 mod extract;
 mod fingerprint;
@@ -10,7 +12,9 @@ mod grading;
 mod hidden;
 mod ids;
 mod name;
+mod odds;
 mod panel;
+mod policy;
 mod prompt;
 mod review;
 mod rubric;
@@ -21,6 +25,8 @@ mod verdict;
 mod vote;
 mod weighing;
 
+pub use audit::*;
+pub use decided::*;
 pub use drafting::*;
 pub use extract::*;
 pub use fingerprint::*;
@@ -29,7 +35,9 @@ pub use grading::*;
 pub use hidden::*;
 pub use ids::*;
 pub use name::*;
+pub use odds::*;
 pub use panel::*;
+pub use policy::*;
 pub use prompt::*;
 pub use review::*;
 pub use rubric::*;

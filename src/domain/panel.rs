@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, JudgeName, PanelName, Usage};
+use super::{Fingerprint, JudgeName, PanelName, ReviewPolicy, Usage};
 
 /// One model behind one provider with its settings. Secrets are not part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -284,28 +284,5 @@ impl Aggregation {
             Self::Median => "median",
             Self::Weighted => "weighted",
         }
-    }
-}
-
-/// When a human is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReviewPolicy {
-    /// Different reviewers per item, 1 to 5.
-    pub reviewers: u32,
-    /// Ask when judges with a real vote disagree.
-    pub split: bool,
-    /// Ask when the verdict is inconclusive.
-    pub inconclusive: bool,
-    /// Ask when none of a MET verdict's quotes was found in the deliverable.
-    pub unverified_evidence: bool,
-    /// The share of all other criteria that is drawn at random, so that judge errors nobody suspects can be
-    /// measured; each such review keeps this probability.
-    pub random_share: f64,
-}
-
-impl Default for ReviewPolicy {
-    fn default() -> Self {
-        Self { reviewers: 1, split: true, inconclusive: true, unverified_evidence: true, random_share: 0.05 }
     }
 }

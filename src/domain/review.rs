@@ -1,24 +1,37 @@
 //! A question for a human: blind first pass by N reviewers, then adjudication if they differ.
+//!
+//! ```text
+//! open ─▶ claimed ─▶ submitted ─▶ … ─▶ agreed
+//!   ▲        │                      └▶ conflict ─▶ resolved
+//!   └─ released, expired, declined                  (an adjudicator may resolve any pending one)
+//!  any pending one ─▶ withdrawn
+//! ```
+//!
+//! The state is not kept: it follows from what has been appended and from the time.
+
+mod about;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Author, CriterionId, GradingId, InvalidTransition, LeaseToken, OverrideValue, ReviewId, TaskId, Timestamp,
-};
+pub use about::{About, FoundError, Said};
+
+use super::{Author, CriterionId, GradingId, InvalidTransition, LeaseToken, ReviewId, TaskId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Review {
     pub id: ReviewId,
-    pub grading_id: GradingId,
+    pub about: About,
     pub task_id: Option<TaskId>,
-    pub criterion_id: CriterionId,
-    /// Why it was opened: `split`, `inconclusive`, `unverified_evidence`, `audit`, `by_hand`.
+    /// Why it was opened: a rule of the panel's policy (`split`, `inconclusive`, …), `audit`, or `by_hand`.
     pub reason: String,
     /// The probability with which the policy selected this item: 1 for a rule that always selects such items,
-    /// the share for a random audit, `None` for a hand-picked one, which never enters a corrected estimate.
+    /// its own for a random audit, `None` for a hand-picked one, which never enters a corrected estimate.
     pub selection_probability: Option<f64>,
-    /// Points at stake: what decides the order of the queue.
+    /// What decides the order of the queue: the points at stake times the probability that a human changes them.
     pub priority: f64,
+    /// Points at stake; where none are kept, the priority is them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stake: Option<f64>,
     /// Different reviewers that must answer, 1 to 5.
     pub reviewers: u32,
     pub lease: Option<Lease>,
@@ -28,6 +41,20 @@ pub struct Review {
     /// Reviewers who will not answer it, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declined: Vec<Decline>,
+    /// Who asked, where it was opened by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<Author>,
+    /// Nobody needs to answer it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Withdrawal>,
+}
+
+/// Why a question needs no answer any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    pub by: Author,
+    pub reason: String,
+    pub at: Timestamp,
 }
 
 /// A reviewer who will not answer.
@@ -45,29 +72,50 @@ pub struct Decline {
 pub struct Lease {
     pub token: LeaseToken,
     pub reviewer: Author,
+    /// When it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     pub expires_at: Timestamp,
 }
 
-/// One reviewer's blind answer.
+/// One reviewer's answer of the first pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReviewAnswer {
     pub reviewer: Author,
-    pub value: OverrideValue,
+    pub value: Said,
     pub reason: String,
     pub created_at: Timestamp,
+    /// The lease under which it was given: the same answer sent again is the same answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<LeaseToken>,
+    /// When the reviewer took the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Timestamp>,
+    /// The reviewer had seen what the judges said: the answer counts, and in no figure that sets humans beside judges.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sighted: bool,
 }
 
 /// How a review ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
-    pub value: OverrideValue,
+    pub value: Said,
     pub reason: String,
-    /// The adjudicator, or the reviewers who agreed.
+    /// The adjudicator, or the last of the reviewers who agreed.
     pub by: Author,
     pub at: Timestamp,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A reviewer's answer before it is appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenAnswer {
+    pub token: LeaseToken,
+    pub value: Said,
+    pub reason: String,
+    pub sighted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewState {
     Open,
@@ -77,9 +125,14 @@ pub enum ReviewState {
     Agreed,
     Conflict,
     Resolved,
+    /// Closed without an answer.
+    Withdrawn,
 }
 
 impl ReviewState {
+    pub const ALL: [Self; 7] =
+        [Self::Open, Self::Claimed, Self::Submitted, Self::Agreed, Self::Conflict, Self::Resolved, Self::Withdrawn];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,21 +142,47 @@ impl ReviewState {
             Self::Agreed => "agreed",
             Self::Conflict => "conflict",
             Self::Resolved => "resolved",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
     /// Whether a human is still needed.
     #[must_use]
     pub fn is_pending(self) -> bool {
-        !matches!(self, Self::Agreed | Self::Resolved)
+        !matches!(self, Self::Agreed | Self::Resolved | Self::Withdrawn)
     }
 }
 
 impl Review {
+    /// A question that nobody has looked at, with nothing at stake and no probability with which it was selected.
+    #[must_use]
+    pub fn new(id: ReviewId, about: About, reason: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            id,
+            about,
+            task_id: None,
+            reason: reason.into(),
+            selection_probability: None,
+            priority: 0.0,
+            stake: None,
+            reviewers: 1,
+            lease: None,
+            answers: vec![],
+            resolution: None,
+            created_at: at,
+            declined: vec![],
+            opened_by: None,
+            withdrawn: None,
+        }
+    }
+
     /// Its state, which follows from what has been appended to it and from the time: a lease that has
     /// expired holds nothing.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> ReviewState {
+        if self.withdrawn.is_some() {
+            return ReviewState::Withdrawn;
+        }
         if self.resolution.is_some() {
             return if self.is_unanimous() && self.answers.len() as u32 >= self.reviewers {
                 ReviewState::Agreed
@@ -128,8 +207,64 @@ impl Review {
         self.lease.as_ref().filter(|lease| lease.expires_at > now)
     }
 
+    /// Whether a human is still needed, at any time.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.resolution.is_none() && self.withdrawn.is_none()
+    }
+
+    /// The criterion of a grading that it is about, if it is about one.
+    #[must_use]
+    pub fn criterion(&self) -> Option<(GradingId, &CriterionId)> {
+        match &self.about {
+            About::Criterion { grading_id, criterion_id } => Some((*grading_id, criterion_id)),
+            About::Preference { .. } | About::Discovery { .. } | About::Draft { .. } => None,
+        }
+    }
+
+    /// Whether it is about this criterion of whatever grading.
+    #[must_use]
+    pub fn is_about(&self, criterion: &CriterionId) -> bool {
+        self.criterion().is_some_and(|(_, own)| own == criterion)
+    }
+
+    /// Whether the first pass was made, and made without a look at what the judges said.
+    #[must_use]
+    pub fn was_blind(&self) -> bool {
+        !self.answers.is_empty() && !self.answers.iter().any(|answer| answer.sighted)
+    }
+
+    /// Why it was opened, and of what: `split:c4`.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self.criterion() {
+            Some((_, criterion)) => format!("{}:{criterion}", self.reason),
+            None => format!("{}:{}", self.reason, self.about.kind()),
+        }
+    }
+
+    /// The points at stake.
+    #[must_use]
+    pub fn stake(&self) -> f64 {
+        self.stake.unwrap_or(self.priority)
+    }
+
+    /// Whether this person has answered, or will not.
+    #[must_use]
+    pub fn is_done_by(&self, person: &Author) -> bool {
+        self.has_answered(person) || self.declined.iter().any(|one| one.reviewer == *person)
+    }
+
+    #[must_use]
+    pub fn has_answered(&self, person: &Author) -> bool {
+        self.answers.iter().any(|answer| answer.reviewer == *person)
+    }
+
+    /// Lists of errors are put together by an adjudicator, unless nobody found one.
     fn is_unanimous(&self) -> bool {
-        self.answers.windows(2).all(|pair| pair[0].value == pair[1].value)
+        let apart = |said: &Said| matches!(said, Said::Errors(found) if !found.is_empty());
+        !self.answers.iter().any(|answer| apart(&answer.value))
+            && self.answers.windows(2).all(|pair| pair[0].value == pair[1].value)
     }
 
     fn refuse(&self, now: Timestamp, to: &'static str) -> InvalidTransition {
@@ -149,7 +284,7 @@ impl Review {
             ReviewState::Open | ReviewState::Submitted => {}
             _ => return Err(self.refuse(now, "be claimed")),
         }
-        if self.answers.iter().any(|a| &a.reviewer == reviewer) {
+        if self.has_answered(reviewer) {
             return Err(InvalidTransition {
                 what: "review",
                 from: format!("answered by {reviewer}"),
@@ -163,7 +298,7 @@ impl Review {
                 to: "be claimed by the same reviewer",
             });
         }
-        self.lease = Some(Lease { token, reviewer: reviewer.clone(), expires_at: until });
+        self.lease = Some(Lease { token, reviewer: reviewer.clone(), since: Some(now), expires_at: until });
         Ok(self)
     }
 
@@ -196,7 +331,7 @@ impl Review {
             from: format!("{said} by {reviewer}"),
             to: "be declined by the same reviewer",
         };
-        if self.answers.iter().any(|a| &a.reviewer == reviewer) {
+        if self.has_answered(reviewer) {
             return Err(already("answered"));
         }
         if self.declined.iter().any(|d| &d.reviewer == reviewer) {
@@ -208,18 +343,19 @@ impl Review {
     }
 
     /// Appends one reviewer's answer. When the last needed answer agrees with the others, the review is settled.
+    /// An answer that is there already, under the same token and with the same value, changes nothing: whoever did
+    /// not hear that it arrived sends it again.
     ///
     /// # Errors
-    /// If the token does not hold it (any more).
-    pub fn submit(
-        mut self,
-        token: LeaseToken,
-        value: OverrideValue,
-        reason: String,
-        now: Timestamp,
-    ) -> Result<Self, InvalidTransition> {
-        let reviewer = match self.live_lease(now) {
-            Some(lease) if lease.token == token => lease.reviewer.clone(),
+    /// If the token does not hold it (any more), or the value answers another kind of question.
+    pub fn submit(mut self, given: GivenAnswer, now: Timestamp) -> Result<Self, InvalidTransition> {
+        let GivenAnswer { token, value, reason, sighted } = given;
+        self.fits(&value, "be answered with such a value")?;
+        if self.answers.iter().any(|answer| answer.token == Some(token) && answer.value == value) {
+            return Ok(self);
+        }
+        let Lease { reviewer, since, .. } = match self.live_lease(now) {
+            Some(lease) if lease.token == token && self.is_pending() => lease.clone(),
             _ => return Err(self.refuse(now, "be submitted with this lease token")),
         };
         self.lease = None;
@@ -228,11 +364,21 @@ impl Review {
             value: value.clone(),
             reason: reason.clone(),
             created_at: now,
+            token: Some(token),
+            claimed_at: since,
+            sighted,
         });
         if self.answers.len() as u32 >= self.reviewers && self.is_unanimous() {
             self.resolution = Some(Resolution { value, reason, by: reviewer, at: now });
         }
         Ok(self)
+    }
+
+    fn fits(&self, value: &Said, to: &'static str) -> Result<(), InvalidTransition> {
+        if self.about.takes(value) {
+            return Ok(());
+        }
+        Err(InvalidTransition { what: "review", from: format!("a question of kind `{}`", self.about.kind()), to })
     }
 
     /// An adjudicator decides a conflict (or closes an open review).
@@ -242,14 +388,15 @@ impl Review {
     pub fn resolve(
         mut self,
         by: &Author,
-        value: OverrideValue,
+        value: Said,
         reason: String,
         now: Timestamp,
     ) -> Result<Self, InvalidTransition> {
+        self.fits(&value, "be resolved with such a value")?;
         if !self.state(now).is_pending() {
             return Err(self.refuse(now, "be resolved again"));
         }
-        if self.answers.iter().any(|a| &a.reviewer == by) {
+        if self.has_answered(by) {
             return Err(InvalidTransition {
                 what: "review",
                 from: format!("answered by {by}"),
@@ -267,18 +414,35 @@ impl Review {
         self.resolution = Some(Resolution { value, reason, by: by.clone(), at: now });
         Ok(self)
     }
+
+    /// Closes it without an answer; answers that were given stay where they are.
+    ///
+    /// # Errors
+    /// If it is settled or withdrawn already.
+    pub fn withdraw(mut self, by: &Author, reason: String, now: Timestamp) -> Result<Self, InvalidTransition> {
+        if !self.is_pending() {
+            return Err(self.refuse(now, "be withdrawn"));
+        }
+        self.lease = None;
+        self.withdrawn = Some(Withdrawal { by: by.clone(), reason, at: now });
+        Ok(self)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FixedClock, Id, IdSource};
+    use crate::domain::{FixedClock, Id, IdSource, OverrideValue};
     use std::sync::Arc;
     use std::time::Duration;
 
     struct Bench {
         clock: Arc<FixedClock>,
         ids: IdSource,
+    }
+
+    fn given(token: LeaseToken, value: OverrideValue) -> GivenAnswer {
+        GivenAnswer { token, value: Said::Verdict(value), reason: "seen".to_owned(), sighted: false }
     }
 
     impl Bench {
@@ -291,31 +455,18 @@ mod tests {
             self.clock.now()
         }
         fn review(&self, reviewers: u32) -> Review {
-            Review {
-                id: self.ids.next(),
+            let about = About::Criterion {
                 grading_id: GradingId::from_uuid(uuid::Uuid::nil()),
-                task_id: None,
                 criterion_id: CriterionId::parse("c1").unwrap(),
-                reason: "split".to_owned(),
-                selection_probability: Some(1.0),
-                priority: 5.0,
-                reviewers,
-                lease: None,
-                answers: vec![],
-                resolution: None,
-                created_at: self.now(),
-                declined: vec![],
-            }
+            };
+            Review { reviewers, ..Review::new(self.ids.next(), about, "split", self.now()) }
         }
         fn answer(&self, review: Review, who: &str, value: OverrideValue) -> Result<Review, InvalidTransition> {
             let token = self.ids.next();
             let until = self.now().checked_add(Duration::from_secs(60)).unwrap();
-            review.claim(&Author::parse(who).unwrap(), token, self.now(), until)?.submit(
-                token,
-                value,
-                "seen".to_owned(),
-                self.now(),
-            )
+            review
+                .claim(&Author::parse(who).unwrap(), token, self.now(), until)?
+                .submit(given(token, value), self.now())
         }
     }
 
@@ -331,9 +482,15 @@ mod tests {
         let conflict = bench.answer(first, "bob", OverrideValue::Unmet).unwrap();
         assert_eq!(conflict.state(bench.now()), ReviewState::Conflict);
         let bob = Author::parse("bob").unwrap();
-        assert!(conflict.clone().resolve(&bob, OverrideValue::Unmet, "mine".to_owned(), bench.now()).is_err());
+        assert!(
+            conflict
+                .clone()
+                .resolve(&bob, Said::Verdict(OverrideValue::Unmet), "mine".to_owned(), bench.now())
+                .is_err()
+        );
         let cat = Author::parse("cat").unwrap();
-        let resolved = conflict.resolve(&cat, OverrideValue::Met, "page 2".to_owned(), bench.now()).unwrap();
+        let resolved =
+            conflict.resolve(&cat, Said::Verdict(OverrideValue::Met), "page 2".to_owned(), bench.now()).unwrap();
         assert_eq!(resolved.state(bench.now()), ReviewState::Resolved);
     }
 
@@ -347,7 +504,7 @@ mod tests {
         let held = bench.review(1).claim(&ann, mine, bench.now(), until).unwrap();
         assert!(held.clone().claim(&bob, theirs, bench.now(), until).is_err());
         bench.clock.advance(Duration::from_secs(61));
-        assert!(held.clone().submit(mine, OverrideValue::Met, "late".to_owned(), bench.now()).is_err());
+        assert!(held.clone().submit(given(mine, OverrideValue::Met), bench.now()).is_err());
         let later = bench.now().checked_add(Duration::from_secs(60)).unwrap();
         assert!(held.claim(&bob, theirs, bench.now(), later).is_ok());
 
@@ -364,12 +521,14 @@ mod tests {
         assert_eq!(declined.state(bench.now()), ReviewState::Open, "what ann held is free");
         assert!(declined.clone().claim(&ann, bench.ids.next(), bench.now(), until).is_err());
         assert!(declined.clone().decline(&ann, "again".to_owned(), false, bench.now()).is_err());
-        assert!(declined.clone().resolve(&ann, OverrideValue::Met, "mine".to_owned(), bench.now()).is_err());
+        assert!(
+            declined.clone().resolve(&ann, Said::Verdict(OverrideValue::Met), "mine".to_owned(), bench.now()).is_err()
+        );
         let settled = bench.answer(declined, "bob", OverrideValue::Met).unwrap();
         assert!(settled.decline(&bob, "late".to_owned(), false, bench.now()).is_err());
 
         let other = held.decline(&bob, "no time".to_owned(), false, bench.now()).unwrap();
         assert_eq!(other.state(bench.now()), ReviewState::Claimed, "ann still holds it");
-        assert!(other.resolve(&bob, OverrideValue::Met, "page 2".to_owned(), bench.now()).is_ok());
+        assert!(other.resolve(&bob, Said::Verdict(OverrideValue::Met), "page 2".to_owned(), bench.now()).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, CriterionId, Evidence, GradingId, OverrideId, ReviewId, Timestamp};
+use super::{Author, CriterionId, Evidence, GradingId, OverrideId, Precedent, ReviewId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -146,6 +146,9 @@ pub struct Override {
     /// How the deliverable failed, where the author recorded it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The decision that was applied again, as criterion and content are the same; nobody looked at this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remembered: Option<Precedent>,
     pub created_at: Timestamp,
 }
 

@@ -3,13 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
+use crate::audit::Act;
 use crate::domain::{
-    Author, Criterion, CriterionId, DraftDecision, Rubric, RubricId, RubricParts, RubricVersion, Section,
+    Action, Author, Criterion, CriterionId, DraftDecision, Review, Rubric, RubricId, RubricParts, RubricVersion, Said,
+    Section,
 };
 use crate::grading::accept::{Intake, latest_rubric};
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
-use crate::store::ProjectStore;
+use crate::store::{Kept, ProjectStore};
 
 /// What is to become of a draft.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,9 +76,33 @@ pub async fn decide(
         return Err(Refusal::Invalid { problems });
     }
     let rubric = next(&latest.rubric, choices).map_err(|why| Refusal::invalid("/decisions", why))?;
+    let left = rubric.criteria().iter().filter(|criterion| criterion.draft.is_some()).count();
     let kept = intake.decided(&latest, rubric, decided);
+    let facts = json!({ "version": kept.version, "decided": kept.decided, "drafts_left": left });
+    intake.log([Act::new(author, Action::RubricDecided, format!("rubric/{id}")).with(facts)]).await?;
+    if left == 0 {
+        settle(services, project, intake, id, author).await?;
+    }
     tracing::info!(rubric = %id, version = kept.version, author = %author, decided = kept.decided.len(), "drafts decided on");
     Ok(kept)
+}
+
+/// Nothing is left to decide: the question in the queue is answered.
+async fn settle(
+    services: &Services,
+    project: &ProjectStore,
+    intake: &mut Intake<'_>,
+    id: RubricId,
+    author: &Author,
+) -> Result<(), Refusal> {
+    for key in project.linked::<Review>("rubric", &id.to_string(), 10).await? {
+        let Some(Kept { record, revision }) = project.get::<Review>(&key).await? else { continue };
+        if record.is_pending() && !record.has_answered(author) {
+            let reason = "every draft is decided on".to_owned();
+            intake.update(&record.resolve(author, Said::Decided, reason, services.now())?, revision);
+        }
+    }
+    Ok(())
 }
 
 const AS_IT_IS: Choice = Choice::Accept { requirement: None, points: None };

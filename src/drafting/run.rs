@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::document;
 use crate::domain::{
-    CallKey, Cause, Criterion, CriterionId, Drafting, DraftingBill, DraftingId, DraftingState, Extract, Gate, Match,
-    Proposal, ProposalQuote, Proposed, Question, Rubric, RubricParts, Subject, Submission, Task,
+    About, CallKey, Cause, Criterion, CriterionId, Drafting, DraftingBill, DraftingId, DraftingState, Extract, Gate,
+    Match, Proposal, ProposalQuote, Proposed, Question, Review, Rubric, RubricParts, RubricVersion, Subject,
+    Submission, Task,
 };
 use crate::grading::accept::Intake;
 use crate::grading::ask::{attempts, cost, journal};
@@ -94,6 +95,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
         Ok(proposed) => match rubric(&drafting, proposed, &shown.words) {
             Ok(rubric) => {
                 let kept = intake.new_rubric(rubric);
+                intake.insert(&question(services, &drafting, &kept));
                 let state = DraftingState::Proposed { at: services.now(), rubric: kept.reference(), bill };
                 drafting.end(state)?;
             }
@@ -109,6 +111,18 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
 /// Nobody was asked.
 fn unspent() -> DraftingBill {
     DraftingBill { cost_usd: Some(0.0), ..DraftingBill::default() }
+}
+
+/// Which of the drafts are to hold is asked in the queue of reviews.
+fn question(services: &Services, drafting: &Drafting, kept: &RubricVersion) -> Review {
+    let about = About::Draft { rubric_id: kept.id, version: kept.version };
+    let stake: f64 = kept.rubric.criteria().iter().map(|criterion| criterion.points.max(0.0)).sum();
+    Review {
+        task_id: drafting.task_id.clone(),
+        priority: stake,
+        stake: Some(stake),
+        ..Review::new(services.ids.next(), about, "draft", services.now())
+    }
 }
 
 async fn keep(

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use crate::audit::{self, Act};
 use crate::document;
 use crate::domain::{
     CachePolicy, DraftDecision, FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId,
@@ -82,6 +83,16 @@ impl<'a> Intake<'a> {
     /// Changes a record in the batch; the request fails if somebody changed it since `revision`.
     pub fn update<R: Record>(&mut self, record: &R, revision: Revision) {
         self.batch = std::mem::replace(&mut self.batch, self.project.batch()).update(record, revision);
+    }
+
+    /// Adds lines to the log of decisions; the request starts over if somebody else logs at the same time.
+    ///
+    /// # Errors
+    /// If the store cannot.
+    pub async fn log(&mut self, acts: impl IntoIterator<Item = Act>) -> Result<(), Refusal> {
+        let batch = std::mem::replace(&mut self.batch, self.project.batch());
+        self.batch = audit::append(self.project, batch, self.services.now(), acts).await?;
+        Ok(())
     }
 
     /// A rubric of its own, whatever others are called.

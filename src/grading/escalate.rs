@@ -2,11 +2,11 @@
 //! random, so that errors which no judge noticed can be measured. Every item keeps the probability with which
 //! it was selected: without it a human's answer could correct its own item but never an estimate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{
-    Answer, Criterion, CriterionId, Decision, GradingId, Inconclusive, JudgeName, Match, Panel, Rubric, Source,
-    Verdict, Vote, VoteOutcome,
+    Answer, Criterion, CriterionId, Decision, Draw, Evidence, GradingId, Inconclusive, JudgeName, Match, Outcome,
+    Panel, ReviewPolicy, Rubric, Source, Verdict, View, Vote, VoteOutcome,
 };
 
 use super::aggregate::{Ballots, judge_votes};
@@ -16,20 +16,33 @@ use super::aggregate::{Ballots, judge_votes};
 pub struct Escalation {
     pub criterion_id: CriterionId,
     pub reason: Reason,
-    /// 1 for a rule, the policy's share for the random audit.
+    /// 1 for a rule, its own for what is drawn at random.
     pub probability: f64,
-    /// The queue's order: the points at stake.
-    pub priority: f64,
+    /// Points at stake; twice as many for a gate, which moves more than its own.
+    pub stake: f64,
 }
 
+/// Why a human is asked. The rules are tried in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// Judges with a real vote disagree.
     Split,
     /// There is no verdict, and asking the judges again would not bring one.
     Inconclusive,
+    /// Too few of the real votes are for the verdict.
+    LowAgreement,
     /// Every quote behind a MET verdict is missing from the deliverable.
     UnverifiedEvidence,
+    /// What speaks for the system stands only in text that people do not see.
+    HiddenEvidence,
+    /// A verdict in the system's favour, and the deliverable has hidden text.
+    HiddenText,
+    /// Something is missed while a file could not be read.
+    Unreadable,
+    /// A gate.
+    MustPass,
+    /// A large share of the rubric's points.
+    Stake,
     /// Drawn at random.
     Audit,
 }
@@ -40,10 +53,41 @@ impl Reason {
         match self {
             Self::Split => "split",
             Self::Inconclusive => "inconclusive",
+            Self::LowAgreement => "low_agreement",
             Self::UnverifiedEvidence => "unverified_evidence",
+            Self::HiddenEvidence => "hidden_evidence",
+            Self::HiddenText => "hidden_text",
+            Self::Unreadable => "unreadable_input",
+            Self::MustPass => "must_pass",
+            Self::Stake => "stake",
             Self::Audit => "audit",
         }
     }
+}
+
+/// What is known of the deliverable as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Findings {
+    pub hidden_text: bool,
+    pub unreadable: bool,
+}
+
+impl Findings {
+    #[must_use]
+    pub fn of(views: &[View]) -> Self {
+        let files = || views.iter().flat_map(|view| &view.manifest.files);
+        Self {
+            hidden_text: files().flat_map(|file| &file.findings).any(|finding| finding.code == "hidden_text"),
+            unreadable: files().any(|file| matches!(file.outcome, Outcome::Unreadable { .. })),
+        }
+    }
+}
+
+/// One criterion with all that a rule looks at.
+struct Item<'a> {
+    criterion: &'a Criterion,
+    verdict: &'a Verdict,
+    votes: Option<&'a BTreeMap<&'a JudgeName, Vec<&'a Vote>>>,
 }
 
 /// What of this grading goes to a human.
@@ -54,76 +98,164 @@ pub fn escalate(
     panel: &Panel,
     verdicts: &[Verdict],
     ballots: &Ballots<'_>,
+    findings: Findings,
 ) -> Vec<Escalation> {
     let by_id: BTreeMap<&CriterionId, &Verdict> = verdicts.iter().map(|v| (&v.criterion_id, v)).collect();
-    rubric
-        .criteria()
-        .iter()
-        .filter_map(|criterion| {
-            let verdict = by_id.get(&criterion.id)?;
-            let (reason, probability) = select(id, criterion, panel, verdict, ballots.get(&criterion.id))?;
-            let priority = criterion.points.abs() * if criterion.gate.is_some() { 2.0 } else { 1.0 };
-            Some(Escalation { criterion_id: criterion.id.clone(), reason, probability, priority })
-        })
-        .collect()
+    let positive: f64 = rubric.criteria().iter().map(|criterion| criterion.points.max(0.0)).sum();
+    let mut ruled = Vec::new();
+    let mut rest = Vec::new();
+    for criterion in rubric.criteria() {
+        let Some(verdict) = by_id.get(&criterion.id) else { continue };
+        let item = Item { criterion, verdict, votes: ballots.get(&criterion.id) };
+        if !item.is_for_humans() {
+            continue;
+        }
+        match item.rule(&panel.review, findings, positive) {
+            Some(reason) => ruled.push((criterion, reason, 1.0)),
+            None if verdict.source == Source::Panel => rest.push(item),
+            None => {}
+        }
+    }
+    let drawn = rest.iter().zip(probabilities(&panel.review, &rest)).filter_map(|(item, probability)| {
+        (lot(id, item.criterion.id.as_str()) < probability).then_some((item.criterion, Reason::Audit, probability))
+    });
+    let mut selected: Vec<_> = ruled.into_iter().chain(drawn).collect();
+    let place = |id: &CriterionId| rubric.criteria().iter().position(|criterion| criterion.id == *id);
+    selected.sort_by_key(|(criterion, ..)| place(&criterion.id));
+    let question = |(criterion, reason, probability): (&Criterion, Reason, f64)| Escalation {
+        criterion_id: criterion.id.clone(),
+        reason,
+        probability,
+        stake: criterion.points.abs() * if criterion.gate.is_some() { 2.0 } else { 1.0 },
+    };
+    selected.into_iter().map(question).collect()
 }
 
-fn select(
-    id: GradingId,
-    criterion: &Criterion,
-    panel: &Panel,
-    verdict: &Verdict,
-    votes: Option<&BTreeMap<&JudgeName, Vec<&Vote>>>,
-) -> Option<(Reason, f64)> {
-    let policy = &panel.review;
-    // A failed vote can be asked again; that is cheaper than a person.
-    let retryable = verdict.tally.failed > 0 && !verdict.decision.is_conclusive();
-    if verdict.source == Source::Override
-        || retryable
-        || verdict.decision == Decision::Inconclusive(Inconclusive::Pending)
-    {
-        return None;
+impl Item<'_> {
+    /// Neither decided by a human, nor to be settled by asking the judges again: that is cheaper than a person.
+    fn is_for_humans(&self) -> bool {
+        let Verdict { source, decision, tally, .. } = self.verdict;
+        let retryable = tally.failed > 0 && !decision.is_conclusive();
+        *source != Source::Override && !retryable && *decision != Decision::Inconclusive(Inconclusive::Pending)
     }
-    if policy.split && is_split(criterion, votes) {
-        return Some((Reason::Split, 1.0));
+
+    fn rule(&self, policy: &ReviewPolicy, findings: Findings, positive: f64) -> Option<Reason> {
+        let decision = &self.verdict.decision;
+        let rules = [
+            (policy.split && self.is_split(), Reason::Split),
+            (policy.inconclusive && !decision.is_conclusive(), Reason::Inconclusive),
+            (self.minority().is_some_and(|minority| 1.0 - minority < policy.low_agreement), Reason::LowAgreement),
+            (
+                policy.unverified_evidence
+                    && *decision == Decision::Met
+                    && self.all_quotes(|q| q.found == Match::NotFound),
+                Reason::UnverifiedEvidence,
+            ),
+            (
+                policy.hidden_evidence && self.is_favour() && self.all_quotes(|quote| quote.hidden),
+                Reason::HiddenEvidence,
+            ),
+            (policy.hidden_text && findings.hidden_text && self.is_favour(), Reason::HiddenText),
+            (policy.unreadable && findings.unreadable && *decision == Decision::Unmet, Reason::Unreadable),
+            (policy.must_pass && self.criterion.gate.is_some(), Reason::MustPass),
+            (
+                policy.stake > 0.0 && positive > 0.0 && self.criterion.points.abs() / positive >= policy.stake,
+                Reason::Stake,
+            ),
+        ];
+        // A check is exact: it is overruled, not reviewed, unless it had nothing to look at.
+        let by_panel = self.verdict.source == Source::Panel;
+        rules
+            .into_iter()
+            .find(|(holds, reason)| *holds && (by_panel || *reason == Reason::Inconclusive))
+            .map(|(_, r)| r)
     }
-    if policy.inconclusive && !verdict.decision.is_conclusive() {
-        return Some((Reason::Inconclusive, 1.0));
+
+    fn is_favour(&self) -> bool {
+        match &self.verdict.decision {
+            Decision::Met => !self.criterion.is_penalty(),
+            Decision::Unmet => self.criterion.is_penalty(),
+            Decision::Level { points, .. } => *points > 0.0,
+            Decision::Inconclusive(_) => false,
+        }
     }
-    if policy.unverified_evidence && verdict.decision == Decision::Met && is_unverified(votes) {
-        return Some((Reason::UnverifiedEvidence, 1.0));
+
+    fn labels(&self) -> Vec<String> {
+        let votes = judge_votes(self.criterion, self.votes);
+        votes.iter().filter_map(|(_, vote)| vote.label().map(str::to_owned)).collect()
     }
-    let audited = verdict.source == Source::Panel && lot(id, &criterion.id) < policy.random_share;
-    audited.then_some((Reason::Audit, policy.random_share))
+
+    fn is_split(&self) -> bool {
+        let labels = self.labels();
+        labels.first().is_some_and(|first| labels.iter().any(|other| other != first))
+    }
+
+    /// The share of the real votes, repeats included, that differ from the most frequent answer; `None` without a vote.
+    fn minority(&self) -> Option<f64> {
+        let mut counts: HashMap<&Answer, usize> = HashMap::new();
+        for vote in self.votes.into_iter().flatten().flat_map(|(_, repeats)| repeats) {
+            if let VoteOutcome::Answered(opinion) = &vote.outcome
+                && opinion.answer != Answer::CannotAssess
+            {
+                *counts.entry(&opinion.answer).or_default() += 1;
+            }
+        }
+        let all: usize = counts.values().sum();
+        let most = counts.values().max()?;
+        Some(1.0 - *most as f64 / all as f64)
+    }
+
+    /// Whether the votes for the verdict quote something, and all that they quote is so.
+    fn all_quotes(&self, so: impl Fn(&Evidence) -> bool) -> bool {
+        let says = |answer: &Answer| match &self.verdict.decision {
+            Decision::Met => *answer == Answer::Met,
+            Decision::Unmet => *answer == Answer::Unmet,
+            Decision::Level { name, .. } => matches!(answer, Answer::Level(own) if own == name),
+            Decision::Inconclusive(_) => false,
+        };
+        let votes = self.votes.into_iter().flatten().flat_map(|(_, repeats)| repeats);
+        let mut quotes = votes
+            .filter_map(|vote| match &vote.outcome {
+                VoteOutcome::Answered(opinion) if says(&opinion.answer) => Some(&opinion.evidence),
+                _ => None,
+            })
+            .flatten()
+            .peekable();
+        quotes.peek().is_some() && quotes.all(so)
+    }
 }
 
-fn is_split(criterion: &Criterion, votes: Option<&BTreeMap<&JudgeName, Vec<&Vote>>>) -> bool {
-    let votes = judge_votes(criterion, votes);
-    let mut labels = votes.iter().filter_map(|(_, vote)| vote.label());
-    labels.next().is_some_and(|first| labels.any(|other| other != first))
+/// With which probability each of what no rule selects is drawn. Drawn by disagreement, the mean stays the policy's
+/// share, and nothing falls below a fifth of it: what can never be drawn could not be stood for by anything.
+fn probabilities(policy: &ReviewPolicy, rest: &[Item<'_>]) -> Vec<f64> {
+    const FLOOR: f64 = 0.2;
+    let share = policy.random_share;
+    let minorities: Vec<f64> = rest.iter().map(|item| item.minority().unwrap_or(0.0)).collect();
+    let mean = minorities.iter().sum::<f64>() / minorities.len().max(1) as f64;
+    match policy.draw {
+        Draw::Disagreement if mean > 0.0 => {
+            let of = |minority: &f64| share * (FLOOR + (1.0 - FLOOR) * minority / mean);
+            minorities.iter().map(|minority| of(minority).min(1.0)).collect()
+        }
+        Draw::Disagreement | Draw::Uniform => vec![share; rest.len()],
+    }
 }
 
-fn is_unverified(votes: Option<&BTreeMap<&JudgeName, Vec<&Vote>>>) -> bool {
-    let mut quotes = votes
-        .into_iter()
-        .flatten()
-        .flat_map(|(_, repeats)| repeats)
-        .filter_map(|vote| match &vote.outcome {
-            VoteOutcome::Answered(opinion) if opinion.answer == Answer::Met => Some(&opinion.evidence),
-            _ => None,
-        })
-        .flatten()
-        .peekable();
-    quotes.peek().is_some() && quotes.all(|quote| quote.found == Match::NotFound)
+/// Whether humans look for errors in this grading's deliverable without the rubric, and with which probability that was
+/// drawn.
+#[must_use]
+pub fn discovery(id: GradingId, panel: &Panel) -> Option<f64> {
+    let share = panel.review.discovery_share;
+    (lot(id, "\0discovery") < share).then_some(share)
 }
 
 /// A uniform number in [0, 1) that belongs to this item for good: the draw is the same after a restart, and
 /// nobody can draw again until they like the result.
-fn lot(id: GradingId, criterion: &CriterionId) -> f64 {
+pub fn lot(id: impl std::fmt::Display, what: &str) -> f64 {
     let hash = blake3::Hasher::new()
         .update(b"audit lot 1")
         .update(id.to_string().as_bytes())
-        .update(criterion.as_str().as_bytes())
+        .update(what.as_bytes())
         .finalize();
     let mut high = [0u8; 8];
     high.copy_from_slice(&hash.as_bytes()[..8]);
@@ -147,7 +279,10 @@ mod tests {
         let ballots = ballots(&votes);
         let verdict = panel_verdict(&rubric.criteria()[0], &panel, None, ballots.get(&rubric.criteria()[0].id));
         let id = GradingId::from_uuid(uuid::Uuid::nil());
-        escalate(id, &rubric, &panel, &[verdict], &ballots).into_iter().map(|e| (e.reason, e.probability)).collect()
+        escalate(id, &rubric, &panel, &[verdict], &ballots, Findings::default())
+            .into_iter()
+            .map(|e| (e.reason, e.probability))
+            .collect()
     }
 
     #[test]
@@ -180,7 +315,7 @@ mod tests {
         let drawn = (0..20_000)
             .filter(|i| {
                 let id = GradingId::from_uuid(uuid::Uuid::from_u128(*i));
-                lot(id, &CriterionId::parse("c").unwrap()) < 0.05
+                lot(id, "c") < 0.05
             })
             .count();
         // 20,000 draws at 5 %: 1,000 ± 4.9 standard deviations (31). The draw is a hash, so this is no luck.

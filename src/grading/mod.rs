@@ -11,6 +11,7 @@
 //! - [`aggregate`], [`score`], [`result`]: votes become verdicts, verdicts a score; pure, and done again
 //!   whenever something is added;
 //! - [`weigh`]: what human decisions on earlier submissions say of the judges;
+//! - [`recorded`]: what is kept of a grading besides itself; [`remember`]: human decisions that hold for it already;
 //! - [`escalate`]: what goes to a human, with the probability of its selection;
 //! - [`change`]: cancel and retry.
 
@@ -28,6 +29,8 @@ mod known;
 mod long_tests;
 pub mod plan;
 pub mod quote;
+pub mod recorded;
+pub mod remember;
 pub mod replay;
 pub mod result;
 pub mod run;

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AlphaInterval, CallCounts, Grading, GradingResult, Override, Panel, PanelAgreement, Review, Rubric, Usage, Verdict,
-    View, Vote, VoteOutcome, Weighing,
+    AlphaInterval, CallCounts, Grading, GradingResult, Panel, PanelAgreement, Review, Rubric, Score, ScoreOverride,
+    SetScore, Usage, Verdict, View, Vote, VoteOutcome, Weighing,
 };
 use crate::stats::agreement::{self, Ratings};
 
 use super::aggregate::{Ballots, ballots, judge_votes, panel_verdict, with_override};
+use super::recorded::Recorded;
 use super::score;
 use super::sequential;
 
@@ -17,10 +18,8 @@ use super::sequential;
 pub struct Material<'a> {
     pub grading: &'a Grading,
     pub rubric: &'a Rubric,
-    pub votes: &'a [Vote],
+    pub recorded: &'a Recorded,
     pub checks: Vec<Verdict>,
-    pub overrides: &'a [Override],
-    pub reviews: &'a [Review],
     pub views: Vec<View>,
     /// As it was learned when the panel had spoken, where the panel weighs its judges.
     pub weighing: Option<Box<Weighing>>,
@@ -28,7 +27,8 @@ pub struct Material<'a> {
 
 #[must_use]
 pub fn compute(material: Material<'_>) -> GradingResult {
-    let Material { grading, rubric, votes, checks, overrides, reviews, views, weighing } = material;
+    let Material { grading, rubric, recorded, checks, views, weighing } = material;
+    let Recorded { votes, overrides, scores, reviews } = recorded;
     let ballots = ballots(votes);
     let panel_says = verdicts(grading, rubric, &ballots, &checks, weighing.as_deref());
     let without = score::score(rubric, &panel_says, grading.panel.min_coverage);
@@ -38,9 +38,14 @@ pub fn compute(material: Material<'_>) -> GradingResult {
         .zip(panel_says)
         .map(|(criterion, verdict)| with_override(verdict, criterion, overrides))
         .collect();
-    let score = score::score(rubric, &verdicts, grading.panel.min_coverage);
-    let interval = score::interval(rubric, &verdicts, &score, seed(&grading.rubric.fingerprint));
-    let mut pending: Vec<&Review> = reviews.iter().filter(|review| review.resolution.is_none()).collect();
+    let computed = score::score(rubric, &verdicts, grading.panel.min_coverage);
+    let (score, set_score) = set(computed, scores);
+    // Resampled criteria say nothing of a score that a human set.
+    let interval = match &set_score {
+        None => score::interval(rubric, &verdicts, &score, seed(&grading.rubric.fingerprint)),
+        Some(_) => None,
+    };
+    let mut pending: Vec<&Review> = reviews.iter().filter(|review| review.is_pending()).collect();
     pending.sort_by_key(|review| review.id);
     GradingResult {
         score_without_overrides: without.value,
@@ -52,12 +57,22 @@ pub fn compute(material: Material<'_>) -> GradingResult {
         calls: calls(grading, votes),
         usage: usage(votes),
         cost_usd: cost(votes),
-        review_reasons: reviews.iter().map(|review| format!("{}:{}", review.reason, review.criterion_id)).collect(),
+        review_reasons: reviews.iter().map(Review::why).collect(),
         review_ids: reviews.iter().map(|review| review.id).collect(),
         open_reviews: u32::try_from(pending.len()).unwrap_or(u32::MAX),
         views,
         weighing,
+        set_score,
     }
+}
+
+/// The score with a human's in its place, where there is one that was not taken back.
+fn set(computed: Score, scores: &[ScoreOverride]) -> (Score, Option<SetScore>) {
+    let latest = scores.iter().max_by_key(|one| one.id);
+    let Some((one, value)) = latest.and_then(|one| Some((one, one.value?))) else { return (computed, None) };
+    let told =
+        SetScore { computed: computed.value, reason: one.reason.clone(), by: one.author.clone(), at: one.created_at };
+    (Score { value: Some(value), undefined: None, ..computed }, Some(told))
 }
 
 /// What the panel and the checks say, in the rubric's order.

@@ -5,9 +5,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::audit;
 use crate::domain::{
-    self, CallKey, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override, Review,
-    RubricVersion, Subject, Tally, Verdict, View, Vote, VoteOutcome,
+    self, About, CallKey, CriterionId, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec,
+    Odds, Review, RubricVersion, Subject, Tally, Verdict, View, Vote, VoteOutcome,
 };
 use crate::refusal::Refusal;
 use crate::rubric::check;
@@ -17,9 +18,11 @@ use crate::store::{Kept, ProjectStore, Query, StoreError};
 
 use super::aggregate::ballots;
 use super::call::{self, Earlier, subject_prefix};
-use super::escalate::escalate;
+use super::escalate::{Escalation, Findings, discovery, escalate};
 use super::fan_out::{Lane, fan_out};
 use super::plan::Plan;
+use super::recorded::Recorded;
+use super::remember::{self, recall};
 use super::result::{Material, compute, verdicts};
 use super::sequential;
 use super::weigh;
@@ -165,7 +168,6 @@ async fn finish(
     checks: Vec<Verdict>,
     views: Vec<View>,
 ) -> Result<(), Refusal> {
-    let votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?;
     let weighing = match project.get::<Grading>(&id.to_string()).await? {
         Some(kept) => weigh::learn(project, &kept.record, services.now()).await?,
         None => None,
@@ -178,40 +180,29 @@ async fn finish(
             // Cancelled meanwhile: the votes are kept, the decision to stop stands.
             return Ok(());
         }
-        let overrides = project.all::<Override>(Query::prefix(format!("{id}/"))).await?;
-        let mut reviews = project.all::<Review>(Query::link("grading", id)).await?;
-        let ballots = ballots(&votes);
+        let mut recorded = Recorded::of(project, id).await?;
+        let ballots = ballots(&recorded.votes);
         let panel_says = verdicts(&grading, &rubric.rubric, &ballots, &checks, weighing.as_deref());
-        let mut batch = project.batch();
-        for question in escalate(id, &rubric.rubric, &grading.panel, &panel_says, &ballots) {
-            if reviews.iter().any(|review| review.criterion_id == question.criterion_id) {
-                continue;
-            }
-            let review = Review {
-                id: services.ids.next(),
-                grading_id: id,
-                task_id: grading.task_id.clone(),
-                criterion_id: question.criterion_id,
-                reason: question.reason.as_str().to_owned(),
-                selection_probability: Some(question.probability),
-                priority: question.priority,
-                reviewers: grading.panel.review.reviewers,
-                lease: None,
-                answers: vec![],
-                resolution: None,
-                declined: vec![],
-                created_at: services.now(),
-            };
-            batch = batch.insert(&review);
-            reviews.push(review);
-        }
+        let known = (panel_says.as_slice(), recorded.overrides.as_slice());
+        let recalled = recall(services, project, &grading, &rubric.rubric, known).await?;
+        let is_recalled = |criterion: &CriterionId| recalled.iter().any(|one| one.criterion_id == *criterion);
+        let is_asked = |criterion: &CriterionId| recorded.reviews.iter().any(|review| review.is_about(criterion));
+        let findings = Findings::of(&views);
+        let mut questions = escalate(id, &rubric.rubric, &grading.panel, &panel_says, &ballots, findings);
+        questions.retain(|question| !is_recalled(&question.criterion_id) && !is_asked(&question.criterion_id));
+        let opened = open(services, project, &grading, questions, &recorded.reviews).await?;
+        let batch = opened.iter().fold(project.batch(), |batch, review| batch.insert(review));
+        let batch = recalled.iter().fold(batch, |batch, one| batch.insert(one));
+        let acts = recalled.iter().map(remember::act).collect::<Vec<_>>();
+        let batch = audit::append(project, batch, services.now(), acts).await?;
+        drop(ballots);
+        recorded.reviews.extend(opened);
+        recorded.overrides.extend(recalled);
         let result = compute(Material {
             grading: &grading,
             rubric: &rubric.rubric,
-            votes: &votes,
+            recorded: &recorded,
             checks: checks.clone(),
-            overrides: &overrides,
-            reviews: &reviews,
             views: views.clone(),
             weighing: weighing.clone(),
         });
@@ -223,9 +214,46 @@ async fn finish(
                 tracing::info!(grading = %id, status, score, calls = calls.made, failed = calls.failed, "grading judged");
                 return Ok(());
             }
-            // Somebody cancelled at this moment: look again.
+            // Somebody cancelled at this moment, or something was decided elsewhere: look again.
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The questions for humans, with their place in the queue.
+async fn open(
+    services: &Services,
+    project: &ProjectStore,
+    grading: &Grading,
+    questions: Vec<Escalation>,
+    asked: &[Review],
+) -> Result<Vec<Review>, Refusal> {
+    let odds = project.get::<Odds>(Odds::KEY).await?.map(|kept| kept.record).unwrap_or_default();
+    let new = |about: About, reason: &str| Review {
+        task_id: grading.task_id.clone(),
+        reviewers: grading.panel.review.reviewers,
+        ..Review::new(services.ids.next(), about, reason, services.now())
+    };
+    let mut opened: Vec<Review> = questions
+        .into_iter()
+        .map(|question| {
+            let Escalation { criterion_id, reason, probability, stake } = question;
+            Review {
+                selection_probability: Some(probability),
+                priority: stake * odds.flip(reason.as_str()),
+                stake: Some(stake),
+                ..new(About::Criterion { grading_id: grading.id, criterion_id }, reason.as_str())
+            }
+        })
+        .collect();
+    let searched = asked.iter().any(|review| matches!(review.about, About::Discovery { .. }));
+    if !searched && let Some(share) = discovery(grading.id, &grading.panel) {
+        opened.push(Review {
+            selection_probability: Some(share),
+            reviewers: grading.panel.review.discovery_reviewers,
+            ..new(About::Discovery { grading_id: grading.id }, "audit")
+        });
+    }
+    Ok(opened)
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     Aggregation, CriterionId, Fingerprint, Grading, GradingId, JudgeName, JudgeWeight, Override, OverrideValue, Panel,
-    Review, Rubric, RubricVersion, Subject, SubmissionId, Timestamp, Vote, Weighing, WeighingRule,
+    Rubric, RubricVersion, Subject, SubmissionId, Timestamp, Vote, Weighing, WeighingRule,
 };
 use crate::refusal::Refusal;
 use crate::services::Services;
@@ -19,6 +19,7 @@ use crate::store::{Kept, ProjectStore, Query, StoreError, rubric_key};
 
 use super::aggregate::{JudgeVote, ballots, judge_votes};
 use super::call::subject_prefix;
+use super::recorded::Recorded;
 use super::result::{Material, compute};
 use super::run::blocking;
 
@@ -198,10 +199,8 @@ pub async fn again(services: &Services, project: &ProjectStore, id: GradingId) -
         let result = compute(Material {
             grading: &grading,
             rubric: &rubric.record.rubric,
-            votes: &project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?,
+            recorded: &Recorded::of(project, id).await?,
             checks: result.checks,
-            overrides: &project.all::<Override>(Query::prefix(format!("{id}/"))).await?,
-            reviews: &project.all::<Review>(Query::link("grading", id)).await?,
             views: result.views,
             weighing: Some(weighing),
         });

@@ -13,7 +13,7 @@ use super::problem::{Code, Problem};
 use crate::grading::accept::Intake;
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{IdempotentAnswer, ProjectStore, StoreError, idempotency_key};
+use crate::store::{Batch, IdempotentAnswer, ProjectStore, StoreError, idempotency_key};
 
 /// The longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 255;
@@ -77,6 +77,40 @@ impl Identity {
         let status =
             StatusCode::from_u16(status).map_err(|e| Problem::internal(format!("kept answer {key:?}: {e}")))?;
         Ok(Some(Answer { status, body, location, replayed: true }))
+    }
+}
+
+impl Identity {
+    /// Adds the kept answer to the batch of what it tells of.
+    pub fn beside(&self, services: &Services, batch: Batch, answer: Result<Answer, Problem>) -> Batch {
+        match answer.ok().and_then(|answer| self.record(services, &answer)) {
+            Some(record) => batch.insert(&record),
+            None => batch,
+        }
+    }
+}
+
+/// A request that appends one record, together with its kept answer. If the same request came twice at once, the second
+/// gets the answer of the first.
+///
+/// # Errors
+/// As `make`, and 409 if the key was used with another request.
+pub(super) async fn appended<T>(
+    project: &ProjectStore,
+    identity: &Identity,
+    make: impl AsyncFnOnce(&Identity) -> Result<T, Refusal>,
+    tell: impl Fn(&T) -> Result<Answer, Problem>,
+) -> Result<HttpResponse, Problem> {
+    if let Some(answer) = identity.earlier(project).await? {
+        return Ok(answer.respond());
+    }
+    match make(identity).await {
+        Ok(made) => Ok(tell(&made)?.respond()),
+        Err(Refusal::Store(error @ StoreError::Conflict { .. })) => match identity.earlier(project).await? {
+            Some(answer) => Ok(answer.respond()),
+            None => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
     }
 }
 

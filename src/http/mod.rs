@@ -19,6 +19,7 @@ mod door;
 mod idempotency;
 mod listing;
 mod log;
+mod matter;
 mod metrics;
 mod openapi;
 pub mod problem;

@@ -31,8 +31,9 @@ pub async fn board(
     }
     let mut probabilities: HashMap<GradingId, BTreeMap<String, Option<f64>>> = HashMap::new();
     for review in project.all::<Review>(Query::default()).await? {
-        let of_grading = probabilities.entry(review.grading_id).or_default();
-        of_grading.insert(review.criterion_id.to_string(), review.selection_probability);
+        let Some((grading, criterion)) = review.criterion() else { continue };
+        let of_grading = probabilities.entry(grading).or_default();
+        of_grading.insert(criterion.to_string(), review.selection_probability);
     }
     Ok(of(material, wanted, &probabilities))
 }

@@ -191,6 +191,19 @@ pub async fn more_to_separate(
     Ok(differ(one, named(one)?, other, named(other)?).more_to_separate)
 }
 
+/// How many more reviews tell systems apart that follow each other by what judges say, the best first.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn neighbours(project: &ProjectStore, among: &Wanted) -> Result<Vec<Result<usize, String>>, Refusal> {
+    let known = gather(project, among).await?;
+    let passed = |name: &SystemName, own: &Known| of_system(name, own, HALF_WIDTH).pass_rate.judge_only.value;
+    let mut systems: Vec<_> = known.iter().filter_map(|(name, own)| Some((passed(name, own)?, name, own))).collect();
+    systems.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let pairs = systems.windows(2).map(|pair| differ(pair[0].1, pair[0].2, pair[1].1, pair[1].2).more_to_separate);
+    Ok(pairs.collect())
+}
+
 async fn gather(project: &ProjectStore, wanted: &Wanted) -> Result<BTreeMap<SystemName, Known>, Refusal> {
     let query = wanted.rubric_id.map_or_else(Query::default, |id| Query::link("rubric", id));
     let is_wanted = |grading: &Grading| {

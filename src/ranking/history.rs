@@ -52,7 +52,7 @@ pub(super) async fn judged(
 
 impl Past {
     pub(super) fn review_of(&self, criterion: &CriterionId) -> Option<&Review> {
-        self.reviews.iter().filter(|review| review.criterion_id == *criterion).max_by_key(|review| review.id)
+        self.reviews.iter().filter(|review| review.is_about(criterion)).max_by_key(|review| review.id)
     }
 
     /// What goes together: the task, or the submission where there is none.
@@ -64,9 +64,9 @@ impl Past {
 
 /// The human's word of a settled review that somebody answered blind; `None` if it cannot be said.
 pub(super) fn blind(review: &Review) -> Option<&OverrideValue> {
-    let settled = review.resolution.as_ref().filter(|_| !review.answers.is_empty())?;
-    matches!(settled.value, OverrideValue::Met | OverrideValue::Unmet | OverrideValue::Level(_))
-        .then_some(&settled.value)
+    let settled = review.resolution.as_ref().filter(|_| review.was_blind())?;
+    let value = settled.value.verdict()?;
+    matches!(value, OverrideValue::Met | OverrideValue::Unmet | OverrideValue::Level(_)).then_some(value)
 }
 
 /// Points that a human's word gives.

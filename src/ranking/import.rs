@@ -371,7 +371,7 @@ impl Fought {
     #[must_use]
     pub fn kept(self, id: crate::domain::BattleId, created_at: crate::domain::Timestamp) -> Battle {
         let Self { model_a, model_b, winner, task_id, judge } = self;
-        Battle { id, model_a, model_b, winner, task_id, judge, created_at }
+        Battle { id, model_a, model_b, winner, task_id, judge, review_id: None, created_at }
     }
 }
 

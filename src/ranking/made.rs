@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Author, Clock, Criterion, Fingerprint, FixedClock, Grading, GradingState, IdSource, Override, OverrideValue, Panel,
-    ProjectId, Resolution, Review, ReviewAnswer, ReviewPolicy, Rubric, RubricParts, RubricVersion, Subject, SystemName,
-    TaskId, Vote,
+    About, Author, Clock, Criterion, Fingerprint, FixedClock, Grading, GradingState, IdSource, Override, OverrideValue,
+    Panel, ProjectId, Resolution, Review, ReviewAnswer, ReviewPolicy, Rubric, RubricParts, RubricVersion, Said,
+    Subject, SystemName, TaskId, Vote,
 };
 use crate::grading::aggregate::ballots;
-use crate::grading::escalate::escalate;
+use crate::grading::escalate::{Findings, escalate};
+use crate::grading::recorded::Recorded;
 use crate::grading::result::{Material, compute, verdicts};
 use crate::grading::testing::{answered, criterion, panel, votes};
 use crate::store::{ProjectStore, Store, StoreOptions};
@@ -53,10 +54,14 @@ pub struct Made {
 }
 
 pub async fn made(world: &World) -> Made {
+    let store = Store::open("memory:", StoreOptions::default()).await.unwrap();
+    made_in(store.project(&ProjectId::parse("made").unwrap()), world).await
+}
+
+/// The same in a project of the caller's.
+pub async fn made_in(project: ProjectStore, world: &World) -> Made {
     let clock = Arc::new(FixedClock::at("2026-01-02T03:04:05Z"));
     let ids = IdSource::new(clock.clone(), [3; 32]);
-    let store = Store::open("memory:", StoreOptions::default()).await.unwrap();
-    let project = store.project(&ProjectId::parse("made").unwrap());
     let criteria: Vec<Criterion> = (0..4).map(|at| criterion(&format!("c{at}"), 1.0 + at as f64)).collect();
     let parts = RubricParts { title: None, criteria, sections: vec![] };
     let rubric = Rubric::new(parts).unwrap();
@@ -108,36 +113,30 @@ pub async fn made(world: &World) -> Made {
             let ballots = ballots(&kept);
             let said = verdicts(&grading, &version.rubric, &ballots, &[], None);
             let (mut reviews, mut overrides) = (Vec::new(), Vec::new());
-            for question in escalate(grading.id, &version.rubric, &panel, &said, &ballots) {
+            for question in escalate(grading.id, &version.rubric, &panel, &said, &ballots, Findings::default()) {
                 let at: usize = question.criterion_id.as_str()[1..].parse().unwrap();
                 let value = if is_met(at) { OverrideValue::Met } else { OverrideValue::Unmet };
                 let (by, reason, now) = (Author::parse("ann").unwrap(), "seen".to_owned(), clock.now());
                 let done = draw(&[task, system, at, 7]) < world.answered;
                 let answer = ReviewAnswer {
                     reviewer: by.clone(),
-                    value: value.clone(),
+                    value: Said::Verdict(value.clone()),
                     reason: reason.clone(),
                     created_at: now,
+                    token: None,
+                    claimed_at: None,
+                    sighted: false,
                 };
+                let about = About::Criterion { grading_id: grading.id, criterion_id: question.criterion_id.clone() };
+                let resolution =
+                    Resolution { value: answer.value.clone(), reason: reason.clone(), by: by.clone(), at: now };
                 let review = Review {
-                    id: ids.next(),
-                    grading_id: grading.id,
                     task_id: grading.task_id.clone(),
-                    criterion_id: question.criterion_id.clone(),
-                    reason: question.reason.as_str().to_owned(),
                     selection_probability: Some(question.probability),
-                    priority: question.priority,
-                    reviewers: 1,
-                    lease: None,
+                    priority: question.stake,
                     answers: if done { vec![answer] } else { vec![] },
-                    resolution: done.then(|| Resolution {
-                        value: value.clone(),
-                        reason: reason.clone(),
-                        by: by.clone(),
-                        at: now,
-                    }),
-                    declined: vec![],
-                    created_at: now,
+                    resolution: done.then_some(resolution),
+                    ..Review::new(ids.next(), about, question.reason.as_str(), now)
                 };
                 if done {
                     overrides.push(Override {
@@ -149,6 +148,7 @@ pub async fn made(world: &World) -> Made {
                         author: by,
                         review_id: Some(review.id),
                         failure: None,
+                        remembered: None,
                         created_at: now,
                     });
                 }
@@ -159,10 +159,8 @@ pub async fn made(world: &World) -> Made {
             let result = compute(Material {
                 grading: &grading,
                 rubric: &version.rubric,
-                votes: &kept,
+                recorded: &Recorded { votes: kept, overrides, scores: vec![], reviews },
                 checks: vec![],
-                overrides: &overrides,
-                reviews: &reviews,
                 views: vec![],
                 weighing: None,
             });

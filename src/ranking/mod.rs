@@ -23,6 +23,7 @@ pub mod material;
 pub mod matrix;
 pub mod plans;
 pub mod report;
+pub mod reviewing;
 pub mod sensitivity;
 pub mod snapshot;
 pub mod systems;

@@ -179,12 +179,13 @@ impl<'a> Card<'a> {
     ) {
         let Some(review) = one.review_of(&criterion.id) else { return };
         let Some(settled) = &review.resolution else { return };
-        if review.answers.is_empty() {
+        if !review.was_blind() {
             self.humans.not_blind += 1;
             return;
         }
         let Some(human) = blind(review).and_then(|value| points(criterion, value)) else {
-            self.humans.undecided += usize::from(matches!(settled.value, crate::domain::OverrideValue::Inconclusive));
+            self.humans.undecided +=
+                usize::from(settled.value.verdict() == Some(&crate::domain::OverrideValue::Inconclusive));
             return;
         };
         let judged = match vote {

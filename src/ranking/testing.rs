@@ -54,6 +54,7 @@ pub fn graded(system: &str, task: &str, score: f64) -> Grading {
                 review_ids: vec![],
                 open_reviews: 0,
                 weighing: None,
+                set_score: None,
                 views: vec![],
             }),
         },

@@ -6,13 +6,11 @@ use std::collections::HashMap;
 
 use super::compare;
 use super::material::Material;
-use crate::domain::{
-    Comparison, Grading, GradingId, JudgeName, JudgeSpec, Override, Panel, Preference, Subject, SystemName, Vote,
-};
-use crate::grading::call::subject_prefix;
+use crate::domain::{Comparison, Grading, GradingId, JudgeName, JudgeSpec, Panel, Preference, SystemName};
+use crate::grading::recorded::Recorded;
 use crate::grading::result;
 use crate::refusal::Refusal;
-use crate::store::{ProjectStore, Query};
+use crate::store::ProjectStore;
 
 /// Whose answers count.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -135,20 +133,19 @@ async fn one(
     with_overrides: bool,
 ) -> Result<Option<f64>, Refusal> {
     let (Some(rubric), Some(before)) = (material.rubric(grading), grading.result()) else { return Ok(None) };
-    let mut votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(grading.id)))).await?;
-    votes.retain(|vote| panel.judges.iter().any(|judge| judge.name == vote.key.judge));
-    let overrides = match with_overrides {
-        true => project.all::<Override>(Query::prefix(format!("{}/", grading.id))).await?,
-        false => vec![],
-    };
+    let mut recorded = Recorded::of(project, grading.id).await?;
+    recorded.votes.retain(|vote| panel.judges.iter().any(|judge| judge.name == vote.key.judge));
+    recorded.reviews.clear();
+    if !with_overrides {
+        recorded.overrides.clear();
+        recorded.scores.clear();
+    }
     let grading = Grading { panel, ..grading.clone() };
     let computed = result::compute(result::Material {
         grading: &grading,
         rubric: &rubric.rubric,
-        votes: &votes,
+        recorded: &recorded,
         checks: before.checks.clone(),
-        overrides: &overrides,
-        reviews: &[],
         views: vec![],
         // What was learned of a judge beside all the others stands for it without some of them.
         weighing: before.weighing.clone(),

@@ -1,19 +1,13 @@
 //! The queue of questions for humans. Who may answer what, and how often, is decided here and kept with the
 //! answer in one batch; a browser enforces nothing.
 
-use crate::domain::{Author, Grading, LeaseToken, OverrideValue, Review, ReviewId, ReviewState, Timestamp};
+use serde_json::json;
+
+use crate::audit::{self, Act};
+use crate::domain::{Action, Author, LeaseToken, Review, ReviewId, ReviewState, Timestamp};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Kept, ProjectStore, Query, Revision, StoreError};
-
-use super::overrule::{Decision, check, recompute, rubric_of, to_append};
-
-/// A reviewer's or an adjudicator's answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub value: OverrideValue,
-    pub reason: String,
-}
+use crate::store::{Kept, ProjectStore, Query, StoreError};
 
 /// Reviews in the given states (all when empty), what is at stake first.
 ///
@@ -48,7 +42,7 @@ pub async fn claim(
     let now = services.now();
     let until = now.checked_add(services.lease).unwrap_or(Timestamp::MAX);
     let token = services.ids.next();
-    update(project, id, |review| Ok(review.claim(reviewer, token, now, until)?)).await
+    update(services, project, id, |review| Ok((review.claim(reviewer, token, now, until)?, None))).await
 }
 
 /// # Errors
@@ -60,7 +54,7 @@ pub async fn release(
     token: LeaseToken,
 ) -> Result<Review, Refusal> {
     let now = services.now();
-    update(project, id, |review| Ok(review.release(token, now)?)).await
+    update(services, project, id, |review| Ok((review.release(token, now)?, None))).await
 }
 
 /// A reviewer will not answer; the question goes to others.
@@ -75,122 +69,61 @@ pub async fn decline(
     reason: &str,
     conflict_of_interest: bool,
 ) -> Result<Review, Refusal> {
-    if reason.trim().is_empty() {
-        return Err(Refusal::invalid("/reason", "is empty; who declines says why"));
-    }
+    let reason = given(reason, "who declines says why")?;
     let now = services.now();
-    update(project, id, |review| Ok(review.decline(reviewer, reason.trim().to_owned(), conflict_of_interest, now)?))
-        .await
-}
-
-/// A reviewer's blind answer. When it settles the review, the decision is appended to the grading in the same
-/// batch.
-///
-/// # Errors
-/// If the token does not hold the review, or the value does not fit the criterion.
-pub async fn submit(
-    services: &Services,
-    project: &ProjectStore,
-    id: ReviewId,
-    token: LeaseToken,
-    answer: &Answer,
-) -> Result<Review, Refusal> {
-    let now = services.now();
-    settle(services, project, id, answer, |review| {
-        Ok(review.submit(token, answer.value.clone(), answer.reason.clone(), now)?)
+    let act = Act::new(reviewer, Action::ReviewDeclined, subject(id))
+        .with(json!({ "reason": reason, "conflict_of_interest": conflict_of_interest }));
+    update(services, project, id, |review| {
+        Ok((review.decline(reviewer, reason.clone(), conflict_of_interest, now)?, Some(act.clone())))
     })
     .await
 }
 
-/// An adjudicator decides.
+/// Closes a question without an answer.
 ///
 /// # Errors
-/// If it is settled, the adjudicator answered it, or the value does not fit the criterion.
-pub async fn resolve(
+/// If it is settled, or there is no reason.
+pub async fn withdraw(
     services: &Services,
     project: &ProjectStore,
     id: ReviewId,
     by: &Author,
-    answer: &Answer,
+    reason: &str,
 ) -> Result<Review, Refusal> {
-    if answer.reason.trim().is_empty() {
-        return Err(Refusal::invalid("/reason", "is empty; an adjudication says why"));
-    }
+    let reason = given(reason, "who withdraws a question says why")?;
     let now = services.now();
-    settle(services, project, id, answer, |review| {
-        Ok(review.resolve(by, answer.value.clone(), answer.reason.clone(), now)?)
-    })
-    .await
+    super::answer::change(services, project, id, |review| Ok(review.withdraw(by, reason.clone(), now)?)).await
 }
 
+/// A reason that is one.
+pub(super) fn given(reason: &str, why: &str) -> Result<String, Refusal> {
+    match reason.trim() {
+        "" => Err(Refusal::invalid("/reason", format!("is empty; {why}"))),
+        reason => Ok(reason.to_owned()),
+    }
+}
+
+/// How the log names a review.
+pub(super) fn subject(id: ReviewId) -> String {
+    format!("review/{id}")
+}
+
+/// Applies a change that settles nothing, again if somebody else was first.
 async fn update(
+    services: &Services,
     project: &ProjectStore,
     id: ReviewId,
-    transition: impl Fn(Review) -> Result<Review, Refusal>,
+    transition: impl Fn(Review) -> Result<(Review, Option<Act>), Refusal>,
 ) -> Result<Review, Refusal> {
     loop {
         let Kept { record, revision } = get(project, id).await?;
-        let changed = transition(record)?;
-        match project.commit(project.batch().update(&changed, revision)).await {
+        let (changed, act) = transition(record)?;
+        let batch = project.batch().update(&changed, revision);
+        let batch = audit::append(project, batch, services.now(), act).await?;
+        match project.commit(batch).await {
             Ok(()) => return Ok(changed),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-async fn settle(
-    services: &Services,
-    project: &ProjectStore,
-    id: ReviewId,
-    answer: &Answer,
-    transition: impl Fn(Review) -> Result<Review, Refusal>,
-) -> Result<Review, Refusal> {
-    if matches!(answer.value, OverrideValue::Withdrawn) {
-        return Err(Refusal::invalid("/value", "a review is answered with a verdict, not with `withdrawn`"));
-    }
-    loop {
-        let Kept { record, revision } = get(project, id).await?;
-        let Some(grading) = project.get::<Grading>(&record.grading_id.to_string()).await? else {
-            return Err(Refusal::not_found("grading", record.grading_id));
-        };
-        let rubric = rubric_of(project, &grading.record).await?;
-        check(&rubric, &record.criterion_id, &answer.value)?;
-        let changed = transition(record)?;
-        let batch = settled(services, project, &rubric, grading, changed.clone(), revision).await?;
-        match project.commit(batch).await {
-            Ok(()) => {
-                tracing::info!(review = %id, state = changed.state(services.now()).as_str(), "review answered");
-                return Ok(changed);
-            }
-            Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// The batch of an answer: the review, and where it is settled the override and the grading that follows.
-async fn settled(
-    services: &Services,
-    project: &ProjectStore,
-    rubric: &crate::domain::RubricVersion,
-    grading: Kept<Grading>,
-    changed: Review,
-    revision: Revision,
-) -> Result<crate::store::Batch, Refusal> {
-    let batch = project.batch().update(&changed, revision);
-    let Some(resolution) = &changed.resolution else { return Ok(batch) };
-    let decision = Decision {
-        criterion_id: changed.criterion_id.clone(),
-        value: resolution.value.clone(),
-        reason: resolution.reason.clone(),
-        author: resolution.by.clone(),
-        review_id: Some(changed.id),
-        failure: None,
-    };
-    let appended = to_append(services, changed.grading_id, &decision);
-    let batch = batch.insert(&appended);
-    let Kept { record, revision } = grading;
-    let (batch, _) = recompute(project, rubric, record, revision, batch, Some(&appended), Some(&changed)).await?;
-    Ok(batch)
 }

@@ -10,6 +10,7 @@
 //! | `aggregation` | who can be believed, and what is the verdict then? |
 //! | `attempts` | how good is the best, all, or the worst of k attempts? |
 //! | `beta_binomial` | how many of the next ones, when the rate is only known so well? |
+//! | `capture` | how many errors are there, when two people looked for them? |
 //! | `correction` | what would humans have said of everything? |
 //! | `correlation` | do two orders go together? |
 //! | `interval` | how sure is a share or a mean? |
@@ -29,6 +30,7 @@ pub mod aggregation;
 pub mod agreement;
 pub mod attempts;
 pub mod beta_binomial;
+pub mod capture;
 pub mod correction;
 pub mod correlation;
 mod estimate;

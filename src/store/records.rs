@@ -2,12 +2,14 @@
 //! `fixtures/store/<kind>/`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    Attempt, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question,
-    Review, RubricId, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
+    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Odds,
+    Order, Override, ProjectId, Question, Remembered, Reveal, Review, RubricId, RubricVersion, ScoreOverride, Snapshot,
+    Subject, Submission, Task, Timestamp, Vote,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -129,15 +131,95 @@ impl Record for Override {
 
 impl Record for Review {
     const KIND: &'static str = "review";
-    const VERSION: u32 = 1;
+    /// 2: questions of several kinds; before, all were about a criterion of a grading.
+    const VERSION: u32 = 2;
     fn key(&self) -> String {
         self.id.to_string()
     }
     fn links(&self) -> Vec<Link> {
-        let pending = if self.resolution.is_none() { "yes" } else { "no" };
-        let mut links = vec![("grading", self.grading_id.to_string()), ("pending", pending.to_owned())];
+        let pending = if self.is_pending() { "yes" } else { "no" };
+        let mut links = vec![("pending", pending.to_owned())];
+        links.extend(id("grading", &self.about.grading_id()));
         links.extend(id("task", &self.task_id));
+        if let About::Preference { comparison_id, .. } = &self.about {
+            links.extend(id("comparison", comparison_id));
+        }
+        if let About::Draft { rubric_id, .. } = &self.about {
+            links.push(("rubric", rubric_id.to_string()));
+        }
         links
+    }
+    fn upgrade(version: u32, mut json: Value) -> Result<Value, String> {
+        if version != 1 {
+            return Err(format!("format {version} of {} is not known to this build", Self::KIND));
+        }
+        let record = json.as_object_mut().ok_or("it is no object")?;
+        let mut taken = |name: &str| record.remove(name).ok_or_else(|| format!("it has no `{name}`"));
+        let (grading_id, criterion_id) = (taken("grading_id")?, taken("criterion_id")?);
+        record.insert(
+            "about".to_owned(),
+            json!({ "kind": "criterion", "grading_id": grading_id, "criterion_id": criterion_id }),
+        );
+        let tagged = |value: &mut Value| *value = json!({ "verdict": value.take() });
+        let answers = record.get_mut("answers").and_then(Value::as_array_mut).into_iter().flatten();
+        answers.filter_map(|answer| answer.get_mut("value")).for_each(tagged);
+        record.get_mut("resolution").and_then(|one| one.get_mut("value")).into_iter().for_each(tagged);
+        Ok(json)
+    }
+}
+
+/// Of all decisions of a project.
+impl Record for Odds {
+    const KIND: &'static str = "odds";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        Self::KEY.to_owned()
+    }
+}
+
+impl Record for ScoreOverride {
+    const KIND: &'static str = "score_override";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        format!("{}/{}", self.grading_id, self.id)
+    }
+}
+
+impl Record for Reveal {
+    const KIND: &'static str = "reveal";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        let of = self.criterion_id.as_ref().map_or_else(String::new, |id| part(id.as_str()));
+        format!("{}/{}/{of}", self.grading_id, part(self.person.as_str()))
+    }
+}
+
+impl Record for Remembered {
+    const KIND: &'static str = "remembered";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.content.to_string()
+    }
+}
+
+impl Record for AuditEntry {
+    const KIND: &'static str = "audit_entry";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    /// Twelve digits, so that entries are in order.
+    fn key(&self) -> String {
+        format!("{:012}", self.seq)
+    }
+}
+
+impl Record for AuditHead {
+    const KIND: &'static str = "audit_head";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        "head".to_owned()
     }
 }
 

@@ -35,6 +35,7 @@ mod read;
 mod reading;
 mod real_work;
 mod replay;
+mod reviews;
 mod rubric_tools;
 mod rubrics;
 mod sequential;

@@ -410,6 +410,15 @@ impl Answer {
     }
 }
 
+/// An API key of a project.
+pub async fn key(home: &Home, role: &str, project: &str, label: &str) -> String {
+    let config = home.config().display().to_string();
+    let said =
+        run(home, &["keys", "create", "--role", role, "--project", project, "--label", label, "--config", &config])
+            .await;
+    said.exits_with(0).stdout.trim().to_owned()
+}
+
 /// A judge that asks the scripted server; its model is its name, so that the script knows who asks.
 pub fn judge(name: &str, server: &FakeOpenAi, more: &str) -> String {
     format!(

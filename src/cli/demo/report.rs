@@ -171,7 +171,7 @@ async fn for_humans(project: &ProjectStore, gradings: &[Grading]) -> Result<(), 
             format!("{:.0}", review.priority),
             task.to_owned(),
             grading.system.to_string(),
-            review.criterion_id.to_string(),
+            review.criterion().map_or_else(|| review.about.kind().to_owned(), |(_, id)| id.to_string()),
             review.reason.clone(),
             probability,
         ]);

@@ -1,10 +1,12 @@
 //! API keys: made once, shown once, kept as a hash.
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Role;
-use crate::domain::{Author, ProjectId};
+use crate::audit::{self, Act};
+use crate::domain::{Action, Author, ProjectId};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{ApiKey, Query, StoreError};
@@ -33,7 +35,18 @@ pub async fn create_key(
         revoked_at: None,
     };
     let system = services.store.system();
-    system.commit(system.batch().insert(&key)).await?;
+    // Whoever has a shell on the machine.
+    let operator = Author::parse("operator").map_err(|e| Refusal::name("/label", &e))?;
+    let detail = json!({ "role": key.role, "project": key.project, "label": key.label });
+    let act = Act::new(&operator, Action::KeyCreated, format!("key/{}", key.id)).with(detail);
+    loop {
+        let batch = audit::append(&system, system.batch().insert(&key), key.created_at, [act.clone()]).await?;
+        match system.commit(batch).await {
+            Ok(()) => break,
+            Err(error) if audit::is_overtaken(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     tracing::info!(key = %key.id, role = key.role, project = %key.project, "API key made");
     Ok((key, secret))
 }

@@ -32,22 +32,6 @@ pub async fn redeliver_webhook(_caller: Admin, _id: web::Path<String>) -> Answer
     later("webhooks are not part of this version; follow /v1/gradings/{id}/events or ask with ?wait=")
 }
 
-/// The log of what was done by whom. Not part of this version.
-#[utoipa::path(get, path = "/v1/audit", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn audit(_caller: Admin) -> Answer {
-    later(
-        "the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides",
-    )
-}
-
-/// Whether the log is whole. Not part of this version.
-#[utoipa::path(get, path = "/v1/audit/verify", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
-pub async fn verify_audit(_caller: Admin) -> Answer {
-    later(
-        "the audit log is not part of this version; decisions with author and reason are at /v1/gradings/{id}/overrides",
-    )
-}
-
 /// Everything, as a file. Not part of this version.
 #[utoipa::path(get, path = "/v1/export", tag = "later", responses((status = 501, content_type = "application/problem+json", body = ProblemDocument)))]
 pub async fn export(_caller: Submitter) -> Answer {

@@ -4,19 +4,18 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use uuid::Uuid;
 
-use crate::domain::{GradingId, Id};
+use crate::domain::{Grading, GradingId, Id, Override, ScoreOverride};
 use crate::http::auth::{Reviewer, Submitter};
 use crate::http::body::Incoming;
-use crate::http::idempotency::Answer;
+use crate::http::idempotency::{Answer, Identity, appended};
 use crate::http::problem::Problem;
 use crate::http::wire::List;
-use crate::http::wire::verdict::{OverrideBody, OverrideRequest, Overruled};
-use crate::refusal::Refusal;
+use crate::http::wire::verdict::{Effect, OverrideBody, OverrideRequest, Overruled, Wanted};
 use crate::review::overrule;
 use crate::services::Services;
-use crate::store::StoreError;
 
-/// Decide a criterion yourself; the score is computed again. `withdrawn` lets the panel's verdict stand again.
+/// Decide a criterion yourself, or the whole score; the score is computed again. On a criterion, `withdrawn` lets the
+/// panel's verdict stand again; `"score": null` the computed score.
 #[utoipa::path(post, path = "/v1/gradings/{id}/overrides", tag = "gradings", request_body = OverrideRequest,
     responses((status = 201, body = Overruled)))]
 pub async fn create(
@@ -27,36 +26,59 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let id = GradingId::from_uuid(*id);
     let request = incoming.json::<OverrideRequest>().await?;
-    let (decision, identity) = (request.content.by(caller.author.clone()), request.identity);
-    if let Some(answer) = identity.earlier(&caller.project).await? {
-        return Ok(answer.respond());
+    let (wanted, identity) = (request.content.by(caller.author.clone())?, request.identity);
+    let (services, project) = (&**services, &caller.project);
+    let score = |grading: &Grading| grading.result().and_then(|result| result.score.value);
+    let answer =
+        |decision, grading: &Grading| Answer::json(StatusCode::CREATED, &Overruled { decision, score: score(grading) });
+    match wanted {
+        Wanted::Verdict(decision) => {
+            let told = |(one, grading): &(Override, Grading)| answer(OverrideBody::from(one), grading);
+            let make = async |identity: &Identity| {
+                let keep = |batch, one: &Override, grading: &Grading| {
+                    identity.beside(services, batch, answer(OverrideBody::from(one), grading))
+                };
+                overrule::overrule_and_keep(services, project, id, decision, keep).await
+            };
+            appended(project, &identity, make, told).await
+        }
+        Wanted::Score(scored) => {
+            let told = |(one, grading): &(ScoreOverride, Grading)| answer(OverrideBody::from(one), grading);
+            let make = async |identity: &Identity| {
+                let keep = |batch, one: &ScoreOverride, grading: &Grading| {
+                    identity.beside(services, batch, answer(OverrideBody::from(one), grading))
+                };
+                overrule::set_score(services, project, id, scored, keep).await
+            };
+            appended(project, &identity, make, told).await
+        }
     }
-    let told = |one: &crate::domain::Override, grading: &crate::domain::Grading| {
-        let score = grading.result().and_then(|result| result.score.value);
-        Answer::json(StatusCode::CREATED, &Overruled { decision: OverrideBody::from(one), score })
+}
+
+/// What a decision would do, before it is made. Nothing is kept; the reason may still be missing.
+#[utoipa::path(post, path = "/v1/gradings/{id}/overrides/preview", tag = "gradings", request_body = OverrideRequest,
+    responses((status = 200, body = Effect)))]
+pub async fn preview(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let id = GradingId::from_uuid(*id);
+    let wanted = incoming.json::<OverrideRequest>().await?.content.by(caller.author.clone())?;
+    let (before, after) = match &wanted {
+        Wanted::Verdict(decision) => overrule::preview(&services, &caller.project, id, decision).await?,
+        Wanted::Score(scored) => overrule::preview_score(&services, &caller.project, id, scored).await?,
     };
-    // The answer is kept in the batch of the decision.
-    let keep = |batch: crate::store::Batch, one: &_, grading: &_| match told(one, grading)
-        .ok()
-        .and_then(|a| identity.record(&services, &a))
-    {
-        Some(record) => batch.insert(&record),
-        None => batch,
-    };
-    match overrule::overrule_and_keep(&services, &caller.project, id, decision, keep).await {
-        Ok((one, grading)) => Ok(told(&one, &grading)?.respond()),
-        // The same request came twice at once, and the other was first.
-        Err(Refusal::Store(error @ StoreError::Conflict { .. })) => match identity.earlier(&caller.project).await? {
-            Some(answer) => Ok(answer.respond()),
-            None => Err(error.into()),
-        },
-        Err(error) => Err(error.into()),
-    }
+    Ok(HttpResponse::Ok().json(Effect::of(&before, &after)))
 }
 
 /// Every decision on a grading, the oldest first.
 #[utoipa::path(get, path = "/v1/gradings/{id}/overrides", tag = "gradings", responses((status = 200, body = List<OverrideBody>)))]
 pub async fn list(caller: Submitter, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    let overrides = overrule::list(&caller.project, GradingId::from_uuid(*id)).await?;
-    Ok(HttpResponse::Ok().json(List { items: overrides.iter().map(OverrideBody::from).collect(), next_cursor: None }))
+    let (verdicts, scores) = overrule::list(&caller.project, GradingId::from_uuid(*id)).await?;
+    let mut items: Vec<OverrideBody> =
+        verdicts.iter().map(OverrideBody::from).chain(scores.iter().map(OverrideBody::from)).collect();
+    items.sort_by_key(|one| one.id);
+    Ok(HttpResponse::Ok().json(List { items, next_cursor: None }))
 }

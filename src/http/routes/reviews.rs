@@ -1,30 +1,32 @@
 //! The queue of questions for humans.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::files;
-use crate::domain::{Grading, Id, LeaseToken, Review, ReviewId, ReviewState, RubricVersion, Submission, Task};
-use crate::http::auth::{Caller, Reviewer};
+use crate::domain::{About, Id, LeaseToken, Review, ReviewId, ReviewState};
+use crate::http::auth::{Admin, Caller, Reviewer};
 use crate::http::body::Incoming;
+use crate::http::idempotency::{Answer, Identity, appended};
+use crate::http::matter::Matter;
 use crate::http::problem::{Code, Problem};
 use crate::http::wire::List;
 use crate::http::wire::review::{
-    Claimed, DeclineRequest, ReleaseRequest, ResolveRequest, ReviewBody, ReviewCriterion, ReviewDetail, SubmitRequest,
-    files_of,
+    Claimed, DeclineRequest, OpenRequest, ReleaseRequest, ResolveRequest, ReviewBody, ReviewCriterion, ReviewDetail,
+    SideBody, SubmitRequest, WithdrawRequest,
 };
-use crate::http::wire::verdict::value;
-use crate::review::queue::{self, Answer};
+use crate::review::blind::is_blind;
+use crate::review::{answer, open, queue, reveal};
 use crate::services::Services;
-use crate::store::{part, rubric_key};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// `open`, `claimed`, `submitted`, `agreed`, `conflict`, `resolved`; several with commas; all without it.
+    /// `open`, `claimed`, `submitted`, `agreed`, `conflict`, `resolved`, `withdrawn`; several with commas; all without it.
     state: Option<String>,
     /// Items of one page, 1 to 1000; 50 without it.
     limit: Option<usize>,
@@ -42,7 +44,8 @@ pub async fn list(
     let states = states(filter.state.as_deref())?;
     let reviews = queue::list(&services, &caller.project, &states).await?;
     let now = services.now();
-    let (page, next_cursor) = one_page(&reviews, filter.limit, filter.cursor.as_deref())?;
+    let last = last_told(&caller, filter.cursor.as_deref()).await?;
+    let (page, next_cursor) = one_page(&reviews, last.as_ref(), filter.limit)?;
     let items = page.iter().map(|review| ReviewBody::new(review, &caller.author, now)).collect();
     Ok(HttpResponse::Ok().json(List { items, next_cursor }))
 }
@@ -55,11 +58,11 @@ pub async fn get(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let review = find(&caller, *id).await?;
-    let body = ReviewBody::new(&review, &caller.author, services.now());
-    Ok(HttpResponse::Ok().json(detail(&caller, &review, body).await?))
+    Ok(HttpResponse::Ok().json(detail(&services, &caller, review).await?))
 }
 
-/// The bytes of a file of the deliverable, `n` from 0.
+/// The bytes of a file of the deliverable, `n` from 0. While you are blind, a file that names its maker is withheld
+/// (409 `not_blind`); its text is on the page of the review.
 #[utoipa::path(get, path = "/v1/reviews/{id}/files/{n}", tag = "reviews",
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
 pub async fn file(
@@ -68,9 +71,33 @@ pub async fn file(
     path: web::Path<(Uuid, usize)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
-    let review = find(&caller, id).await?;
-    let submission = material(&caller, &review).await?.submission;
-    files::file(&services, submission.as_ref().map(|s| s.files.as_slice()).unwrap_or_default(), n).await
+    let matter = Matter::load(&services, &caller.project, find(&caller, id).await?, &caller.author).await?;
+    let shown = matter.file(n)?;
+    matter.may_have(&services, &shown).await?;
+    files::file(&services, std::slice::from_ref(&shown.file), 0).await
+}
+
+/// Ask people something: whether a criterion is met, what is wrong with a deliverable, which of two is better. What is
+/// picked by hand has no probability of selection: its answer binds, and enters no corrected estimate.
+#[utoipa::path(post, path = "/v1/reviews", tag = "reviews", request_body = OpenRequest,
+    responses((status = 201, body = ReviewBody)))]
+pub async fn create(
+    caller: Reviewer,
+    services: web::Data<Services>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let request = incoming.json::<OpenRequest>().await?;
+    let (wanted, identity) = (request.content, request.identity);
+    let (question, reviewers) = (wanted.question()?, wanted.reviewers.unwrap_or(1));
+    let told = |review: &Review| {
+        let body = ReviewBody::new(review, &caller.author, services.now());
+        Ok(Answer::json(StatusCode::CREATED, &body)?.at(format!("/v1/reviews/{}", review.id)))
+    };
+    let made = async |identity: &Identity| {
+        let keep = |batch, review: &Review| identity.beside(&services, batch, told(review));
+        open::open(&services, &caller.project, question.clone(), reviewers, &caller.author, keep).await
+    };
+    appended(&caller.project, &identity, made, told).await
 }
 
 /// Take a question for a while. `lease_token` is what `submit` and `release` must carry.
@@ -81,11 +108,10 @@ pub async fn claim(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let review = queue::claim(&services, &caller.project, ReviewId::from_uuid(*id), &caller.author).await?;
-    let body = ReviewBody::new(&review, &caller.author, services.now());
     let Some(lease_token) = review.lease.as_ref().map(|lease| lease.token.uuid()) else {
         return Err(Problem::internal(format!("review {} was claimed and has no lease", review.id)));
     };
-    Ok(HttpResponse::Ok().json(Claimed { lease_token, review: detail(&caller, &review, body).await? }))
+    Ok(HttpResponse::Ok().json(Claimed { lease_token, review: detail(&services, &caller, review).await? }))
 }
 
 /// Give a claimed question back.
@@ -99,7 +125,7 @@ pub async fn release(
 ) -> Result<HttpResponse, Problem> {
     let token = LeaseToken::from_uuid(incoming.json::<ReleaseRequest>().await?.content.lease_token);
     let review = queue::release(&services, &caller.project, ReviewId::from_uuid(*id), token).await?;
-    Ok(HttpResponse::Ok().json(ReviewBody::new(&review, &caller.author, services.now())))
+    tell(&services, &caller, &review).await
 }
 
 /// Say that you will not answer a question, and why: you are not asked it again. Who has a stake in the outcome
@@ -115,10 +141,11 @@ pub async fn decline(
     let DeclineRequest { reason, conflict_of_interest } = incoming.json().await?.content;
     let id = ReviewId::from_uuid(*id);
     let review = queue::decline(&services, &caller.project, id, &caller.author, &reason, conflict_of_interest).await?;
-    Ok(HttpResponse::Ok().json(ReviewBody::new(&review, &caller.author, services.now())))
+    tell(&services, &caller, &review).await
 }
 
-/// Your blind answer. The last needed answer settles the question if all agree.
+/// Your blind answer. The last needed answer settles the question if all agree. The same answer under the same lease,
+/// sent again because the reply was lost, changes nothing.
 #[utoipa::path(post, path = "/v1/reviews/{id}/submit", tag = "reviews", request_body = SubmitRequest,
     responses((status = 200, body = ReviewBody)))]
 pub async fn submit(
@@ -127,11 +154,11 @@ pub async fn submit(
     id: web::Path<Uuid>,
     incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
-    let SubmitRequest { lease_token, value: word, reason } = incoming.json().await?.content;
-    let answer = Answer { value: value(&word), reason };
-    let token = LeaseToken::from_uuid(lease_token);
-    let review = queue::submit(&services, &caller.project, ReviewId::from_uuid(*id), token, &answer).await?;
-    Ok(HttpResponse::Ok().json(ReviewBody::new(&review, &caller.author, services.now())))
+    let request = incoming.json::<SubmitRequest>().await?.content;
+    let token = LeaseToken::from_uuid(request.lease_token);
+    let given = request.answer(&find(&caller, *id).await?, &caller.author)?;
+    let review = answer::submit(&services, &caller.project, ReviewId::from_uuid(*id), token, &given).await?;
+    tell(&services, &caller, &review).await
 }
 
 /// Decide a question on which reviewers differ (or close an open one). Not for one of its own reviewers.
@@ -143,49 +170,70 @@ pub async fn resolve(
     id: web::Path<Uuid>,
     incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
-    let ResolveRequest { value: word, reason } = incoming.json().await?.content;
-    let answer = Answer { value: value(&word), reason };
-    let review = queue::resolve(&services, &caller.project, ReviewId::from_uuid(*id), &caller.author, &answer).await?;
-    Ok(HttpResponse::Ok().json(ReviewBody::new(&review, &caller.author, services.now())))
+    let request = incoming.json::<ResolveRequest>().await?.content;
+    let given = request.answer(&find(&caller, *id).await?)?;
+    let review = answer::resolve(&services, &caller.project, ReviewId::from_uuid(*id), &caller.author, &given).await?;
+    tell(&services, &caller, &review).await
+}
+
+/// Close a question that nobody need answer any more. Answers that were given stay where they are.
+#[utoipa::path(post, path = "/v1/reviews/{id}/withdraw", tag = "reviews", request_body = WithdrawRequest,
+    responses((status = 200, body = ReviewBody)))]
+pub async fn withdraw(
+    caller: Admin,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let reason = incoming.json::<WithdrawRequest>().await?.content.reason;
+    let id = ReviewId::from_uuid(*id);
+    let review = queue::withdraw(&services, &caller.project, id, &caller.author, &reason).await?;
+    tell(&services, &caller, &review).await
 }
 
 async fn find(caller: &Caller, id: Uuid) -> Result<Review, Problem> {
     Ok(queue::get(&caller.project, ReviewId::from_uuid(id)).await?.record)
 }
 
-/// What a question is about. What is missing is told as missing: a question can be listed whatever happened.
-struct Material {
-    task: Option<String>,
-    rubric: Option<RubricVersion>,
-    submission: Option<Submission>,
+/// A question as its caller may see it; what they see of others' answers is on record before they see it.
+async fn tell(services: &Services, caller: &Caller, review: &Review) -> Result<HttpResponse, Problem> {
+    revealed(services, caller, review).await?;
+    Ok(HttpResponse::Ok().json(ReviewBody::new(review, &caller.author, services.now())))
 }
 
-async fn material(caller: &Caller, review: &Review) -> Result<Material, Problem> {
-    let project = &caller.project;
-    let Some(grading) = project.get::<Grading>(&review.grading_id.to_string()).await?.map(|kept| kept.record) else {
-        return Err(Problem::not_found("grading", review.grading_id));
-    };
-    let key = rubric_key(grading.rubric.id, grading.rubric.version);
-    let rubric = project.get::<RubricVersion>(&key).await?.map(|kept| kept.record);
-    let submission = project.get::<Submission>(&grading.submission_id.to_string()).await?.map(|kept| kept.record);
-    let task = match &grading.task_id {
-        Some(id) => project.get::<Task>(&part(id.as_str())).await?.map(|kept| kept.record.prompt),
-        None => None,
-    };
-    Ok(Material { task: grading.prompt.or(task), rubric, submission })
+async fn revealed(services: &Services, caller: &Caller, review: &Review) -> Result<(), Problem> {
+    if !is_blind(review, &caller.author, services.now()) {
+        reveal::of_review(services, &caller.project, review, &caller.author).await?;
+    }
+    Ok(())
 }
 
-async fn detail(caller: &Caller, review: &Review, body: ReviewBody) -> Result<ReviewDetail, Problem> {
-    let Material { task, rubric, submission } = material(caller, review).await?;
-    let criterion =
-        rubric.as_ref().and_then(|kept| kept.rubric.criterion(&review.criterion_id)).map(ReviewCriterion::from);
-    let files = files_of(submission.as_ref());
-    Ok(ReviewDetail { review: body, task, criterion, text: submission.and_then(|submission| submission.text), files })
+async fn detail(services: &Services, caller: &Caller, review: Review) -> Result<ReviewDetail, Problem> {
+    revealed(services, caller, &review).await?;
+    let matter = Matter::load(services, &caller.project, review, &caller.author).await?;
+    let criterion = matter.review.criterion().and_then(|(_, id)| matter.rubric.as_ref()?.rubric.criterion(id));
+    let (mut sides, mut files_from) = (Vec::new(), 0);
+    if matches!(matter.review.about, About::Preference { .. }) {
+        for (side, one) in ["first", "second"].into_iter().zip(&matter.submissions) {
+            let files = matter.files_of(one);
+            let from = files_from;
+            files_from += files.len();
+            sides.push(SideBody { side, text: one.text.clone(), files, files_from: from });
+        }
+    }
+    let single = matter.submissions.first().filter(|_| sides.is_empty());
+    Ok(ReviewDetail {
+        review: ReviewBody::new(&matter.review, &caller.author, services.now()),
+        task: matter.prompt().map(str::to_owned),
+        criterion: criterion.map(ReviewCriterion::from),
+        text: single.and_then(|one| one.text.clone()),
+        files: single.map(|one| matter.files_of(one)).unwrap_or_default(),
+        sides,
+    })
 }
 
 fn states(given: Option<&str>) -> Result<Vec<ReviewState>, Problem> {
-    use ReviewState::{Agreed, Claimed, Conflict, Open, Resolved, Submitted};
-    let all = [Open, Claimed, Submitted, Agreed, Conflict, Resolved];
+    let all = ReviewState::ALL;
     let known = |word: &str| {
         all.into_iter().find(|state| state.as_str() == word).ok_or_else(|| {
             let word: String = word.chars().take(80).collect();
@@ -196,29 +244,30 @@ fn states(given: Option<&str>) -> Result<Vec<ReviewState>, Problem> {
     given.map_or(Ok(vec![]), |text| text.split(',').map(|word| known(word.trim())).collect())
 }
 
-/// The queue is ordered by what is at stake, so its cursor is the last review that was told.
+/// The queue is ordered by what is at stake, so its cursor is the last review that was told, by its id alone: its place
+/// would tell a blind reviewer why it was opened.
 fn one_page<'a>(
     reviews: &'a [Review],
+    last: Option<&Review>,
     limit: Option<usize>,
-    cursor: Option<&str>,
 ) -> Result<(&'a [Review], Option<String>), Problem> {
     let (limit, _) = crate::http::listing::Paging::new(limit, None).read()?;
-    let begin = match cursor {
-        None => 0,
-        Some(text) => {
-            let bad =
-                || Problem::new(Code::InvalidCursor, "the cursor is not one of ours; start again from the first page");
-            let (priority, id) = text.split_once('_').ok_or_else(bad)?;
-            let priority = u64::from_str_radix(priority, 16).map(f64::from_bits).map_err(|_| bad())?;
-            let id = id.parse::<ReviewId>().map_err(|_| bad())?;
-            // By place, not by presence: the review may have left the queue since.
-            reviews.partition_point(|review| {
-                review.priority.total_cmp(&priority).reverse().then(review.id.cmp(&id)).is_le()
-            })
-        }
-    };
+    // By place, not by presence: the review may have left the queue since.
+    let begin = last.map_or(0, |last| {
+        reviews
+            .partition_point(|one| one.priority.total_cmp(&last.priority).reverse().then(one.id.cmp(&last.id)).is_le())
+    });
     let rest = reviews.get(begin..).unwrap_or_default();
     let page = rest.get(..limit).unwrap_or(rest);
     let next = page.last().filter(|_| rest.len() > page.len());
-    Ok((page, next.map(|review| format!("{:016x}_{}", review.priority.to_bits(), review.id))))
+    Ok((page, next.map(|review| review.id.to_string())))
+}
+
+/// The review that a cursor names.
+async fn last_told(caller: &Caller, cursor: Option<&str>) -> Result<Option<Review>, Problem> {
+    let Some(text) = cursor else { return Ok(None) };
+    let bad = || Problem::new(Code::InvalidCursor, "the cursor is not one of ours; start again from the first page");
+    let id = text.parse::<ReviewId>().map_err(|_| bad())?;
+    let kept = caller.project.get::<Review>(&id.to_string()).await?;
+    Ok(Some(kept.ok_or_else(bad)?.record))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, app, form, get, post, raw, rubric, send};
-use crate::domain::{CriterionId, Grading, Override, ProjectId, Review, Submission};
+use crate::domain::{About, CriterionId, Grading, Override, ProjectId, Review, Submission};
 
 fn one_shot(key: &str, text: &str) -> actix_web::test::TestRequest {
     let request = json!({"rubric": rubric(), "prompt": "Write a memo.", "system": "sys", "text": text}).to_string();
@@ -225,20 +225,12 @@ async fn who_has_a_stake_declines_and_neither_answers_nor_adjudicates() {
 /// A question on the criterion that judges are asked about.
 async fn open_review(bench: &Bench, grading: &str) {
     let services = &bench.services;
+    let about =
+        About::Criterion { grading_id: grading.parse().unwrap(), criterion_id: CriterionId::parse("clear").unwrap() };
     let review = Review {
-        id: services.ids.next(),
-        grading_id: grading.parse().unwrap(),
-        task_id: None,
-        criterion_id: CriterionId::parse("clear").unwrap(),
-        reason: "split".to_owned(),
         selection_probability: Some(1.0),
         priority: 3.0,
-        reviewers: 1,
-        lease: None,
-        answers: vec![],
-        resolution: None,
-        declined: vec![],
-        created_at: services.now(),
+        ..Review::new(services.ids.next(), about, "split", services.now())
     };
     let project = services.store.project(&ProjectId::parse("default").unwrap());
     project.commit(project.batch().insert(&review)).await.unwrap();

@@ -11,7 +11,7 @@ use scraper::{Html, Selector};
 
 use crate::app::{Choices, build};
 use crate::config::Config;
-use crate::domain::{Criterion, CriterionId, FileName, ProjectId, Review, Rubric, RubricParts, SystemName};
+use crate::domain::{About, Criterion, CriterionId, FileName, ProjectId, Review, Rubric, RubricParts, SystemName};
 use crate::grading::accept::{Intake, NewSubmission, Terms, Upload};
 use crate::grading::testing::criterion;
 use crate::grading::work::run_now;
@@ -61,21 +61,9 @@ async fn graded(services: &Services) -> String {
 /// A question about the second criterion, opened by hand; its id.
 async fn opened(services: &Services, grading: &str) -> String {
     let project = services.store.project(&ProjectId::parse(LOCAL_PROJECT).unwrap());
-    let review = Review {
-        id: services.ids.next(),
-        grading_id: grading.parse().unwrap(),
-        task_id: None,
-        criterion_id: CriterionId::parse("other").unwrap(),
-        reason: "by_hand".to_owned(),
-        selection_probability: None,
-        priority: 2.0,
-        reviewers: 1,
-        lease: None,
-        answers: vec![],
-        resolution: None,
-        declined: vec![],
-        created_at: services.now(),
-    };
+    let about =
+        About::Criterion { grading_id: grading.parse().unwrap(), criterion_id: CriterionId::parse("other").unwrap() };
+    let review = Review { priority: 2.0, ..Review::new(services.ids.next(), about, "by_hand", services.now()) };
     project.commit(project.batch().insert(&review)).await.unwrap();
     review.id.to_string()
 }

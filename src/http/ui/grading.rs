@@ -486,7 +486,7 @@ impl Material {
             submission: submission.ok_or_else(|| lost("submission"))?.record,
             task,
             votes: project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?,
-            overrides: overrule::list(project, id).await?,
+            overrides: overrule::list(project, id).await?.0,
             reviews: project.all::<Review>(Query::link("grading", id)).await?,
             grading,
         })
@@ -733,7 +733,7 @@ impl Material {
         let now = services.now();
         let link = |review: &Review| ReviewLink {
             id: review.id.to_string(),
-            criterion: review.criterion_id.to_string(),
+            criterion: review.criterion().map_or_else(|| review.about.kind().to_owned(), |(_, id)| id.to_string()),
             reason: words::review_reason(&review.reason),
             state: review.state(now).as_str().to_owned(),
         };

@@ -12,13 +12,17 @@ use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
 use super::grading::{self, LevelView, Material, VoteView};
 use super::render::{Page, respond, url_part};
-use super::text::{self, blind_name};
+use super::text;
 use super::words::{self, Mark, Time};
-use crate::domain::{Criterion, Extract, LeaseToken, Review, ReviewId, ReviewState, StoredFile, Target};
+use crate::domain::{
+    Criterion, Extract, GradingId, LeaseToken, Review, ReviewId, ReviewState, Said, StoredFile, Target,
+};
 use crate::grading::plan::read_files;
 use crate::http::auth::{Caller, Reviewer};
 use crate::http::problem::Problem;
-use crate::review::queue::{self, Answer};
+use crate::review::answer::{self, Answer};
+use crate::review::blind::file_name;
+use crate::review::queue;
 use crate::services::Services;
 use crate::store::ProjectStore;
 
@@ -146,6 +150,12 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
         .service(at("/reference/{n}").route(web::get().to(reference)).wrap(from_fn(paged)));
 }
 
+/// The grading that a question is about.
+fn of_grading(review: &Review) -> Result<GradingId, Problem> {
+    let none = || Problem::internal(format!("review {} is about no grading", review.id));
+    review.about.grading_id().ok_or_else(none)
+}
+
 fn review_id(text: &str) -> Result<ReviewId, Problem> {
     text.parse().map_err(|_| Problem::not_found("review", words::clip(text, 40)))
 }
@@ -159,12 +169,13 @@ struct Question {
 impl Question {
     async fn load(project: &ProjectStore, id: &str) -> Result<Self, Problem> {
         let review = queue::get(project, review_id(id)?).await?.record;
-        let material = Material::load(project, review.grading_id).await?;
+        let material = Material::load(project, of_grading(&review)?).await?;
         Ok(Self { review, material })
     }
 
     fn criterion(&self) -> Result<&Criterion, Problem> {
-        self.material.rubric.rubric.criterion(&self.review.criterion_id).ok_or_else(|| {
+        let id = self.review.criterion().map(|(_, id)| id);
+        id.and_then(|id| self.material.rubric.rubric.criterion(id)).ok_or_else(|| {
             Problem::internal(format!("review {} asks about a criterion that its rubric does not have", self.review.id))
         })
     }
@@ -173,7 +184,7 @@ impl Question {
         let system = &self.material.grading.system;
         let view = |(n, file): (usize, &StoredFile)| BlindFile {
             n,
-            name: blind_name(file.name.as_str(), n, system),
+            name: file_name(file.name.as_str(), n, system),
             size: words::bytes(file.bytes),
         };
         files.iter().enumerate().map(view).collect()
@@ -188,7 +199,7 @@ impl Question {
         answers
             .map(|answer| AnswerView {
                 reviewer: answer.reviewer.to_string(),
-                value: words::value(&answer.value),
+                value: words::said(&answer.value),
                 reason: answer.reason.clone(),
                 at: words::time(answer.created_at),
             })
@@ -211,6 +222,7 @@ impl Question {
         };
         Ok(match review.state(now) {
             ReviewState::Agreed | ReviewState::Resolved => Step::Done,
+            ReviewState::Withdrawn => wait("The question was withdrawn; nobody need answer it."),
             ReviewState::Conflict if answered => {
                 wait("You have answered. The reviewers differ, so another person decides.")
             }
@@ -237,7 +249,7 @@ impl Question {
             system: self.material.grading.system.to_string(),
             opened_for: words::review_reason(&self.review.reason),
             probability: words::probability(self.review.selection_probability),
-            value: words::value(&resolution.value),
+            value: words::said(&resolution.value),
             reason: resolution.reason.clone(),
             by: resolution.by.to_string(),
             at: words::time(resolution.at),
@@ -361,8 +373,8 @@ async fn submit(
     posted: web::Form<Posted>,
 ) -> Result<HttpResponse, Problem> {
     let tried = async {
-        let answer = Answer { value: form::value(&posted.value)?, reason: posted.reason.clone() };
-        queue::submit(&services, &caller.project, review_id(&id)?, token(&posted)?, &answer).await?;
+        let answer = Answer { value: Said::Verdict(form::value(&posted.value)?), reason: posted.reason.clone() };
+        answer::submit(&services, &caller.project, review_id(&id)?, token(&posted)?, &answer).await?;
         Ok(())
     };
     let tried = tried.await;
@@ -377,8 +389,8 @@ async fn resolve(
     posted: web::Form<Posted>,
 ) -> Result<HttpResponse, Problem> {
     let tried = async {
-        let answer = Answer { value: form::value(&posted.value)?, reason: posted.reason.clone() };
-        queue::resolve(&services, &caller.project, review_id(&id)?, &caller.author, &answer).await?;
+        let answer = Answer { value: Said::Verdict(form::value(&posted.value)?), reason: posted.reason.clone() };
+        answer::resolve(&services, &caller.project, review_id(&id)?, &caller.author, &answer).await?;
         Ok(())
     };
     let tried = tried.await;
@@ -411,7 +423,7 @@ async fn file(
     let extract = extract(&services, &question, &n).await?;
     let system = &question.material.grading.system;
     let name = match nth(&question.material.submission.files, &n) {
-        Ok((index, file)) => blind_name(file.name.as_str(), index, system),
+        Ok((index, file)) => file_name(file.name.as_str(), index, system),
         Err(_) => text::MESSAGE.to_owned(),
     };
     let mut page = text::page(question.review.id.to_string(), n.clone(), name, &extract, system, asked.from);
@@ -460,7 +472,7 @@ async fn original(
     let (id, n) = path.into_inner();
     let question = Question::load(&caller.project, &id).await?;
     let (index, file) = nth(&question.material.submission.files, &n)?;
-    download(&services, file, &blind_name(file.name.as_str(), index, &question.material.grading.system)).await
+    download(&services, file, &file_name(file.name.as_str(), index, &question.material.grading.system)).await
 }
 
 async fn reference(

@@ -66,7 +66,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 
 const PENDING: [ReviewState; 4] =
     [ReviewState::Open, ReviewState::Claimed, ReviewState::Submitted, ReviewState::Conflict];
-const SETTLED: [ReviewState; 2] = [ReviewState::Agreed, ReviewState::Resolved];
+const SETTLED: [ReviewState; 3] = [ReviewState::Agreed, ReviewState::Resolved, ReviewState::Withdrawn];
 
 async fn list(
     request: HttpRequest,
@@ -103,10 +103,10 @@ fn row(review: &Review, requirement: String, state: ReviewState) -> ReviewRow {
     ReviewRow {
         id: review.id.to_string(),
         reason: words::review_reason(&review.reason),
-        criterion: review.criterion_id.to_string(),
+        criterion: review.criterion().map_or_else(String::new, |(_, id)| id.to_string()),
         requirement: words::clip(&requirement, 180),
         task: review.task_id.as_ref().map(ToString::to_string),
-        priority: words::points(review.priority),
+        priority: words::points(review.stake()),
         state: words::review_state(state),
         answers: review.answers.len(),
         reviewers: review.reviewers,
@@ -121,12 +121,13 @@ struct Requirements(HashMap<GradingId, Option<String>>, HashMap<String, RubricVe
 
 impl Requirements {
     async fn of(&mut self, project: &ProjectStore, review: &Review) -> Result<String, Problem> {
-        let key = match self.0.get(&review.grading_id) {
+        let Some((grading_id, criterion_id)) = review.criterion() else { return Ok(words::asked(&review.about)) };
+        let key = match self.0.get(&grading_id) {
             Some(key) => key.clone(),
             None => {
-                let grading = project.get::<Grading>(&review.grading_id.to_string()).await?;
+                let grading = project.get::<Grading>(&grading_id.to_string()).await?;
                 let key = grading.map(|kept| rubric_key(kept.record.rubric.id, kept.record.rubric.version));
-                self.0.insert(review.grading_id, key.clone());
+                self.0.insert(grading_id, key.clone());
                 key
             }
         };
@@ -136,7 +137,7 @@ impl Requirements {
         {
             self.1.insert(key.clone(), kept.record);
         }
-        let criterion = self.1.get(&key).and_then(|rubric| rubric.rubric.criterion(&review.criterion_id));
+        let criterion = self.1.get(&key).and_then(|rubric| rubric.rubric.criterion(criterion_id));
         Ok(criterion.map(|criterion| criterion.requirement.clone()).unwrap_or_default())
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn page(
     let mut later = None;
     for (index, file) in extract.files.iter().enumerate() {
         let mut part = PartView {
-            name: blind_name(&file.name, index, system),
+            name: crate::review::blind::file_name(&file.name, index, system),
             state: state(file),
             remarks: remarks(file),
             blocks: vec![],
@@ -154,29 +154,6 @@ fn pieces(file: &FileExtract) -> Vec<(String, String)> {
     pieces
 }
 
-/// A file's name, unless it gives the system away.
-#[must_use]
-pub(super) fn blind_name(name: &str, index: usize, system: &SystemName) -> String {
-    let plain =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let (secret, shown) = (plain(system.as_str()), plain(name));
-    let words = system.as_str().split(|c: char| !c.is_alphanumeric()).map(plain);
-    let told = secret.chars().count() >= 2 && shown.contains(&secret)
-        // `gpt-5 (high)` is given away by `gpt5_out.xlsx` and by `gpt.xlsx`.
-        || words.filter(|word| word.chars().count() >= 3 && word.chars().any(char::is_alphabetic)).any(|word| shown.contains(&word));
-    if !told {
-        return name.to_owned();
-    }
-    match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some(extension)
-            if extension.len() <= 5 && !plain(extension).is_empty() && extension.chars().all(char::is_alphanumeric) =>
-        {
-            format!("file {}.{extension}", index + 1)
-        }
-        _ => format!("file {}", index + 1),
-    }
-}
-
 /// What a message's page is called.
 pub(super) const MESSAGE: &str = "final message";
 
@@ -210,16 +187,6 @@ mod tests {
             cuts: vec![],
             findings: vec![],
         }
-    }
-
-    #[test]
-    fn a_file_name_that_gives_the_system_away_is_not_shown() {
-        let blind = |name: &str, of: &str| blind_name(name, 1, &system(of));
-        assert_eq!(blind("GPT-5_output.xlsx", "gpt-5"), "file 2.xlsx");
-        assert_eq!(blind("claude.docx", "claude-opus (high)"), "file 2.docx");
-        assert_eq!(blind("out/opus-final.docx", "claude-opus (high)"), "file 2.docx");
-        assert_eq!(blind("variance memo.docx", "claude-opus (high)"), "variance memo.docx");
-        assert_eq!(blind("system-x", "system-x"), "file 2");
     }
 
     #[test]

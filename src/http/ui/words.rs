@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use crate::domain::{
-    Answer, Decision, Evidence, Gate, Inconclusive, Match, OverrideValue, ReviewState, Status, Timestamp, VoteOutcome,
+    About, Answer, Decision, Evidence, Gate, Inconclusive, Match, OverrideValue, Preference, ReviewState, Said, Status,
+    Timestamp, VoteOutcome,
 };
 use crate::grading::aggregate::JudgeVote;
 
@@ -153,9 +154,42 @@ pub fn review_reason(code: &str) -> String {
         "split" => "judges disagree".to_owned(),
         "inconclusive" => "no verdict".to_owned(),
         "unverified_evidence" => "quotes not found".to_owned(),
+        "low_agreement" => "few votes for the verdict".to_owned(),
+        "hidden_evidence" => "evidence in hidden text only".to_owned(),
+        "hidden_text" => "hidden text".to_owned(),
+        "unreadable_input" => "a file could not be read".to_owned(),
+        "must_pass" => "a gate".to_owned(),
+        "stake" => "many points at stake".to_owned(),
         "audit" => "random audit".to_owned(),
         "by_hand" => "picked by hand".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// What a question other than about a criterion asks.
+#[must_use]
+pub fn asked(about: &About) -> String {
+    match about {
+        About::Criterion { .. } => "Is this met?",
+        About::Preference { .. } => "Which of two is better?",
+        About::Discovery { .. } => "What is wrong with this?",
+        About::Draft { .. } => "Which criteria of a drafted rubric are to hold?",
+    }
+    .to_owned()
+}
+
+/// What somebody answered, where it is one word.
+#[must_use]
+pub fn said(said: &Said) -> Mark {
+    match said {
+        Said::Verdict(verdict) => value(verdict),
+        Said::Preference(Preference::A) => mark("met", "A", "A is better"),
+        Said::Preference(Preference::B) => mark("met", "B", "B is better"),
+        Said::Preference(Preference::Tie) => mark("cannot", "=", "equally good"),
+        Said::Preference(Preference::BothBad) => mark("unmet", "✕", "both bad"),
+        Said::Errors(found) if found.is_empty() => mark("met", "✓", "no error found"),
+        Said::Errors(found) => Mark { label: format!("{} errors found", found.len()), ..mark("unmet", "✕", "") },
+        Said::Decided => mark("met", "✓", "decided"),
     }
 }
 
@@ -168,6 +202,7 @@ pub fn review_state(state: ReviewState) -> Mark {
         ReviewState::Conflict => mark("failed", "!", "reviewers differ"),
         ReviewState::Agreed => mark("met", "✓", "settled"),
         ReviewState::Resolved => mark("met", "✓", "adjudicated"),
+        ReviewState::Withdrawn => mark("pending", "–", "withdrawn"),
     }
 }
 

@@ -8,8 +8,9 @@ use super::aggregation::AggregationBody;
 use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
-    CachePolicy, Criterion, Decision, Evidence, Grading, GradingState, Id, Match, PanelAgreement, PanelName, Rubric,
-    RubricRef, RubricVersion, Score, ScoreInterval, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict, Vote,
+    CachePolicy, Criterion, Decision, Evidence, Grading, GradingResult, GradingState, Id, Match, PanelAgreement,
+    PanelName, Rubric, RubricRef, RubricVersion, Score, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict,
+    Vote,
 };
 use crate::grading::aggregate::ballots;
 use crate::grading::result::verdicts;
@@ -171,8 +172,22 @@ pub struct ScoreBody {
     pub if_none_met: f64,
     /// As it would be without any override.
     pub without_overrides: Option<f64>,
+    /// The human's decision that `value` is, in place of the computed score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub set: Option<SetScoreBody>,
     /// Why there is no value.
     pub undefined: Option<String>,
+}
+
+/// A score that a human set.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SetScoreBody {
+    /// What the verdicts give, human ones included.
+    pub computed: Option<f64>,
+    pub by: String,
+    pub reason: String,
+    pub at: Timestamp,
 }
 
 /// The score of the rubric's parts, each like a rubric of its own, without gates and not clamped.
@@ -468,7 +483,7 @@ impl From<&Grading> for GradingSummary {
             system: grading.system.to_string(),
             rubric: (&grading.rubric).into(),
             panel: grading.panel.name.to_string(),
-            score: result.map(|r| ScoreBody::new(&r.score, r.interval.as_ref(), r.score_without_overrides)),
+            score: result.map(|r| ScoreBody::new(r)),
             review: ReviewNeed {
                 required: result.is_some_and(|result| result.open_reviews > 0),
                 reasons: result.map(|result| result.review_reasons.clone()).unwrap_or_default(),
@@ -488,9 +503,10 @@ impl From<&RubricRef> for RubricRefBody {
 }
 
 impl ScoreBody {
-    fn new(score: &Score, interval: Option<&ScoreInterval>, without_overrides: Option<f64>) -> Self {
+    fn new(result: &GradingResult) -> Self {
+        let interval = result.interval.as_ref();
         let Score { value, raw, ungated, awarded, positive, coverage, gates, if_all_met, if_none_met, undefined } =
-            score;
+            &result.score;
         Self {
             value: *value,
             raw: *raw,
@@ -507,7 +523,13 @@ impl ScoreBody {
             }),
             if_all_met: *if_all_met,
             if_none_met: *if_none_met,
-            without_overrides,
+            without_overrides: result.score_without_overrides,
+            set: result.set_score.as_ref().map(|set| SetScoreBody {
+                computed: set.computed,
+                by: set.by.to_string(),
+                reason: set.reason.clone(),
+                at: set.at,
+            }),
             undefined: undefined.clone(),
         }
     }

@@ -7,6 +7,7 @@
 pub mod aggregation;
 pub mod agreement;
 pub mod attempts;
+pub mod audit;
 pub mod change;
 pub mod comparison;
 pub mod draft;
@@ -17,6 +18,7 @@ pub mod judge_report;
 pub mod leaderboard;
 pub mod quote;
 pub mod review;
+pub mod reviewing;
 pub mod rubric;
 pub mod submission;
 pub mod systems;

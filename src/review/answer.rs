@@ -1,0 +1,281 @@
+//! What an answer does. Whatever kind of question it settles, the review, what follows from it and its line in the log
+//! are one batch.
+
+use serde_json::json;
+
+use super::queue::{get, given, subject};
+use super::reveal;
+use crate::audit::{self, Act};
+use crate::domain::{
+    About, Action, Author, Battle, Decision as Verdict, FoundError, Grading, LeaseToken, Odds, Override, OverrideValue,
+    Preference, Resolution, Review, ReviewId, Said, Submission, SubmissionId,
+};
+use crate::grading::remember;
+use crate::refusal::Refusal;
+use crate::services::Services;
+use crate::store::{Batch, Kept, ProjectStore, StoreError};
+
+use super::overrule::{Changed, Subject, check, rubric_of, to_append};
+
+/// Under which judge a human's preference is on the leaderboard.
+pub const HUMAN: &str = "human";
+
+/// A reviewer's or an adjudicator's answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub value: Said,
+    pub reason: String,
+}
+
+/// A reviewer's first answer. When it settles the review, what follows is kept in the same batch. The same answer under
+/// the same token, sent again, changes nothing.
+///
+/// # Errors
+/// If the token does not hold the review, or the value does not fit the question.
+pub async fn submit(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    token: LeaseToken,
+    answer: &Answer,
+) -> Result<Review, Refusal> {
+    let now = services.now();
+    let before = get(project, id).await?.record;
+    let holder = before.lease.as_ref().filter(|lease| lease.token == token).map(|lease| lease.reviewer.clone());
+    let sighted = match &holder {
+        Some(reviewer) => reveal::has_seen(project, &before, reviewer).await?,
+        None => false,
+    };
+    valid(project, &before, answer).await?;
+    let given =
+        crate::domain::GivenAnswer { token, value: answer.value.clone(), reason: answer.reason.clone(), sighted };
+    change(services, project, id, |review| Ok(review.submit(given.clone(), now)?)).await
+}
+
+/// An adjudicator decides.
+///
+/// # Errors
+/// If it is settled, the adjudicator answered it, or the value does not fit the question.
+pub async fn resolve(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    by: &Author,
+    answer: &Answer,
+) -> Result<Review, Refusal> {
+    let reason = given(&answer.reason, "an adjudication says why")?;
+    let now = services.now();
+    valid(project, &get(project, id).await?.record, answer).await?;
+    change(services, project, id, |review| Ok(review.resolve(by, answer.value.clone(), reason.clone(), now)?)).await
+}
+
+/// The preference as it was meant, of one who saw the sides in their own order.
+#[must_use]
+pub fn turned(review: &Review, person: &Author, said: Preference) -> Preference {
+    if is_turned(review, person) { said.mirrored() } else { said }
+}
+
+/// Whether this person is shown submission `b` first: a coin that belongs to question and person, so that it falls the
+/// same way every time they look.
+#[must_use]
+pub fn is_turned(review: &Review, person: &Author) -> bool {
+    crate::grading::escalate::lot(review.id, &format!("side for {person}")) < 0.5
+}
+
+/// Whether the question takes this value.
+async fn valid(project: &ProjectStore, review: &Review, answer: &Answer) -> Result<(), Refusal> {
+    match (&review.about, &answer.value) {
+        (_, Said::Verdict(OverrideValue::Withdrawn)) => {
+            Err(Refusal::invalid("/value", "a review is answered with a verdict, not with `withdrawn`"))
+        }
+        (About::Criterion { grading_id, criterion_id }, Said::Verdict(value)) => {
+            let Some(grading) = project.get::<Grading>(&grading_id.to_string()).await? else {
+                return Err(Refusal::not_found("grading", grading_id));
+            };
+            check(&rubric_of(project, &grading.record).await?, criterion_id, value)
+        }
+        (About::Discovery { .. }, Said::Errors(found)) => {
+            let empty = found.iter().position(|one| one.what.trim().is_empty());
+            empty
+                .map_or(Ok(()), |at| Err(Refusal::invalid(format!("/errors/{at}/what"), "is empty; say what is wrong")))
+        }
+        (About::Preference { .. }, Said::Preference(_)) => Ok(()),
+        (About::Draft { rubric_id, .. }, _) => Err(Refusal::Conflict {
+            code: "wrong_answer",
+            detail: format!(
+                "drafts are decided on one by one: POST /v1/rubrics/{rubric_id}/decide settles this question"
+            ),
+        }),
+        (about, _) => {
+            let (takes, field) = match about {
+                About::Criterion { .. } => ("a verdict", "value"),
+                About::Preference { .. } => ("`first`, `second`, `tie` or `both_bad`", "value"),
+                About::Discovery { .. } | About::Draft { .. } => ("a list of errors, which may be empty", "errors"),
+            };
+            Err(Refusal::invalid(format!("/{field}"), format!("a question of kind `{}` takes {takes}", about.kind())))
+        }
+    }
+}
+
+/// Applies a transition with all that follows from it, again if somebody else was first.
+pub(super) async fn change(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    transition: impl Fn(Review) -> Result<Review, Refusal>,
+) -> Result<Review, Refusal> {
+    loop {
+        let Kept { record, revision } = get(project, id).await?;
+        let changed = transition(record.clone())?;
+        if changed == record {
+            return Ok(changed);
+        }
+        let batch = project.batch().update(&changed, revision);
+        let batch = followed(services, project, &record, &changed, batch).await?;
+        let batch = audit::append(project, batch, services.now(), acts(&record, &changed)).await?;
+        match project.commit(batch).await {
+            Ok(()) => {
+                tracing::info!(review = %id, state = changed.state(services.now()).as_str(), "review changed");
+                return Ok(changed);
+            }
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What the log says of a change.
+fn acts(before: &Review, after: &Review) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for answer in after.answers.iter().skip(before.answers.len()) {
+        let mut detail = json!({ "value": answer.value, "reason": answer.reason });
+        if answer.sighted {
+            detail["sighted"] = json!(true);
+        }
+        acts.push(Act::new(&answer.reviewer, Action::ReviewAnswered, subject(after.id)).with(detail));
+    }
+    if let (None, Some(Resolution { value, reason, by, .. })) = (&before.resolution, &after.resolution) {
+        let detail = json!({ "value": value, "reason": reason });
+        acts.push(Act::new(by, Action::ReviewResolved, subject(after.id)).with(detail));
+    }
+    if let (None, Some(withdrawn)) = (&before.withdrawn, &after.withdrawn) {
+        let detail = json!({ "reason": withdrawn.reason });
+        acts.push(Act::new(&withdrawn.by, Action::ReviewWithdrawn, subject(after.id)).with(detail));
+    }
+    acts
+}
+
+/// Adds what follows from a review that is settled, or closed without an answer.
+async fn followed(
+    services: &Services,
+    project: &ProjectStore,
+    before: &Review,
+    after: &Review,
+    batch: Batch,
+) -> Result<Batch, Refusal> {
+    if before.is_pending() == after.is_pending() {
+        return Ok(batch);
+    }
+    match (&after.about, &after.resolution) {
+        (About::Criterion { grading_id, .. } | About::Discovery { grading_id }, resolution) => {
+            let Some(subject) = Subject::find(project, *grading_id).await? else {
+                return Err(Refusal::not_found("grading", grading_id));
+            };
+            let appended = resolution.as_ref().and_then(|one| decided(services, after, one));
+            let batch = match &appended {
+                Some(one) => learned(project, &subject, after, one, batch).await?,
+                None => batch,
+            };
+            let changed = Changed { decision: appended.as_ref(), review: Some(after), score: None };
+            Ok(subject.recomputed(project, changed, batch).await?.0)
+        }
+        (About::Preference { a, b, .. }, Some(resolution)) => {
+            preferred(services, project, after, (*a, *b), &resolution.value, batch).await
+        }
+        (About::Preference { .. } | About::Draft { .. }, _) => Ok(batch),
+    }
+}
+
+/// The decision that a settled question about a criterion is.
+fn decided(services: &Services, review: &Review, resolution: &Resolution) -> Option<Override> {
+    let (grading_id, criterion_id) = review.criterion()?;
+    let decision = super::overrule::Decision {
+        criterion_id: criterion_id.clone(),
+        value: resolution.value.verdict()?.clone(),
+        reason: resolution.reason.clone(),
+        author: resolution.by.clone(),
+        review_id: Some(review.id),
+        failure: None,
+    };
+    Some(to_append(services, grading_id, &decision))
+}
+
+/// Adds what is learned from a decision: how often humans change what is asked for this reason, and the decision itself
+/// for the next time.
+async fn learned(
+    project: &ProjectStore,
+    subject: &Subject,
+    review: &Review,
+    one: &Override,
+    batch: Batch,
+) -> Result<Batch, Refusal> {
+    let kept = project.get::<Odds>(Odds::KEY).await?;
+    let (revision, odds) = match kept {
+        Some(Kept { record, revision }) => (Some(revision), record),
+        None => (None, Odds::default()),
+    };
+    let flipped = subject.panel_says(project, &one.criterion_id).await?.is_none_or(|said| !is_same(&said, &one.value));
+    let odds = odds.with(&review.reason, flipped);
+    let batch = match revision {
+        Some(revision) => batch.update(&odds, revision),
+        None => batch.insert(&odds),
+    };
+    remember::keep(project, &subject.grading, &subject.rubric.rubric, one, batch).await
+}
+
+fn is_same(said: &Verdict, value: &OverrideValue) -> bool {
+    match (said, value) {
+        (Verdict::Met, OverrideValue::Met)
+        | (Verdict::Unmet, OverrideValue::Unmet)
+        | (Verdict::Inconclusive(_), OverrideValue::Inconclusive) => true,
+        (Verdict::Level { name, .. }, OverrideValue::Level(own)) => name == own,
+        _ => false,
+    }
+}
+
+/// A human's preference is a battle of its own: the judges' comparison stays what it is.
+async fn preferred(
+    services: &Services,
+    project: &ProjectStore,
+    review: &Review,
+    (a, b): (SubmissionId, SubmissionId),
+    said: &Said,
+    batch: Batch,
+) -> Result<Batch, Refusal> {
+    let Said::Preference(winner) = said else { return Ok(batch) };
+    let system = async |id: SubmissionId| match project.get::<Submission>(&id.to_string()).await? {
+        Some(kept) => Ok(kept.record.system),
+        None => Err(Refusal::not_found("submission", id)),
+    };
+    Ok(batch.insert(&Battle {
+        id: services.ids.next(),
+        model_a: system(a).await?,
+        model_b: system(b).await?,
+        winner: *winner,
+        task_id: review.task_id.clone(),
+        judge: Some(HUMAN.to_owned()),
+        review_id: Some(review.id),
+        created_at: services.now(),
+    }))
+}
+
+/// The errors of a first pass, tidied.
+#[must_use]
+pub fn tidied(found: Vec<FoundError>) -> Vec<FoundError> {
+    let tidy = |one: FoundError| FoundError {
+        what: one.what.trim().to_owned(),
+        place: one.place.map(|place| place.trim().to_owned()).filter(|place| !place.is_empty()),
+        ..one
+    };
+    found.into_iter().map(tidy).collect()
+}

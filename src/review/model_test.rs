@@ -1,0 +1,363 @@
+//! The life of questions under everything that happens at once: eight people who take, answer, give back, decline,
+//! adjudicate and send again, leases that run out, and a service that is killed between any two steps of any of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::answer::{self, Answer};
+use super::queue;
+use crate::app::{Choices, build};
+use crate::audit::{self, Verified};
+use crate::config::Config;
+use crate::domain::{
+    Action, AuditEntry, AuditFacts, Author, Decision, FixedClock, Grading, LeaseToken, Override, OverrideValue,
+    ProjectId, Review, ReviewId, Said,
+};
+use crate::ranking::made::{World, made_in};
+use crate::refusal::Refusal;
+use crate::services::Services;
+use crate::store::{
+    Backend, MemoryBackend, ProjectStore, Query, RawBatch, RawValue, Revision, Scan, Store, StoreError,
+};
+
+/// What others do gets its turn before and after each step.
+struct Stepwise(MemoryBackend);
+
+/// Pending once.
+async fn turn() {
+    let mut passed = false;
+    std::future::poll_fn(|_| if std::mem::replace(&mut passed, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+impl Backend for Stepwise {
+    fn apply(&self, batch: RawBatch) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        Box::pin(async {
+            turn().await;
+            let done = self.0.apply(batch).await;
+            // Kept, and not yet answered: a kill here is the worst.
+            turn().await;
+            done
+        })
+    }
+    fn get_many(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<RawValue>>, StoreError>> {
+        Box::pin(async {
+            turn().await;
+            self.0.get_many(keys).await
+        })
+    }
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<(String, RawValue)>, StoreError>> {
+        Box::pin(async {
+            turn().await;
+            self.0.scan(scan).await
+        })
+    }
+    fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.0.count(prefix)
+    }
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.ready()
+    }
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.close()
+    }
+}
+
+/// What a person tries.
+#[derive(Debug, Clone)]
+enum Try {
+    Claim(ReviewId),
+    Submit(ReviewId, LeaseToken, OverrideValue),
+    Release(ReviewId, LeaseToken),
+    Decline(ReviewId),
+    Resolve(ReviewId, OverrideValue),
+    Withdraw(ReviewId),
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<Review, Refusal>>>>;
+
+struct World8 {
+    clock: Arc<FixedClock>,
+    backend: Arc<Stepwise>,
+    services: Arc<Services>,
+    project: ProjectStore,
+    people: Vec<Author>,
+    reviews: Vec<ReviewId>,
+    rng: ChaCha8Rng,
+    lives: u8,
+    running: BTreeMap<usize, (Try, Running)>,
+    /// Leases that people were told they have.
+    held: HashMap<usize, Vec<(ReviewId, LeaseToken)>>,
+    /// Answers that people were told are in.
+    acknowledged: Vec<(ReviewId, LeaseToken, OverrideValue)>,
+    /// How each review was seen last.
+    seen: HashMap<ReviewId, Review>,
+    counts: BTreeMap<&'static str, u32>,
+}
+
+async fn services(clock: Arc<FixedClock>, life: u8) -> Arc<Services> {
+    let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n[reading]\nisolation = \"thread\"\n";
+    let config = Config::parse(text, "test", std::iter::empty()).unwrap();
+    build(&config, Choices { clock, seed: [life; 32], ..Choices::system().unwrap() }).await.unwrap()
+}
+
+impl World8 {
+    async fn new(seed: u64) -> Self {
+        let clock = Arc::new(FixedClock::at("2026-02-01T00:00:00Z"));
+        let backend = Arc::new(Stepwise(MemoryBackend::default()));
+        let project = Store::over(backend.clone()).project(&ProjectId::parse("p").unwrap());
+        let world = World { tasks: 15, random_share: 0.6, answered: 0, ..World::default() };
+        made_in(project.clone(), &world).await;
+        let mut reviews = Vec::new();
+        for kept in project.list::<Review>(Query::default().limit(1_000)).await.unwrap().items {
+            let reviewers = 1 + reviews.len() as u32 % 3;
+            let review = Review { reviewers, ..kept.record };
+            project.commit(project.batch().update(&review, kept.revision)).await.unwrap();
+            reviews.push(review.id);
+        }
+        assert!(reviews.len() > 60, "{}", reviews.len());
+        Self {
+            services: services(clock.clone(), 100).await,
+            clock,
+            backend,
+            project,
+            people: (0..8).map(|n| Author::parse(format!("person{n}")).unwrap()).collect(),
+            reviews,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            lives: 100,
+            running: BTreeMap::new(),
+            held: HashMap::new(),
+            acknowledged: vec![],
+            seen: HashMap::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.rng.next_u64() % n as u64) as usize
+    }
+
+    fn value(&mut self) -> OverrideValue {
+        if self.below(3) == 0 { OverrideValue::Unmet } else { OverrideValue::Met }
+    }
+
+    /// What an idle person tries next.
+    fn idea(&mut self, who: usize) -> Try {
+        // Few are looked at by all at a time, so that people meet.
+        let at = (self.acknowledged.len() / 2 + self.below(6)) % self.reviews.len();
+        let review = self.reviews[at];
+        let held: Vec<_> = self.held.get(&who).cloned().unwrap_or_default();
+        let mine = if held.is_empty() { None } else { Some(held[held.len() - 1 - self.below(held.len().min(3))]) };
+        match (self.below(20), mine) {
+            (0..=9, Some((review, token))) => Try::Submit(review, token, self.value()),
+            (10, Some((review, token))) => Try::Release(review, token),
+            (11, _) => Try::Decline(review),
+            (12 | 13, _) => Try::Resolve(review, self.value()),
+            (14, _) if self.below(4) == 0 => Try::Withdraw(review),
+            (15, _) if !self.acknowledged.is_empty() => {
+                // The reply was lost on its way: the same again.
+                let at = self.below(self.acknowledged.len());
+                let (review, token, value) = self.acknowledged[at].clone();
+                Try::Submit(review, token, value)
+            }
+            _ => Try::Claim(review),
+        }
+    }
+
+    fn start(&mut self, who: usize) {
+        let idea = self.idea(who);
+        let (services, project, person) = (self.services.clone(), self.project.clone(), self.people[who].clone());
+        let said = |value: OverrideValue| Answer { value: Said::Verdict(value), reason: "looked".to_owned() };
+        let trying = idea.clone();
+        let running: Running = Box::pin(async move {
+            match trying {
+                Try::Claim(id) => queue::claim(&services, &project, id, &person).await,
+                Try::Submit(id, token, value) => answer::submit(&services, &project, id, token, &said(value)).await,
+                Try::Release(id, token) => queue::release(&services, &project, id, token).await,
+                Try::Decline(id) => queue::decline(&services, &project, id, &person, "no time", false).await,
+                Try::Resolve(id, value) => answer::resolve(&services, &project, id, &person, &said(value)).await,
+                Try::Withdraw(id) => queue::withdraw(&services, &project, id, &person, "not needed").await,
+            }
+        });
+        self.running.insert(who, (idea, running));
+    }
+
+    /// Lets one person's request go one step further; whether it ended.
+    fn step(&mut self, who: usize) -> Option<ReviewId> {
+        let (idea, running) = self.running.get_mut(&who)?;
+        let Poll::Ready(done) = running.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return None };
+        let idea = idea.clone();
+        self.running.remove(&who);
+        let mut count = |what| *self.counts.entry(what).or_default() += 1;
+        let id = match (idea, done) {
+            (Try::Claim(id), Ok(review)) => {
+                count("claimed");
+                let token = review.lease.unwrap().token;
+                self.held.entry(who).or_default().push((id, token));
+                id
+            }
+            (Try::Submit(id, token, value), Ok(_)) => {
+                count("answered");
+                if !self.acknowledged.iter().any(|(_, known, _)| *known == token) {
+                    self.acknowledged.push((id, token, value));
+                }
+                id
+            }
+            (Try::Release(id, _), Ok(_)) => id,
+            (Try::Decline(id), Ok(_)) => {
+                count("declined");
+                id
+            }
+            (Try::Resolve(id, _), Ok(_)) => {
+                count("adjudicated");
+                id
+            }
+            (Try::Withdraw(id), Ok(_)) => {
+                count("withdrawn");
+                id
+            }
+            (idea, Err(Refusal::Conflict { .. })) => {
+                count("refused");
+                match idea {
+                    Try::Claim(id) | Try::Submit(id, ..) | Try::Release(id, _) => id,
+                    Try::Decline(id) | Try::Resolve(id, _) | Try::Withdraw(id) => id,
+                }
+            }
+            (idea, Err(error)) => panic!("{idea:?}: {error}"),
+        };
+        Some(id)
+    }
+
+    /// Everything in flight is gone, wherever it was; what is kept is kept.
+    async fn kill(&mut self) {
+        self.running.clear();
+        self.lives += 1;
+        self.services = services(self.clock.clone(), self.lives).await;
+        self.project = Store::over(self.backend.clone()).project(&ProjectId::parse("p").unwrap());
+        *self.counts.entry("killed").or_default() += 1;
+    }
+
+    async fn holds(&mut self, id: ReviewId) {
+        let review = self.project.get::<Review>(&id.to_string()).await.unwrap().unwrap().record;
+        let people: Vec<&Author> = review.answers.iter().map(|answer| &answer.reviewer).collect();
+        assert!(people.len() <= review.reviewers as usize, "{review:?}");
+        assert!((1..people.len()).all(|at| !people[..at].contains(&people[at])), "somebody answered twice: {review:?}");
+        if let Some(before) = self.seen.insert(id, review.clone()) {
+            assert_eq!(before.answers[..], review.answers[..before.answers.len()], "an answer was lost or changed");
+            assert!(before.resolution.is_none() || before.resolution == review.resolution, "settled twice");
+            assert!(before.withdrawn.is_none() || before.withdrawn == review.withdrawn);
+        }
+        for (_, token, value) in self.acknowledged.iter().filter(|(of, ..)| *of == id) {
+            let with: Vec<_> = review.answers.iter().filter(|answer| answer.token == Some(*token)).collect();
+            assert_eq!(with.len(), 1, "an acknowledged answer is there exactly once: {review:?}");
+            assert_eq!(with[0].value, Said::Verdict(value.clone()));
+        }
+        assert!(review.resolution.is_none() || review.withdrawn.is_none());
+        let full = people.len() == review.reviewers as usize;
+        let differ = review.answers.windows(2).any(|pair| pair[0].value != pair[1].value);
+        if let Some(end) = &review.resolution {
+            assert!(!(differ && people.contains(&&end.by)), "a conflict was resolved by one of its own: {review:?}");
+            assert!(full || !people.contains(&&end.by));
+        } else {
+            assert!(!full || differ || review.withdrawn.is_some(), "all agree and it is not settled: {review:?}");
+        }
+        let (grading, criterion) = review.criterion().unwrap();
+        let decided = self.project.all::<Override>(Query::prefix(format!("{grading}/"))).await.unwrap();
+        let of_it: Vec<_> = decided.iter().filter(|one| one.review_id == Some(id)).collect();
+        assert_eq!(of_it.len(), usize::from(review.resolution.is_some()), "one decision per settled question");
+        if let Some(one) = of_it.first() {
+            let grading = self.project.get::<Grading>(&grading.to_string()).await.unwrap().unwrap().record;
+            let verdicts = &grading.result().unwrap().verdicts;
+            let holds = &verdicts.iter().find(|verdict| verdict.criterion_id == *criterion).unwrap().decision;
+            let wanted = if one.value == OverrideValue::Met { Decision::Met } else { Decision::Unmet };
+            assert_eq!(*holds, wanted, "the grading says what was decided");
+        }
+    }
+
+    /// The log tells exactly what happened.
+    async fn log_holds(&self) {
+        let Verified::Whole(Some(head)) = audit::verify(&self.project, None).await.unwrap() else {
+            panic!("the log is broken");
+        };
+        let facts: Vec<AuditFacts> = self
+            .project
+            .all::<AuditEntry>(Query::default())
+            .await
+            .unwrap()
+            .iter()
+            .map(|entry| serde_json::from_str(&entry.facts).unwrap())
+            .collect();
+        assert_eq!(facts.len() as u64, head.seq);
+        let count = |action| facts.iter().filter(|facts| facts.action == action).count();
+        let reviews = self.project.all::<Review>(Query::default()).await.unwrap();
+        assert_eq!(count(Action::ReviewAnswered), reviews.iter().map(|review| review.answers.len()).sum::<usize>());
+        assert_eq!(count(Action::ReviewResolved), reviews.iter().filter(|review| review.resolution.is_some()).count());
+        assert_eq!(count(Action::ReviewDeclined), reviews.iter().map(|review| review.declined.len()).sum::<usize>());
+    }
+}
+
+#[test]
+fn whatever_eight_people_and_a_dying_service_do_no_answer_is_lost_doubled_or_changed() {
+    let block = |future: Pin<Box<dyn Future<Output = ()>>>| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
+    };
+    block(Box::pin(async {
+        let mut world = on_a_spinning_executor(World8::new(2026)).await;
+        for step in 0..10_000 {
+            match world.below(1_000) {
+                0..=3 => {
+                    on_a_spinning_executor(world.kill()).await;
+                }
+                4..=11 => world.clock.advance(Duration::from_secs(600)),
+                _ => {
+                    let who = world.below(8);
+                    if !world.running.contains_key(&who) {
+                        world.start(who);
+                    }
+                    if let Some(id) = world.step(who) {
+                        on_a_spinning_executor(world.holds(id)).await;
+                    }
+                }
+            }
+            assert!(step < 10_000);
+        }
+        world.running.clear();
+        for id in world.reviews.clone() {
+            on_a_spinning_executor(world.holds(id)).await;
+        }
+        on_a_spinning_executor(world.log_holds()).await;
+        // The walk went everywhere: a model that refuses everything would hold, too.
+        for (what, least) in [
+            ("claimed", 100),
+            ("answered", 60),
+            ("adjudicated", 5),
+            ("declined", 5),
+            ("killed", 10),
+            ("refused", 100),
+            ("withdrawn", 1),
+        ] {
+            let found = world.counts.get(what).copied().unwrap_or(0);
+            assert!(found >= least, "{what}: {found} times; {:?}", world.counts);
+        }
+    }));
+}
+
+/// Polls to the end: the store's turns are nobody's to wake.
+async fn on_a_spinning_executor<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(done),
+        Poll::Pending => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
+}
