@@ -4,6 +4,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod guard;
 pub mod reading;
 pub mod refusal;
 pub mod services;
@@ -11,6 +12,7 @@ pub mod services;
 // The stories.
 pub mod drafting;
 pub mod grading;
+pub mod hooks;
 pub mod http;
 pub mod ranking;
 pub mod review;

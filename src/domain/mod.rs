@@ -19,6 +19,7 @@ mod task;
 mod time;
 mod verdict;
 mod vote;
+mod webhook;
 mod weighing;
 
 pub use drafting::*;
@@ -38,4 +39,5 @@ pub use task::*;
 pub use time::*;
 pub use verdict::*;
 pub use vote::*;
+pub use webhook::*;
 pub use weighing::*;

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    Attempt, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Order, Override, ProjectId, Question,
-    Review, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
+    Attempt, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading, KeyId, KnownAnswer, Order,
+    Override, ProjectId, Question, Review, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
+    Webhook, WebhookId,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -176,6 +177,49 @@ impl Record for Snapshot {
     const VERSION: u32 = 1;
     fn key(&self) -> String {
         self.id.to_string()
+    }
+}
+
+impl Record for Webhook {
+    const KIND: &'static str = "webhook";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        vec![("state", self.state.as_str().to_owned())]
+    }
+}
+
+impl Record for Delivery {
+    const KIND: &'static str = "delivery";
+    const VERSION: u32 = 1;
+    /// By webhook, in the order of what happened.
+    fn key(&self) -> String {
+        format!("{}/{}", self.webhook_id, self.id)
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = vec![("state", format!("{}:{}", self.webhook_id, self.state.as_str()))];
+        if self.next_attempt_at().is_some() {
+            links.push(("line", delivery_line(self.webhook_id, &self.subject)));
+        }
+        links
+    }
+}
+
+/// The link under which the pending deliveries of one subject to one webhook are found, in their order.
+#[must_use]
+pub fn delivery_line(webhook: WebhookId, subject: &Subject) -> String {
+    format!("{webhook}:{}", subject.uuid())
+}
+
+impl Record for DueDelivery {
+    const KIND: &'static str = "due_delivery";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    /// By webhook, in the order of time: milliseconds with 14 digits last for 3,000 years.
+    fn key(&self) -> String {
+        format!("{}/{:014}/{}", self.webhook_id, self.at.as_millisecond().max(0), self.delivery_id)
     }
 }
 
