@@ -9,6 +9,7 @@ use crate::domain::{
     self, CallKey, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec, Override, Review,
     RubricVersion, Subject, Tally, Verdict, View, Vote, VoteOutcome,
 };
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::rubric::check;
 use crate::services::purse::Purse;
@@ -183,6 +184,7 @@ async fn finish(
         let ballots = ballots(&votes);
         let panel_says = verdicts(&grading, &rubric.rubric, &ballots, &checks, weighing.as_deref());
         let mut batch = project.batch();
+        let mut told = Vec::new();
         for question in escalate(id, &rubric.rubric, &grading.panel, &panel_says, &ballots) {
             if reviews.iter().any(|review| review.criterion_id == question.criterion_id) {
                 continue;
@@ -203,6 +205,7 @@ async fn finish(
                 created_at: services.now(),
             };
             batch = batch.insert(&review);
+            told.push(hooks::events::review_required(&review));
             reviews.push(review);
         }
         let result = compute(Material {
@@ -217,8 +220,12 @@ async fn finish(
         });
         let (score, calls) = (result.score.value, result.calls);
         let judged = grading.judged(services.now(), result)?;
-        match project.commit(batch.update(&judged, revision)).await {
+        // That it has ended comes first, then what it asks of humans.
+        told.splice(..0, hooks::events::grading_ended(&judged));
+        let batch = hooks::announce(services, project, batch.update(&judged, revision), &told).await?;
+        match project.commit(batch).await {
             Ok(()) => {
+                hooks::ring(services);
                 let status = judged.status().as_str();
                 tracing::info!(grading = %id, status, score, calls = calls.made, failed = calls.failed, "grading judged");
                 return Ok(());

@@ -3,7 +3,7 @@
 use crate::domain::{Delivery, DeliveryId, EventType, HookSecret, Timestamp, Webhook, WebhookId, WebhookState};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Kept, ProjectStore, Query, StoreError};
+use crate::store::{Kept, ProjectStore, Query, Revision, StoreError};
 
 use super::{ring, send};
 
@@ -156,7 +156,7 @@ pub async fn delete(services: &Services, project: &ProjectStore, id: WebhookId) 
     Ok(())
 }
 
-/// A new secret, and until when the one before goes on signing.
+/// The webhook with a new secret, to be kept if it is still at this revision.
 ///
 /// # Errors
 /// If there is no such webhook, or the secret or the time is none.
@@ -166,7 +166,7 @@ pub async fn rotated(
     id: WebhookId,
     given: Option<&str>,
     overlap_s: Option<u64>,
-) -> Result<(Webhook, crate::store::Revision, Timestamp), Refusal> {
+) -> Result<(Webhook, Revision), Refusal> {
     let overlap = match overlap_s {
         Some(seconds) if seconds > MAX_OVERLAP_S => {
             let detail = format!("{seconds} is more than {MAX_OVERLAP_S} (30 days)");
@@ -182,7 +182,7 @@ pub async fn rotated(
     }
     let now = services.now();
     let until = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
-    Ok((record.rotated(secret, now, until), revision, until))
+    Ok((record.rotated(secret, now, until), revision))
 }
 
 async fn change(

@@ -25,6 +25,8 @@ pub mod events;
 mod schedule;
 mod send;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod work;
 

@@ -15,6 +15,7 @@ use crate::grading::fan_out::{Lane, fan_out};
 use crate::grading::plan::read_files;
 use crate::grading::quote::Quote;
 use crate::grading::sight;
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
 use crate::store::{Kept, ProjectStore, Query, StoreError, part};
@@ -175,7 +176,10 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         return Err(Refusal::not_found("comparison", id));
     };
     comparison.state = ComparisonState::Judged { at: services.now(), result: decide(&comparison, &votes) };
-    project.commit(project.batch().update(&comparison, revision)).await?;
+    let told: Vec<_> = hooks::events::comparison_completed(&comparison).into_iter().collect();
+    let batch = project.batch().update(&comparison, revision);
+    project.commit(hooks::announce(services, project, batch, &told).await?).await?;
+    hooks::ring(services);
     tracing::info!(comparison = %id, a = %comparison.system_a, b = %comparison.system_b, status = comparison.status().as_str(), "comparison judged");
     Ok(())
 }
