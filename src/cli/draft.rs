@@ -1,14 +1,15 @@
 //! `empanel rubric draft`: a model of a panel proposes the criteria of a task, here and now, without a service. What it
 //! proposes is written as a native rubric whose criteria are drafts; nothing else is left behind.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Failure, grade, load, log};
+use super::{Failure, input, load, log};
 use crate::app::{Choices, build};
 use crate::domain::{Drafting, DraftingState, JudgeName, PanelName, ProjectId, RubricVersion, SystemName, TaskId};
 use crate::drafting::{self, Wish};
 use crate::grading::accept::{Intake, NewSubmission, NewTask};
 use crate::rubric::export_native;
+use crate::store::rubric_key;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -38,11 +39,8 @@ pub(super) struct Args {
 
 pub(super) async fn draft(args: Args) -> Result<(), Failure> {
     log("error");
-    let prompt = match args.prompt.strip_prefix('@') {
-        Some(path) => String::from_utf8_lossy(&grade::read(Path::new(path))?).into_owned(),
-        None => args.prompt.clone(),
-    };
-    let upload = |paths: &[PathBuf]| paths.iter().map(|path| grade::upload(path)).collect::<Result<Vec<_>, _>>();
+    let prompt = input::text_or_file(args.prompt)?;
+    let upload = |paths: &[PathBuf]| paths.iter().map(|path| input::upload(path)).collect::<Result<Vec<_>, _>>();
     let (references, gold) = (upload(&args.reference)?, upload(&args.gold)?);
     let mut config = load(args.config.as_ref())?;
     config.store.url = "memory:".to_owned();
@@ -90,7 +88,7 @@ pub(super) async fn draft(args: Args) -> Result<(), Failure> {
     }
     match kept.record.state {
         DraftingState::Proposed { rubric, .. } => {
-            let key = format!("{}/{:06}", rubric.id, rubric.version);
+            let key = rubric_key(rubric.id, rubric.version);
             let kept = project.get::<RubricVersion>(&key).await.map_err(Failure::mistake)?;
             let Some(kept) = kept else { return Err(Failure::Mistake("the rubric is not kept".to_owned())) };
             println!("{}", export_native(&kept.record.rubric).trim_end());

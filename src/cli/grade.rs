@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::input::{read, text_or_file, upload};
 use super::{Failure, load, log, rubric, show};
 use crate::app::{Choices, build};
 use crate::domain::{
-    Decision, FileName, Grading, GradingResult, Inconclusive, JudgeName, PanelName, ProjectId, RubricVersion, Source,
-    Status, Subject, SystemName, Verdict, Vote,
+    Decision, Grading, GradingResult, Inconclusive, JudgeName, PanelName, ProjectId, RubricVersion, Source, Status,
+    Subject, SystemName, Verdict, Vote,
 };
-use crate::grading::accept::{Intake, NewSubmission, Terms, Upload};
+use crate::grading::accept::{Intake, NewSubmission, Terms};
 use crate::grading::call::subject_prefix;
 use crate::grading::quote::{Quote, quote, total};
 use crate::grading::work::run_now;
@@ -77,10 +78,7 @@ pub(super) async fn grade(args: Args) -> Result<(), Failure> {
     if let Some(score) = args.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
         return Err(Failure::Mistake(format!("--min-score {score} is not between 0 and 1")));
     }
-    let prompt = match args.prompt.as_deref().and_then(|prompt| prompt.strip_prefix('@')) {
-        Some(path) => Some(String::from_utf8_lossy(&read(Path::new(path))?).into_owned()),
-        None => args.prompt.clone(),
-    };
+    let prompt = args.prompt.clone().map(text_or_file).transpose()?;
     let rubric = rubric::read(&args.rubric, &args.rubric_format)?;
     let files = args.files.iter().map(|path| upload(path)).collect::<Result<Vec<_>, _>>()?;
     let trace = args.trace.as_deref().map(steps).transpose()?;
@@ -160,16 +158,6 @@ fn tell(format: &str, quotes: &[(JudgeName, Quote)]) -> Result<(), Failure> {
     }
     println!("{table}\n\nBy the length of the prompts; nobody was asked.");
     Ok(())
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| Failure::Mistake(format!("cannot read {}: {e}", path.display())))
-}
-
-pub(super) fn upload(path: &Path) -> Result<Upload, Failure> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = FileName::parse(name).map_err(|e| Failure::Mistake(format!("{}: {e}", path.display())))?;
-    Ok(Upload { name, bytes: read(path)?.into() })
 }
 
 /// Asks the panel, with progress on stderr.

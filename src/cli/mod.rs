@@ -21,6 +21,7 @@ pub mod demo;
 mod draft;
 mod grade;
 mod import;
+mod input;
 mod judges;
 mod keys;
 mod leaderboard;

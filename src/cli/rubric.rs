@@ -1,12 +1,13 @@
 //! `empanel rubric lint|diff|export`: what is wrong with a rubric, before a token is spent; what differs between two;
 //! and the same rubric in another format.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::Digest;
 
-use super::{Failure, load, show};
-use crate::domain::{Extract, FileName, StoredFile};
+use super::{Failure, input, load, show};
+use crate::domain::{Extract, StoredFile};
+use crate::grading::accept::Upload;
 use crate::reading::Source;
 use crate::rubric::{self, Format, Level};
 
@@ -73,10 +74,7 @@ pub(super) async fn rubric(verb: Verb) -> Result<(), Failure> {
 
 async fn lint(file: &PathBuf, format: &str, prompt: Option<String>, gold: &[PathBuf]) -> Result<(), Failure> {
     let rubric = read(file, format)?;
-    let prompt = match prompt.as_deref().and_then(|prompt| prompt.strip_prefix('@')) {
-        Some(path) => Some(String::from_utf8_lossy(&bytes(Path::new(path))?).into_owned()),
-        None => prompt,
-    };
+    let prompt = prompt.map(input::text_or_file).transpose()?;
     let gold = match gold {
         [] => None,
         files => Some(extract(files).await?),
@@ -111,19 +109,13 @@ async fn extract(files: &[PathBuf]) -> Result<Extract, Failure> {
     let reading = crate::app::reading(&load(None)?).map_err(Failure::mistake)?;
     let mut all = Vec::new();
     for path in files {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = FileName::parse(name).map_err(|e| Failure::Mistake(format!("{}: {e}", path.display())))?;
-        let bytes = bytes(path)?;
+        let Upload { name, bytes } = input::upload(path)?;
         let media_type = crate::document::media_type(name.as_str(), &bytes);
         let sha256 = hex::encode(sha2::Sha256::digest(&bytes));
         let file = StoredFile { name, media_type, bytes: bytes.len() as u64, sha256 };
-        all.extend(reading.read(Source { file, bytes: bytes.into() }).await);
+        all.extend(reading.read(Source { file, bytes }).await);
     }
     Ok(Extract { files: all })
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| Failure::Mistake(format!("cannot read {}: {e}", path.display())))
 }
 
 fn diff(found: &rubric::Diff, json: bool) -> Result<(), Failure> {

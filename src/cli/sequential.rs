@@ -8,7 +8,7 @@ use crate::domain::{Grading, GradingId, Id, RubricVersion, Sequential, Subject, 
 use crate::grading::aggregate::ballots;
 use crate::grading::call::subject_prefix;
 use crate::grading::sequential::Trial;
-use crate::store::{ProjectStore, Query};
+use crate::store::{ProjectStore, Query, rubric_key};
 
 pub(super) async fn run(
     project: &ProjectStore,
@@ -35,7 +35,7 @@ pub(super) async fn run(
     let mut trial = Trial::new();
     let mut judged = 0;
     for grading in gradings.iter().filter(|grading| grading.result().is_some()) {
-        let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+        let key = rubric_key(grading.rubric.id, grading.rubric.version);
         let rubric = project.get::<RubricVersion>(&key).await.map_err(Failure::mistake)?;
         let rubric =
             rubric.ok_or_else(|| Failure::Mistake(format!("the rubric of grading {} is not kept", grading.id)))?;

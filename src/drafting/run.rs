@@ -15,7 +15,7 @@ use crate::grading::sight;
 use crate::judge::Asked;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
-use crate::store::{Kept, ProjectStore, StoreError, part};
+use crate::store::{Kept, ProjectStore, Revision, StoreError, part};
 use crate::verdict::{self, Quote, Shown};
 
 /// Takes a drafting as far as it goes.
@@ -39,19 +39,18 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
         };
         revision = kept.revision;
     }
-    let nothing_spent = || DraftingBill { cost_usd: Some(0.0), ..DraftingBill::default() };
     let failed = |cause, detail, bill| DraftingState::Failed { at: services.now(), cause, detail, bill };
     let shown = match material(services, project, &drafting).await? {
         Ok(shown) => shown,
         Err(why) => {
-            drafting.end(failed(Cause::UnreadableInput, why, nothing_spent()))?;
-            return Ok(project.commit(project.batch().update(&drafting, revision)).await?);
+            drafting.end(failed(Cause::UnreadableInput, why, unspent()))?;
+            return keep(services, project, &drafting, revision).await;
         }
     };
     let Some(judge) = services.judges.get(&drafting.judge.name).cloned() else {
         let detail = format!("judge `{}` is not configured any more", drafting.judge.name);
-        drafting.end(failed(Cause::ProviderError, detail, nothing_spent()))?;
-        return Ok(project.commit(project.batch().update(&drafting, revision)).await?);
+        drafting.end(failed(Cause::ProviderError, detail, unspent()))?;
+        return keep(services, project, &drafting, revision).await;
     };
     let spec = &drafting.judge;
     let prefix = services.templates.prefix_draft(
@@ -74,8 +73,8 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
     let reserved = match reserved {
         Ok(reserved) => reserved,
         Err(empty) => {
-            drafting.end(failed(Cause::OverBudget, empty.to_string(), nothing_spent()))?;
-            return Ok(project.commit(project.batch().update(&drafting, revision)).await?);
+            drafting.end(failed(Cause::OverBudget, empty.to_string(), unspent()))?;
+            return keep(services, project, &drafting, revision).await;
         }
     };
     let at_most = drafting.at_most;
@@ -105,6 +104,22 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
     intake.commit().await?;
     tracing::info!(draft = %id, status = drafting.status().as_str(), judge = %drafting.judge.name, "rubric drafted");
     Ok(())
+}
+
+/// Nobody was asked.
+fn unspent() -> DraftingBill {
+    DraftingBill { cost_usd: Some(0.0), ..DraftingBill::default() }
+}
+
+async fn keep(
+    services: &Services,
+    project: &ProjectStore,
+    drafting: &Drafting,
+    revision: Revision,
+) -> Result<(), Refusal> {
+    let mut intake = Intake::new(services, project);
+    intake.update(drafting, revision);
+    intake.commit().await
 }
 
 /// What the model is shown.

@@ -16,7 +16,7 @@ use crate::prompt::{self, Round, Work};
 use crate::reading::Source;
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{ProjectStore, StoreError, part};
+use crate::store::{ProjectStore, StoreError, part, rubric_key};
 use crate::verdict::Shown;
 
 use super::call::{self, Bundle, Call, Errand, as_said};
@@ -331,7 +331,7 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
     };
     let key = grading.submission_id.to_string();
     let submission = project.get::<Submission>(&key).await?.ok_or_else(|| missing("submission", key))?.record;
-    let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+    let key = rubric_key(grading.rubric.id, grading.rubric.version);
     let rubric = project.get::<RubricVersion>(&key).await?.ok_or_else(|| missing("rubric", key))?.record;
     let task = match &grading.task_id {
         Some(id) => project.get::<Task>(&part(id.as_str())).await?.map(|kept| kept.record),

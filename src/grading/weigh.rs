@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::stats::aggregation::{Aggregated, Chosen, Fitted, Label, aggregate};
-use crate::store::{Kept, ProjectStore, Query, StoreError};
+use crate::store::{Kept, ProjectStore, Query, StoreError, rubric_key};
 
 use super::aggregate::{JudgeVote, ballots, judge_votes};
 use super::call::subject_prefix;
@@ -72,7 +72,7 @@ async fn history(project: &ProjectStore, panel: &Panel, without: SubmissionId) -
         if grading.result().is_none() || grading.submission_id == without || voters.is_empty() {
             continue;
         }
-        let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+        let key = rubric_key(grading.rubric.id, grading.rubric.version);
         if !rubrics.contains_key(&key) {
             let kept = project.get::<RubricVersion>(&key).await?;
             rubrics.insert(key.clone(), kept.map(|kept| kept.record.rubric));
@@ -190,7 +190,7 @@ pub async fn again(services: &Services, project: &ProjectStore, id: GradingId) -
             let detail = format!("panel `{}` decides by {rule}: there are no weights to learn", grading.panel.name);
             return Err(conflict("not_weighted", detail));
         };
-        let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+        let key = rubric_key(grading.rubric.id, grading.rubric.version);
         let Some(rubric) = project.get::<RubricVersion>(&key).await? else {
             let detail = format!("grading {id} refers to it, and it is not kept");
             return Err(Refusal::Store(StoreError::Corrupt { kind: "rubric".to_owned(), key, detail }));

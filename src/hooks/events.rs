@@ -97,8 +97,8 @@ pub fn verdict_overridden(one: &Override, grading: &Grading) -> Event {
 /// What a human's decision changes: the decision, and the grading's completion where the last question was answered by
 /// it.
 #[must_use]
-pub fn decided(one: &Override, before: &Grading, after: &Grading) -> Vec<Event> {
-    let completed = before.status() == Status::AwaitingReview && after.status() == Status::Completed;
+pub fn decided(one: &Override, before: Status, after: &Grading) -> Vec<Event> {
+    let completed = before == Status::AwaitingReview && after.status() == Status::Completed;
     let told = verdict_overridden(one, after);
     std::iter::once(told).chain(grading_ended(after).filter(|_| completed)).collect()
 }

@@ -16,7 +16,7 @@ use crate::grading::call::subject_prefix;
 use crate::refusal::Refusal;
 use crate::stats::agreement::{self, ByTask, IccForm, IccUnit, Ratings, Weights};
 use crate::stats::{Estimate, NotEstimable};
-use crate::store::{ProjectStore, Query};
+use crate::store::{ProjectStore, Query, rubric_key};
 
 /// Which gradings are looked at; everything that is given must hold.
 #[derive(Debug, Clone, Default)]
@@ -139,7 +139,7 @@ pub async fn agreement(project: &ProjectStore, filter: &Filter) -> Result<Agreem
     let mut units = Vec::new();
     let mut gradings = 0;
     for grading in chosen(project, filter).await? {
-        let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+        let key = rubric_key(grading.rubric.id, grading.rubric.version);
         if !rubrics.contains_key(&key)
             && let Some(kept) = project.get::<RubricVersion>(&key).await?
         {

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::grading::call::subject_prefix;
 use crate::refusal::Refusal;
-use crate::store::{ProjectStore, Query};
+use crate::store::{ProjectStore, Query, rubric_key};
 
 pub(super) struct Past {
     pub(super) grading: Grading,
@@ -31,7 +31,7 @@ pub(super) async fn judged(
         if grading.result().is_none() || !wanted(&grading) {
             continue;
         }
-        let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+        let key = rubric_key(grading.rubric.id, grading.rubric.version);
         if !rubrics.contains_key(&key)
             && let Some(kept) = project.get::<RubricVersion>(&key).await?
         {

@@ -11,7 +11,7 @@ use crate::domain::{
     Task, TaskId,
 };
 use crate::refusal::Refusal;
-use crate::store::{ProjectStore, Query};
+use crate::store::{ProjectStore, Query, rubric_key};
 
 /// Which records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,7 +69,7 @@ impl Material {
                 if material.rubrics.contains_key(&key) {
                     continue;
                 }
-                if let Some(kept) = project.get::<RubricVersion>(&format!("{}/{:06}", key.0, key.1)).await? {
+                if let Some(kept) = project.get::<RubricVersion>(&rubric_key(key.0, key.1)).await? {
                     material.rubrics.insert(key, kept.record);
                 }
             }

@@ -8,9 +8,10 @@ use crate::domain::{
 use crate::grading::aggregate::fits;
 use crate::grading::call::subject_prefix;
 use crate::grading::result::{Material, compute};
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Batch, Kept, ProjectStore, Query, Record, StoreError};
+use crate::store::{Batch, Kept, ProjectStore, Query, Record, StoreError, rubric_key};
 
 /// A decision before it is kept.
 #[derive(Debug, Clone)]
@@ -67,9 +68,13 @@ pub async fn overrule_and_keep(
         }
         let appended = to_append(services, id, &decision);
         let batch = project.batch().insert(&appended);
+        let before = grading.status();
         let (batch, recomputed) = recompute(project, &rubric, grading, revision, batch, Some(&appended), None).await?;
-        match project.commit(keep(batch, &appended, &recomputed)).await {
+        let told = hooks::events::decided(&appended, before, &recomputed);
+        let batch = hooks::announce(services, project, keep(batch, &appended, &recomputed), &told).await?;
+        match project.commit(batch).await {
             Ok(()) => {
+                hooks::ring(services);
                 tracing::info!(grading = %id, criterion = %appended.criterion_id, author = %appended.author, "verdict overruled");
                 return Ok((appended, recomputed));
             }
@@ -95,7 +100,7 @@ pub(super) fn to_append(services: &Services, id: GradingId, decision: &Decision)
 }
 
 pub(super) async fn rubric_of(project: &ProjectStore, grading: &Grading) -> Result<RubricVersion, Refusal> {
-    let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+    let key = rubric_key(grading.rubric.id, grading.rubric.version);
     match project.get::<RubricVersion>(&key).await? {
         Some(kept) => Ok(kept.record),
         None => Err(Refusal::Store(StoreError::Corrupt {

@@ -2,6 +2,7 @@
 //! answer in one batch; a browser enforces nothing.
 
 use crate::domain::{Author, Grading, LeaseToken, OverrideValue, Review, ReviewId, ReviewState, Timestamp};
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Kept, ProjectStore, Query, Revision, StoreError};
@@ -160,6 +161,7 @@ async fn settle(
         let batch = settled(services, project, &rubric, grading, changed.clone(), revision).await?;
         match project.commit(batch).await {
             Ok(()) => {
+                hooks::ring(services);
                 tracing::info!(review = %id, state = changed.state(services.now()).as_str(), "review answered");
                 return Ok(changed);
             }
@@ -191,6 +193,9 @@ async fn settled(
     let appended = to_append(services, changed.grading_id, &decision);
     let batch = batch.insert(&appended);
     let Kept { record, revision } = grading;
-    let (batch, _) = recompute(project, rubric, record, revision, batch, Some(&appended), Some(&changed)).await?;
-    Ok(batch)
+    let before = record.status();
+    let (batch, after) = recompute(project, rubric, record, revision, batch, Some(&appended), Some(&changed)).await?;
+    let mut told: Vec<_> = hooks::events::review_resolved(&changed, services.now()).into_iter().collect();
+    told.extend(hooks::events::decided(&appended, before, &after));
+    Ok(hooks::announce(services, project, batch, &told).await?)
 }

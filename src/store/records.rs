@@ -7,8 +7,8 @@ use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
     Attempt, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading, KeyId, KnownAnswer, Order,
-    Override, ProjectId, Question, Review, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp, Vote,
-    Webhook, WebhookId,
+    Override, ProjectId, Question, Review, RubricId, RubricVersion, Snapshot, Subject, Submission, Task, Timestamp,
+    Vote, Webhook, WebhookId,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -23,12 +23,17 @@ impl Record for Task {
     }
 }
 
+/// The key of a version of a rubric: six digits, so that versions are in order.
+#[must_use]
+pub fn rubric_key(id: RubricId, version: u32) -> String {
+    format!("{id}/{version:06}")
+}
+
 impl Record for RubricVersion {
     const KIND: &'static str = "rubric";
     const VERSION: u32 = 1;
-    /// Six digits, so that versions are in order.
     fn key(&self) -> String {
-        format!("{}/{:06}", self.id, self.version)
+        rubric_key(self.id, self.version)
     }
     fn links(&self) -> Vec<Link> {
         let mut links = vec![("fingerprint", self.fingerprint.to_string())];

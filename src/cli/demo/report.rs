@@ -11,7 +11,7 @@ use crate::grading::call::subject_prefix;
 use crate::ranking::agreement::{Figure, Filter, agreement};
 use crate::ranking::leaderboard::{Method, Rules, Wanted, leaderboard as rate};
 use crate::refusal::Refusal;
-use crate::store::{ProjectStore, Query};
+use crate::store::{ProjectStore, Query, rubric_key};
 
 pub(super) async fn report(project: &ProjectStore, accepted: &Accepted, panel: &PanelName) -> Result<(), Refusal> {
     let mut gradings = Vec::new();
@@ -21,7 +21,7 @@ pub(super) async fn report(project: &ProjectStore, accepted: &Accepted, panel: &
     for task in &accepted.tasks {
         let of_task: Vec<&Grading> = gradings.iter().filter(|one| one.task_id.as_ref() == Some(&task.id)).collect();
         let Some(first) = of_task.first() else { continue };
-        let key = format!("{}/{:06}", first.rubric.id, first.rubric.version);
+        let key = rubric_key(first.rubric.id, first.rubric.version);
         let Some(rubric) = project.get::<RubricVersion>(&key).await?.map(|kept| kept.record) else { continue };
         println!("\n{}", show::bold(&format!("{} · {}", task.id, task.occupation.as_deref().unwrap_or(""))));
         scores(&rubric, &of_task);

@@ -18,7 +18,7 @@ use crate::http::wire::review::{
 use crate::http::wire::verdict::value;
 use crate::review::queue::{self, Answer};
 use crate::services::Services;
-use crate::store::part;
+use crate::store::{part, rubric_key};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +165,7 @@ async fn material(caller: &Caller, review: &Review) -> Result<Material, Problem>
     let Some(grading) = project.get::<Grading>(&review.grading_id.to_string()).await?.map(|kept| kept.record) else {
         return Err(Problem::not_found("grading", review.grading_id));
     };
-    let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+    let key = rubric_key(grading.rubric.id, grading.rubric.version);
     let rubric = project.get::<RubricVersion>(&key).await?.map(|kept| kept.record);
     let submission = project.get::<Submission>(&grading.submission_id.to_string()).await?.map(|kept| kept.record);
     let task = match &grading.task_id {

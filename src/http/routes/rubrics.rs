@@ -20,7 +20,7 @@ use crate::http::wire::rubric::{
 };
 use crate::rubric::{self, Format, FormatError, ImportError};
 use crate::services::Services;
-use crate::store::Query;
+use crate::store::{Query, rubric_key};
 
 /// As which a rubric's text may come.
 const TYPES: [&str; 12] = [
@@ -228,7 +228,7 @@ async fn version_of(caller: &Submitter, id: Uuid, version: Option<u32>) -> Resul
     Ok(match version {
         None => latest_rubric(&caller.project, id).await?,
         Some(version) => {
-            let kept = caller.project.get::<RubricVersion>(&format!("{id}/{version:06}")).await?;
+            let kept = caller.project.get::<RubricVersion>(&rubric_key(id, version)).await?;
             kept.ok_or_else(|| Problem::not_found("rubric version", format!("{id} version {version}")))?.record
         }
     })

@@ -12,7 +12,7 @@ use crate::http::Door;
 use crate::http::problem::{Code, Problem};
 use crate::http::wire::grading::{GradingBody, Told};
 use crate::services::{Event, Services};
-use crate::store::{ProjectStore, Query, StoreError};
+use crate::store::{ProjectStore, Query, StoreError, rubric_key};
 
 const MAX_WAIT_S: u64 = 120;
 /// Asks the store again, for work that another process does.
@@ -150,7 +150,7 @@ async fn find_comparison(project: &ProjectStore, id: ComparisonId) -> Result<Com
 /// # Errors
 /// As the store.
 pub async fn tell(services: &Services, project: &ProjectStore, grading: &Grading) -> Result<GradingBody, Problem> {
-    let key = format!("{}/{:06}", grading.rubric.id, grading.rubric.version);
+    let key = rubric_key(grading.rubric.id, grading.rubric.version);
     let Some(rubric) = project.get::<RubricVersion>(&key).await? else {
         let detail = format!("grading {} refers to it, and it is not kept", grading.id);
         return Err(StoreError::Corrupt { kind: "rubric".to_owned(), key, detail }.into());

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
-use super::gradings::{ProgressView, progress, rubric_key};
+use super::gradings::{ProgressView, progress};
 use super::render::{Page, respond};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
-    Criterion, CriterionId, Gate, Grading, GradingId, GradingResult, GradingState, JudgeName, Outcome, Override,
+    Criterion, CriterionId, Grading, GradingId, GradingResult, GradingState, JudgeName, Outcome, Override,
     Representation, Review, RubricVersion, SeenFile, Source, Status, Subject, Submission, Target, Task, Verdict, View,
     Vote, VoteOutcome,
 };
@@ -28,7 +28,7 @@ use crate::http::auth::{Caller, Reviewer, Role, Submitter};
 use crate::http::problem::Problem;
 use crate::review::overrule::{self, Decision};
 use crate::services::Services;
-use crate::store::{ProjectStore, Query, part};
+use crate::store::{ProjectStore, Query, part, rubric_key};
 
 /// Bytes of a page up to which votes and forms go along with the matrix.
 const INLINE_BUDGET: usize = 95_000;
@@ -472,7 +472,10 @@ impl Material {
         };
         let grading = kept.record;
         let lost = |what: &str| Problem::internal(format!("grading {id} refers to a {what} that is not kept"));
-        let rubric = project.get::<RubricVersion>(&rubric_key(&grading.rubric)).await?.ok_or_else(|| lost("rubric"))?;
+        let rubric = project
+            .get::<RubricVersion>(&rubric_key(grading.rubric.id, grading.rubric.version))
+            .await?
+            .ok_or_else(|| lost("rubric"))?;
         let submission = project.get::<Submission>(&grading.submission_id.to_string()).await?;
         let task = match &grading.task_id {
             Some(task) => project.get::<Task>(&part(task.as_str())).await?.map(|kept| kept.record),
@@ -640,10 +643,7 @@ impl Material {
             requirement: words::clip(&criterion.requirement, REQUIREMENT_CHARS),
             points: words::points(criterion.points),
             penalty: criterion.is_penalty(),
-            gate: criterion.gate.map(|gate| match gate {
-                Gate::MustPass => "must pass".to_owned(),
-                Gate::Cap(cap) => format!("caps at {} %", words::percent(cap)),
-            }),
+            gate: criterion.gate.map(words::gate),
             tags: criterion.tags.iter().take(6).map(|tag| words::clip(tag, 40)).collect(),
             trace: criterion.target == Target::Trace,
             cells: cells.collect(),

@@ -15,7 +15,7 @@ use crate::domain::{Grading, RubricRef, RubricVersion, Status, Subject};
 use crate::http::auth::Submitter;
 use crate::http::problem::Problem;
 use crate::services::{Progress, Services};
-use crate::store::{Cursor, ProjectStore, Query};
+use crate::store::{Cursor, ProjectStore, Query, rubric_key};
 
 const PAGE: usize = 50;
 
@@ -146,7 +146,7 @@ async fn title(
     known: &mut HashMap<String, String>,
     rubric: &RubricRef,
 ) -> Result<String, Problem> {
-    let key = rubric_key(rubric);
+    let key = rubric_key(rubric.id, rubric.version);
     if let Some(title) = known.get(&key) {
         return Ok(title.clone());
     }
@@ -156,10 +156,6 @@ async fn title(
         .unwrap_or_else(|| format!("rubric {}", rubric.fingerprint.short()));
     known.insert(key, title.clone());
     Ok(title)
-}
-
-pub(super) fn rubric_key(rubric: &RubricRef) -> String {
-    format!("{}/{:06}", rubric.id, rubric.version)
 }
 
 pub(super) fn progress(services: &Services, grading: &Grading) -> Option<ProgressView> {

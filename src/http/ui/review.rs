@@ -14,7 +14,7 @@ use super::grading::{self, LevelView, Material, VoteView};
 use super::render::{Page, respond, url_part};
 use super::text::{self, blind_name};
 use super::words::{self, Mark, Time};
-use crate::domain::{Criterion, Extract, Gate, LeaseToken, Review, ReviewId, ReviewState, StoredFile, Target};
+use crate::domain::{Criterion, Extract, LeaseToken, Review, ReviewId, ReviewState, StoredFile, Target};
 use crate::grading::plan::read_files;
 use crate::http::auth::{Caller, Reviewer};
 use crate::http::problem::Problem;
@@ -270,10 +270,7 @@ impl Question {
                 requirement: criterion.requirement.clone(),
                 points: words::points(criterion.points),
                 penalty: criterion.is_penalty(),
-                gate: criterion.gate.map(|gate| match gate {
-                    Gate::MustPass => "must pass".to_owned(),
-                    Gate::Cap(cap) => format!("caps at {} %", words::percent(cap)),
-                }),
+                gate: criterion.gate.map(words::gate),
                 trace: criterion.target == Target::Trace,
                 tags: criterion.tags.clone(),
                 levels: criterion.levels.iter().map(grading::level).collect(),

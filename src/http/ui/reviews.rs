@@ -8,7 +8,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::error::{paged, viewer};
-use super::gradings::rubric_key;
 use super::render::{Page, respond};
 use super::words::{self, Mark, Time};
 use crate::domain::{Grading, GradingId, Review, ReviewState, RubricVersion};
@@ -16,7 +15,7 @@ use crate::http::auth::Reviewer;
 use crate::http::problem::Problem;
 use crate::review::queue;
 use crate::services::Services;
-use crate::store::ProjectStore;
+use crate::store::{ProjectStore, rubric_key};
 
 const PAGE: usize = 50;
 
@@ -126,7 +125,7 @@ impl Requirements {
             Some(key) => key.clone(),
             None => {
                 let grading = project.get::<Grading>(&review.grading_id.to_string()).await?;
-                let key = grading.map(|kept| rubric_key(&kept.record.rubric));
+                let key = grading.map(|kept| rubric_key(kept.record.rubric.id, kept.record.rubric.version));
                 self.0.insert(review.grading_id, key.clone());
                 key
             }

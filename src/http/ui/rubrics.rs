@@ -12,7 +12,7 @@ use super::error::{paged, see_other, viewer};
 use super::grading::LevelView;
 use super::render::{Page, respond};
 use super::words::{self, Mark, Time};
-use crate::domain::{Criterion, CriterionId, Gate, RubricId, RubricVersion, Target};
+use crate::domain::{Criterion, CriterionId, RubricId, RubricVersion, Target};
 use crate::drafting::decide::{Choice, decide};
 use crate::grading::accept::{Intake, latest_rubric};
 use crate::http::auth::{Caller, Reviewer, Submitter};
@@ -151,7 +151,13 @@ async fn list(request: HttpRequest, caller: Submitter) -> Result<HttpResponse, P
 
 async fn show(request: HttpRequest, caller: Submitter, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let kept = latest_rubric(&caller.project, rubric_id(&id)?).await?;
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page(&kept, None)))
+    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &made(kept, None).await?))
+}
+
+/// A rubric can have thousands of criteria: it is linted on no thread that serves others.
+async fn made(kept: RubricVersion, refused: Option<(Problem, Entered)>) -> Result<RubricPage, Problem> {
+    let made = move || page(&kept, refused.as_ref().map(|(problem, entered)| (problem, entered)));
+    web::block(made).await.map_err(|e| Problem::internal(e.to_string()))
 }
 
 fn rubric_id(text: &str) -> Result<RubricId, Problem> {
@@ -223,10 +229,7 @@ fn criterion(criterion: &Criterion, entered: Option<&Entered>) -> Requirement {
             None => words::points(criterion.points),
         },
         penalty: criterion.is_penalty(),
-        gate: criterion.gate.map(|gate| match gate {
-            Gate::MustPass => "must pass".to_owned(),
-            Gate::Cap(cap) => format!("caps at {} %", words::percent(cap)),
-        }),
+        gate: criterion.gate.map(words::gate),
         trace: criterion.target == Target::Trace,
         check: criterion.check.as_ref().and_then(|check| serde_json::to_string(check).ok()),
         tags: criterion.tags.clone(),
@@ -294,8 +297,9 @@ async fn decided(
         Ok(()) => Ok(see_other(&format!("/rubrics/{id}"))),
         Err(problem) => {
             let kept = latest_rubric(&caller.project, id).await?;
-            let page = page(&kept, Some((&problem, &entered)));
-            Ok(respond(problem.code.status(), Some(&viewer(&request, &caller)), &page))
+            let status = problem.code.status();
+            let page = made(kept, Some((problem, entered.into_inner()))).await?;
+            Ok(respond(status, Some(&viewer(&request, &caller)), &page))
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::domain::{
-    Answer, Decision, Evidence, Inconclusive, Match, OverrideValue, ReviewState, Status, Timestamp, VoteOutcome,
+    Answer, Decision, Evidence, Gate, Inconclusive, Match, OverrideValue, ReviewState, Status, Timestamp, VoteOutcome,
 };
 use crate::grading::aggregate::JudgeVote;
 
@@ -168,6 +168,15 @@ pub fn review_state(state: ReviewState) -> Mark {
         ReviewState::Conflict => mark("failed", "!", "reviewers differ"),
         ReviewState::Agreed => mark("met", "✓", "settled"),
         ReviewState::Resolved => mark("met", "✓", "adjudicated"),
+    }
+}
+
+/// What a gate does.
+#[must_use]
+pub fn gate(gate: Gate) -> String {
+    match gate {
+        Gate::MustPass => "must pass".to_owned(),
+        Gate::Cap(cap) => format!("caps at {} %", percent(cap)),
     }
 }
 
