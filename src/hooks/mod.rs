@@ -35,7 +35,7 @@ pub use events::Event;
 pub use schedule::after_failure;
 pub use sign::signature;
 pub use upkeep::upkeep;
-pub use work::{send_due, work};
+pub use work::{Postman, work};
 
 const ATTEMPTS: &str = "empanel_webhook_attempts_total";
 const DEAD: &str = "empanel_webhook_dead_total";

@@ -10,7 +10,7 @@ use super::*;
 use crate::app::{Choices, build};
 use crate::config::{Config, Isolation};
 use crate::domain::{
-    Delivery, DeliveryState, DueDelivery, EventType, FixedClock, GradingId, Id, ProjectId, Subject, Webhook,
+    Delivery, DeliveryState, DueDelivery, EventType, FixedClock, GradingId, Id, ProjectId, Subject, Timestamp, Webhook,
 };
 use crate::judge::CancellationToken;
 use crate::judge::fake::{Action, Call, FakeOpenAi, Gate};
@@ -18,6 +18,11 @@ use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::services::hooks::STANDARD_RETRIES;
 use crate::store::{ProjectStore, Query, StoreError};
+
+/// Sends what is due; when the next one is.
+async fn send_due(services: &Arc<Services>) -> Result<Option<Timestamp>, StoreError> {
+    Postman::new(services.clone()).unwrap().send_due().await
+}
 
 struct Bench {
     services: Arc<Services>,

@@ -38,8 +38,8 @@ const LINE_PAGE: usize = 100;
 
 /// Sends what is due until `stop`; then the requests under way come home.
 pub async fn work(services: Arc<Services>, stop: Stop) {
-    let mut worker = match Worker::new(services.clone(), stop.clone()) {
-        Ok(worker) => worker,
+    let mut postman = match Postman::with(services.clone(), stop.clone()) {
+        Ok(postman) => postman,
         Err(error) => {
             tracing::error!(error, "webhooks cannot be called: nothing is delivered; what is announced is kept");
             return;
@@ -53,7 +53,7 @@ pub async fn work(services: Arc<Services>, stop: Stop) {
             }
             next_upkeep = services.now().checked_add(UPKEEP).unwrap_or(Timestamp::MAX);
         }
-        let patience = match worker.take_up().await {
+        let patience = match postman.take_up().await {
             Ok(next) => next.map_or(UPKEEP, |at| until(at, services.now()).min(UPKEEP)),
             Err(error) => {
                 tracing::error!(%error, "deliveries cannot be read; trying again in 5 s");
@@ -63,29 +63,12 @@ pub async fn work(services: Arc<Services>, stop: Stop) {
         tokio::select! {
             () = services.hooks.bell.notified() => {}
             () = stop.cancelled() => {}
-            () = worker.one_ends(), if worker.is_busy() => {}
+            () = postman.one_ends(), if postman.is_busy() => {}
             () = tokio::time::sleep(patience) => {}
         }
     }
-    while worker.is_busy() {
-        worker.one_ends().await;
-    }
-}
-
-/// Sends everything that is due now, and what becomes due while the clock stands; when the next one is due. Not beside
-/// [`work`].
-///
-/// # Errors
-/// If the store cannot, or TLS cannot be set up.
-pub async fn send_due(services: &Arc<Services>) -> Result<Option<Timestamp>, Refusal> {
-    let unavailable = |detail| Refusal::Store(StoreError::Unavailable { detail });
-    let mut worker = Worker::new(services.clone(), Stop::new()).map_err(unavailable)?;
-    loop {
-        let next = worker.take_up().await?;
-        if !worker.is_busy() {
-            return Ok(next);
-        }
-        worker.one_ends().await;
+    while postman.is_busy() {
+        postman.one_ends().await;
     }
 }
 
@@ -97,7 +80,8 @@ fn until(at: Timestamp, now: Timestamp) -> Duration {
 /// What one webhook is told of one subject.
 type Line = (ProjectId, WebhookId, Subject);
 
-struct Worker {
+/// Who brings deliveries: [`work`]'s hands, for whoever moves the clock itself.
+pub struct Postman {
     services: Arc<Services>,
     sender: Arc<Sender>,
     stop: Stop,
@@ -108,8 +92,29 @@ struct Worker {
     turn: usize,
 }
 
-impl Worker {
-    fn new(services: Arc<Services>, stop: Stop) -> Result<Self, String> {
+impl Postman {
+    /// # Errors
+    /// If TLS cannot be set up on this machine.
+    pub fn new(services: Arc<Services>) -> Result<Self, String> {
+        Self::with(services, Stop::new())
+    }
+
+    /// Sends everything that is due now, and what becomes due while the clock stands; when the next one is due. Not
+    /// beside [`work`].
+    ///
+    /// # Errors
+    /// If the store cannot.
+    pub async fn send_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        loop {
+            let next = self.take_up().await?;
+            if !self.is_busy() {
+                return Ok(next);
+            }
+            self.one_ends().await;
+        }
+    }
+
+    fn with(services: Arc<Services>, stop: Stop) -> Result<Self, String> {
         let sender = Arc::new(Sender::new(&services.hooks)?);
         let (running, lines, each) = (JoinSet::new(), HashSet::new(), BTreeMap::new());
         Ok(Self { services, sender, stop, running, lines, each, turn: 0 })
@@ -167,9 +172,9 @@ impl Worker {
         let hooks = &self.services.hooks;
         let (at_once, at_once_each) = (hooks.at_once, hooks.at_once_each);
         let under_way = self.each.get(&id).copied().unwrap_or_default();
-        let room = |worker: &Self| {
-            let of_it = worker.each.get(&id).copied().unwrap_or_default();
-            at_once.saturating_sub(worker.running.len()).min(at_once_each.saturating_sub(of_it))
+        let room = |postman: &Self| {
+            let of_it = postman.each.get(&id).copied().unwrap_or_default();
+            at_once.saturating_sub(postman.running.len()).min(at_once_each.saturating_sub(of_it))
         };
         // Those under way have their entries still.
         let mut query = Query::prefix(format!("{id}/")).limit(under_way + room(self) + 1);

@@ -10,7 +10,7 @@ use empanel::app::{Choices, build};
 use empanel::config::{Config, Isolation};
 use empanel::domain::{Delivery, EventType, FixedClock, GradingId, Id, ProjectId, Subject};
 use empanel::hooks::admin::{self, NewWebhook};
-use empanel::hooks::{Event, announce, send_due};
+use empanel::hooks::{Event, Postman, announce};
 use empanel::judge::fake::{Action, FakeOpenAi};
 use empanel::store::Query;
 use reqwest::header::HeaderMap;
@@ -204,10 +204,11 @@ async fn five_thousand_events_reach_a_receiver_that_fails_a_third_and_restarts_e
         }
     };
     let mut rounds = 0;
+    let mut postman = Postman::new(services.clone()).unwrap();
     let mut seconds_on = async |seconds: u64| {
         rounds += 1;
         clock.advance(Duration::from_secs(seconds));
-        send_due(&services).await.unwrap()
+        postman.send_due().await.unwrap()
     };
     tell(0).await;
     tell(1).await;
@@ -373,7 +374,8 @@ async fn a_service_that_is_killed_while_it_delivers_goes_on_and_loses_nothing() 
         Say::Status(200, "")
     })
     .await;
-    let home = Home::new(&format!("{}{}{OPEN}", judge("anna", &server, ""), panel(&["anna"], NO_REVIEWS)));
+    let soon = "retries_s = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+    let home = Home::new(&format!("{}{}{OPEN}{soon}", judge("anna", &server, ""), panel(&["anna"], NO_REVIEWS)));
     let service = Service::start(&home).await;
     let client = service.client();
     let (id, secret) = hook(&client, &receiver).await;
