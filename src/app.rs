@@ -8,9 +8,11 @@ use std::time::Duration;
 use crate::config::{Config, Isolation, JudgeSection, LibreOffice, PanelSection, ReadingSection};
 use crate::document;
 use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
+use crate::guard::Guard;
 use crate::judge::{self, BatchTimes, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
 use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
+use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, Store, StoreError, StoreOptions};
@@ -100,10 +102,28 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         max_running: config.grading.max_running,
         grading_usd: config.budget.grading_usd,
         purses: Purses::new(config.budget.project_month_usd),
+        hooks: hooks(config),
         running: Running::default(),
         bell: tokio::sync::Notify::new(),
         rubric_identity: Arc::new(tokio::sync::Mutex::new(())),
     }))
+}
+
+/// How events are told to those who asked for it.
+fn hooks(config: &Config) -> Hooks {
+    let section = &config.webhooks;
+    Hooks {
+        timeout: Duration::from_secs(section.timeout_s),
+        at_once: section.max_concurrency,
+        at_once_each: section.max_concurrency_each,
+        retries: section.retries(),
+        overlap: Duration::from_secs(section.rotation_overlap_s),
+        keep: Duration::from_secs(section.keep_days * 24 * 3_600),
+        most: section.max_per_project,
+        guard: Guard { allow_private: section.allow_private, allow: section.allowed() },
+        allow_http: section.allow_http,
+        bell: tokio::sync::Notify::new(),
+    }
 }
 
 /// The wording of questions: built in, or replaced by what is in a folder.

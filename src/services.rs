@@ -1,6 +1,7 @@
 //! What the stories stand on: one value that `app` builds once and every story borrows. It holds seams, not
 //! choices: which store, which judges and which clock are decided in `app` and in tests.
 
+pub mod hooks;
 pub mod purse;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,7 @@ use crate::judge::{CancellationToken as Cancel, Judge};
 use crate::prompt::Templates;
 use crate::reading::Reading;
 use crate::store::{Blobs, Store};
+use hooks::Hooks;
 use purse::Purses;
 
 pub struct Services {
@@ -37,6 +39,8 @@ pub struct Services {
     pub grading_usd: Option<f64>,
     /// What the gradings and comparisons of a project may cost together.
     pub purses: Purses,
+    /// How events are told to those who asked for it.
+    pub hooks: Hooks,
     pub running: Running,
     /// Rung when there is new work.
     pub bell: Notify,

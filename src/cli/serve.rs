@@ -13,6 +13,7 @@ use crate::audit;
 use crate::config::Config;
 use crate::domain::Author;
 use crate::grading::work::work;
+use crate::hooks;
 use crate::http::{self, ServeOptions};
 use crate::judge::CancellationToken;
 use crate::services::Services;
@@ -65,6 +66,7 @@ pub(super) async fn run(
     audit::configuration(&services.store.system(), services.now(), &operator, now).await.map_err(Failure::mistake)?;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(work(services.clone(), stop.clone()));
+    let postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
     let options = ServeOptions {
         bind: config.server.bind,
         workers: config.server.workers,
@@ -79,7 +81,7 @@ pub(super) async fn run(
     let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
     stop.cancel();
     signals.abort();
-    let drained = tokio::time::timeout(options.drain, worker).await;
+    let drained = tokio::time::timeout(options.drain, async { tokio::join!(worker, postman) }).await;
     if drained.is_err() {
         tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
     }

@@ -14,6 +14,7 @@ mod prompts;
 mod reading;
 mod server;
 mod store;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,7 @@ pub use prompts::PromptsSection;
 pub use reading::{Isolation, LibreOffice, ReadingSection};
 pub use server::Server;
 pub use store::StoreSection;
+pub use webhooks::WebhooksSection;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -42,6 +44,7 @@ pub struct Config {
     pub reading: ReadingSection,
     pub budget: BudgetSection,
     pub prompts: PromptsSection,
+    pub webhooks: WebhooksSection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.
@@ -123,6 +126,7 @@ impl Config {
         self.grading.check()?;
         self.reading.check()?;
         self.budget.check()?;
+        self.webhooks.check()?;
         judges::check(&self.judges)?;
         panels::check(&self.panels, &self.judges)
     }
@@ -231,6 +235,25 @@ mod tests {
         assert_eq!(of("/opt/soffice").unwrap(), LibreOffice::At("/opt/soffice".into()));
         assert!(of("no").unwrap_err().to_string().contains("absolute path"));
         assert!(parse("[reading]\nlibreoffice_timeout_s = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn webhooks_take_networks_and_times_that_are_some() {
+        let of = |rest: &str| parse(&format!("[webhooks]\n{rest}\n"), &[]).map(|config| config.webhooks);
+        let section = of("allow = [\"10.1.0.0/16\", \"::1\"]\nretries_s = []").unwrap();
+        assert_eq!((section.allowed().len(), section.retries().len(), section.allow_private), (2, 0, false));
+        let standard = crate::services::hooks::STANDARD_RETRIES;
+        assert_eq!(of("").unwrap().retries_s, standard, "the default is the standard's schedule");
+        for (rest, says) in [
+            ("allow = [\"10.1.0.0/99\"]", "10.1.0.0/16"),
+            ("timeout_s = 0", "timeout_s"),
+            ("max_concurrency = 0", "max_concurrency"),
+            ("keep_days = 0", "keep_days"),
+            ("retries_s = [99999999]", "retries_s"),
+        ] {
+            let error = of(rest).unwrap_err().to_string();
+            assert!(error.contains(says), "{rest}: {error}");
+        }
     }
 
     #[test]

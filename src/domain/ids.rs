@@ -60,6 +60,10 @@ ids! {
     SnapshotId,
     /// An API key (not its secret).
     KeyId,
+    /// An address that is told what happened.
+    WebhookId,
+    /// One event on its way to one webhook.
+    DeliveryId,
     /// What a reviewer holds while a review is theirs; `submit` must show it.
     LeaseToken,
 }

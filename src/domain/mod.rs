@@ -23,6 +23,7 @@ mod task;
 mod time;
 mod verdict;
 mod vote;
+mod webhook;
 mod weighing;
 
 pub use audit::*;
@@ -46,4 +47,5 @@ pub use task::*;
 pub use time::*;
 pub use verdict::*;
 pub use vote::*;
+pub use webhook::*;
 pub use weighing::*;

@@ -10,6 +10,7 @@ use crate::domain::{
     self, About, CallKey, CriterionId, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec,
     Odds, Review, RubricVersion, Subject, Tally, Verdict, View, Vote, VoteOutcome,
 };
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::rubric::check;
 use crate::services::purse::Purse;
@@ -196,6 +197,7 @@ async fn finish(
         let acts = recalled.iter().map(remember::act).collect::<Vec<_>>();
         let batch = audit::append(project, batch, services.now(), acts).await?;
         drop(ballots);
+        let asked = opened.iter().map(hooks::events::review_required).collect::<Vec<_>>();
         recorded.reviews.extend(opened);
         recorded.overrides.extend(recalled);
         let result = compute(Material {
@@ -208,8 +210,12 @@ async fn finish(
         });
         let (score, calls) = (result.score.value, result.calls);
         let judged = grading.judged(services.now(), result)?;
-        match project.commit(batch.update(&judged, revision)).await {
+        // That it has ended comes first, then what it asks of humans.
+        let told: Vec<_> = hooks::events::grading_ended(&judged).into_iter().chain(asked).collect();
+        let batch = hooks::announce(services, project, batch.update(&judged, revision), &told).await?;
+        match project.commit(batch).await {
             Ok(()) => {
+                hooks::ring(services);
                 let status = judged.status().as_str();
                 tracing::info!(grading = %id, status, score, calls = calls.made, failed = calls.failed, "grading judged");
                 return Ok(());

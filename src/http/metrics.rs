@@ -39,6 +39,7 @@ fn describe() {
     describe_gauge!(RUNNING, "Gradings and comparisons that run now.");
     crate::services::describe_metrics();
     crate::reading::describe_metrics();
+    crate::hooks::describe_metrics();
 }
 
 /// One answer. `route` is the pattern, never the address.

@@ -20,7 +20,7 @@ const TEXT: &str = "Grades real work products by a panel of judge models. Send `
 without keys serves its own machine only. Errors are problem documents (RFC 9457) with a stable `code`. Times are RFC 3339 \
 in UTC, money is USD, unknown is null.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("rubrics", "What is required, with points."),
     ("tasks", "What was asked."),
     ("submissions", "What a system made of it."),
@@ -29,11 +29,12 @@ const TAGS: [(&str, &str); 9] = [
     ("statistics", "Who is better, how sure, and how far judges agree."),
     ("reviews", "Questions for humans."),
     ("judges", "Who judges."),
+    ("webhooks", "Who is told what happens."),
     ("service", "Whether it lives."),
 ];
 
 /// POST calls that create something, and so take an `Idempotency-Key`.
-const CREATING: [&str; 7] = [
+const CREATING: [&str; 9] = [
     "/v1/rubrics",
     "/v1/tasks",
     "/v1/submissions",
@@ -41,6 +42,8 @@ const CREATING: [&str; 7] = [
     "/v1/gradings/{id}/overrides",
     "/v1/comparisons",
     "/v1/comparisons/import",
+    "/v1/webhooks",
+    "/v1/webhooks/{id}/rotate",
 ];
 
 /// The whole document.
@@ -73,7 +76,7 @@ pub fn document() -> OpenApi {
 /// What holds for every call.
 fn complete(path: &str, item: &mut PathItem) {
     let is_api = path.starts_with("/v1/");
-    for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+    for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
         operation.responses.responses.insert("default".to_owned(), RefOr::Ref(Ref::from_response_name("Problem")));
         if is_api {
             operation.security = Some(vec![

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use super::by_criterion::{self, Criteria};
 use crate::domain::{
-    Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
-    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, RubricRef, Senses, Subject,
-    Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
+    About, Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
+    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Review, RubricRef, Senses,
+    Subject, Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::call::{self, Call, Earlier, Errand, as_said, nothing_to_show, subject_prefix};
+use crate::grading::escalate::lot;
 use crate::grading::fan_out::{Lane, fan_out};
 use crate::grading::plan::read_files;
 use crate::grading::quote::Quote;
 use crate::grading::sight;
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::services::{Progress, Services};
 use crate::store::{Kept, ProjectStore, Query, StoreError, part};
@@ -181,9 +183,37 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         return Err(Refusal::not_found("comparison", id));
     };
     comparison.state = ComparisonState::Judged { at: services.now(), result: decide(&comparison, &votes) };
-    project.commit(project.batch().update(&comparison, revision)).await?;
+    let mut told: Vec<_> = hooks::events::comparison_completed(&comparison).into_iter().collect();
+    let mut batch = project.batch().update(&comparison, revision);
+    if let Some(review) = for_humans(services, &comparison) {
+        told.push(hooks::events::review_required(&review));
+        batch = batch.insert(&review);
+    }
+    project.commit(hooks::announce(services, project, batch, &told).await?).await?;
+    hooks::ring(services);
     tracing::info!(comparison = %id, a = %comparison.system_a, b = %comparison.system_b, status = comparison.status().as_str(), "comparison judged");
     Ok(())
+}
+
+/// Whether a human's preference is asked, by the panel's policy: where judges prefer different sides, and of all else a
+/// share that is drawn at random.
+fn for_humans(services: &Services, comparison: &Comparison) -> Option<Review> {
+    let ComparisonState::Judged { result, .. } = &comparison.state else { return None };
+    let policy = &comparison.panel.review;
+    let mut said = result.judges.iter().filter_map(|judge| judge.outcome);
+    let is_split = said.next().is_some_and(|first| said.any(|other| other != first));
+    let (reason, probability) = match () {
+        () if policy.split_comparison && is_split => ("split", 1.0),
+        () if lot(comparison.id, "comparison") < policy.comparison_share => ("audit", policy.comparison_share),
+        () => return None,
+    };
+    let about = About::Preference { a: comparison.a, b: comparison.b, comparison_id: Some(comparison.id) };
+    Some(Review {
+        task_id: Some(comparison.task_id.clone()),
+        selection_probability: Some(probability),
+        reviewers: policy.reviewers,
+        ..Review::new(services.ids.next(), about, reason, services.now())
+    })
 }
 
 /// What judges that take the same input see in one order, and where their quotes are looked up.

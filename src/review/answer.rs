@@ -11,6 +11,7 @@ use crate::domain::{
     Preference, Resolution, Review, ReviewId, Said, Submission, SubmissionId,
 };
 use crate::grading::remember;
+use crate::hooks::{self, events::Event};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Batch, Kept, ProjectStore, StoreError};
@@ -131,10 +132,12 @@ pub(super) async fn change(
             return Ok(changed);
         }
         let batch = project.batch().update(&changed, revision);
-        let batch = followed(services, project, &record, &changed, batch).await?;
+        let (batch, told) = followed(services, project, &record, &changed, batch).await?;
+        let batch = hooks::announce(services, project, batch, &told).await?;
         let batch = audit::append(project, batch, services.now(), acts(&record, &changed)).await?;
         match project.commit(batch).await {
             Ok(()) => {
+                hooks::ring(services);
                 tracing::info!(review = %id, state = changed.state(services.now()).as_str(), "review changed");
                 return Ok(changed);
             }
@@ -172,10 +175,12 @@ async fn followed(
     before: &Review,
     after: &Review,
     batch: Batch,
-) -> Result<Batch, Refusal> {
+) -> Result<(Batch, Vec<Event>), Refusal> {
+    let mut told = Vec::new();
     if before.is_pending() == after.is_pending() {
-        return Ok(batch);
+        return Ok((batch, told));
     }
+    told.extend(hooks::events::review_resolved(after, services.now()));
     match (&after.about, &after.resolution) {
         (About::Criterion { grading_id, .. } | About::Discovery { grading_id }, resolution) => {
             let Some(subject) = Subject::find(project, *grading_id).await? else {
@@ -187,12 +192,14 @@ async fn followed(
                 None => batch,
             };
             let changed = Changed { decision: appended.as_ref(), review: Some(after), score: None };
-            Ok(subject.recomputed(project, changed, batch).await?.0)
+            let (batch, recomputed) = subject.recomputed(project, changed, batch).await?;
+            told.extend(subject.told(appended.as_ref(), &recomputed));
+            Ok((batch, told))
         }
         (About::Preference { a, b, .. }, Some(resolution)) => {
-            preferred(services, project, after, (*a, *b), &resolution.value, batch).await
+            Ok((preferred(services, project, after, (*a, *b), &resolution.value, batch).await?, told))
         }
-        (About::Preference { .. } | About::Draft { .. }, _) => Ok(batch),
+        (About::Preference { .. } | About::Draft { .. }, _) => Ok((batch, told)),
     }
 }
 

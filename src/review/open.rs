@@ -9,6 +9,7 @@ use crate::audit::{self, Act};
 use crate::domain::{
     About, Action, Author, Comparison, ComparisonId, CriterionId, GradingId, Review, Submission, SubmissionId, TaskId,
 };
+use crate::hooks;
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Batch, ProjectStore, Query};
@@ -64,10 +65,12 @@ pub async fn open(
             Some(of) => of.recomputed(project, Changed { review: Some(&review), ..Changed::default() }, batch).await?.0,
             None => batch,
         };
+        let batch = hooks::announce(services, project, batch, &[hooks::events::review_required(&review)]).await?;
         let act = Act::new(by, Action::ReviewOpened, subject(review.id)).with(json!({ "about": review.about }));
         let batch = audit::append(project, batch, services.now(), [act]).await?;
         match project.commit(keep(batch, &review)).await {
             Ok(()) => {
+                hooks::ring(services);
                 tracing::info!(review = %review.id, kind = review.about.kind(), author = %by, "review opened");
                 return Ok(review);
             }

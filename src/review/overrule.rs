@@ -14,6 +14,7 @@ use crate::grading::aggregate::{ballots, fits};
 use crate::grading::recorded::Recorded;
 use crate::grading::remember;
 use crate::grading::result::{Material, compute, verdicts};
+use crate::hooks::{self, events::Event};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Batch, Kept, ProjectStore, Query, Revision, StoreError, rubric_key};
@@ -106,6 +107,16 @@ impl Subject {
         }
     }
 
+    /// What others are told of a decision, and of a grading that it completes.
+    pub(super) fn told(&self, decision: Option<&Override>, after: &Grading) -> Vec<Event> {
+        let before = self.grading.status();
+        match decision {
+            Some(one) => hooks::events::decided(one, before, after),
+            None if before != after.status() => hooks::events::grading_ended(after).into_iter().collect(),
+            None => vec![],
+        }
+    }
+
     /// The grading as it would be.
     async fn with(&self, project: &ProjectStore, changed: Changed<'_>) -> Result<Grading, Refusal> {
         let Some(result) = self.grading.result().cloned() else { return Ok(self.grading.clone()) };
@@ -168,8 +179,11 @@ pub async fn overrule_and_keep(
             Act::new(&appended.author, Action::OverrideAppended, format!("grading/{id}/{}", appended.criterion_id))
                 .with(json!({ "override": appended.id, "value": appended.value, "reason": appended.reason }));
         let batch = audit::append(project, batch, services.now(), [act]).await?;
+        let told = subject.told(Some(&appended), &recomputed);
+        let batch = hooks::announce(services, project, batch, &told).await?;
         match project.commit(keep(batch, &appended, &recomputed)).await {
             Ok(()) => {
+                hooks::ring(services);
                 tracing::info!(grading = %id, criterion = %appended.criterion_id, author = %appended.author, "verdict overruled");
                 return Ok((appended, recomputed));
             }
@@ -200,8 +214,11 @@ pub async fn set_score(
         let act = Act::new(&appended.author, Action::ScoreOverridden, format!("grading/{id}"))
             .with(json!({ "override": appended.id, "value": appended.value, "reason": appended.reason }));
         let batch = audit::append(project, batch, services.now(), [act]).await?;
+        let told = hooks::events::score_overridden(&appended, &recomputed);
+        let batch = hooks::announce(services, project, batch, &[told]).await?;
         match project.commit(keep(batch, &appended, &recomputed)).await {
             Ok(()) => {
+                hooks::ring(services);
                 tracing::info!(grading = %id, score = appended.value, author = %appended.author, "score overruled");
                 return Ok((appended, recomputed));
             }

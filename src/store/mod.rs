@@ -42,6 +42,6 @@ pub use keys::part;
 pub use memory::MemoryBackend;
 pub use query::{Cursor, MAX_PAGE, Page, Query};
 pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
-pub use records::{ApiKey, IdempotentAnswer, PlanTurn, call_key, idempotency_key, rubric_key};
+pub use records::{ApiKey, IdempotentAnswer, PlanTurn, call_key, delivery_line, idempotency_key, rubric_key};
 pub use sled::SledBackend;
 pub use typed::{ProjectStore, Store, StoreOptions};

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Drafting, Grading, KeyId, KnownAnswer, Odds,
-    Order, Override, ProjectId, Question, Remembered, Reveal, Review, RubricId, RubricVersion, ScoreOverride, Snapshot,
-    Subject, Submission, Task, Timestamp, Vote,
+    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading,
+    KeyId, KnownAnswer, Odds, Order, Override, ProjectId, Question, Remembered, Reveal, Review, RubricId,
+    RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -279,6 +279,49 @@ impl Record for Snapshot {
     const VERSION: u32 = 1;
     fn key(&self) -> String {
         self.id.to_string()
+    }
+}
+
+impl Record for Webhook {
+    const KIND: &'static str = "webhook";
+    const VERSION: u32 = 1;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn links(&self) -> Vec<Link> {
+        vec![("state", self.state.as_str().to_owned())]
+    }
+}
+
+impl Record for Delivery {
+    const KIND: &'static str = "delivery";
+    const VERSION: u32 = 1;
+    /// By webhook, in the order of what happened.
+    fn key(&self) -> String {
+        format!("{}/{}", self.webhook_id, self.id)
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = vec![("state", format!("{}:{}", self.webhook_id, self.state.as_str()))];
+        if self.next_attempt_at().is_some() {
+            links.push(("line", delivery_line(self.webhook_id, &self.subject)));
+        }
+        links
+    }
+}
+
+/// The link under which the pending deliveries of one subject to one webhook are found, in their order.
+#[must_use]
+pub fn delivery_line(webhook: WebhookId, subject: &Subject) -> String {
+    format!("{webhook}:{}", subject.uuid())
+}
+
+impl Record for DueDelivery {
+    const KIND: &'static str = "due_delivery";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    /// By webhook, in the order of time: milliseconds with 14 digits last for 3,000 years.
+    fn key(&self) -> String {
+        format!("{}/{:014}/{}", self.webhook_id, self.at.as_millisecond().max(0), self.delivery_id)
     }
 }
 

@@ -80,6 +80,9 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<crate::domain::Drafting>(),
         holds::<Battle>(),
         holds::<crate::domain::Snapshot>(),
+        holds::<crate::domain::Webhook>(),
+        holds::<crate::domain::Delivery>(),
+        holds::<crate::domain::DueDelivery>(),
         holds::<ApiKey>(),
         holds::<IdempotentAnswer>(),
     ]);

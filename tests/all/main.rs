@@ -44,4 +44,5 @@ mod service;
 mod seven_judges;
 mod support;
 mod trace;
+mod webhooks;
 mod weighted;

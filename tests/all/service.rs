@@ -92,7 +92,6 @@ async fn the_service_tells_of_itself_and_says_what_it_does_not_do() {
     assert_eq!(client.get("/docs").await.status, 200);
 
     for (method, path) in [
-        ("POST", "/v1/webhooks".to_owned()),
         ("GET", "/v1/audit".to_owned()),
         ("GET", "/v1/audit/verify".to_owned()),
         ("GET", "/v1/export?what=votes".to_owned()),

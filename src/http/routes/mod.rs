@@ -30,6 +30,7 @@ mod systems;
 mod tasks;
 mod votes;
 mod waiting;
+mod webhooks;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::OpenApi;
@@ -115,9 +116,13 @@ resources! {
     "/v1/reviews/{id}/resolve" => post reviews::resolve;
     "/v1/reviews/{id}/decline" => post reviews::decline;
     "/v1/reviews/{id}/withdraw" => post reviews::withdraw;
-    "/v1/webhooks" => post later::create_webhook;
-    "/v1/webhooks/{id}/deliveries" => get later::webhook_deliveries;
-    "/v1/webhooks/{id}/redeliver" => post later::redeliver_webhook;
+    "/v1/webhooks" => get webhooks::list, post webhooks::create;
+    "/v1/webhooks/{id}" => get webhooks::get, delete webhooks::delete;
+    "/v1/webhooks/{id}/enable" => post webhooks::enable;
+    "/v1/webhooks/{id}/disable" => post webhooks::disable;
+    "/v1/webhooks/{id}/rotate" => post webhooks::rotate;
+    "/v1/webhooks/{id}/deliveries" => get webhooks::deliveries;
+    "/v1/webhooks/{id}/redeliver" => post webhooks::redeliver;
     "/v1/audit" => get audit::list;
     "/v1/audit/verify" => get audit::verify;
     "/v1/export" => get later::export;

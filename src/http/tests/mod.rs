@@ -111,6 +111,7 @@ impl Bench {
             max_running: 4,
             grading_usd: None,
             purses: crate::services::purse::Purses::new(None),
+            hooks: crate::services::hooks::Hooks::default(),
             running: Running::default(),
             bell: tokio::sync::Notify::new(),
             rubric_identity: Arc::default(),

@@ -26,6 +26,7 @@ pub mod task;
 pub mod text;
 pub mod verdict;
 pub mod vote;
+pub mod webhook;
 
 use serde::Serialize;
 use utoipa::ToSchema;
