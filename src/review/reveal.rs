@@ -2,7 +2,7 @@
 //! up here, and nobody has to be believed.
 
 use crate::audit::{self, Act};
-use crate::domain::{About, Action, Author, CriterionId, GradingId, Id, Reveal, Review};
+use crate::domain::{About, Action, Author, CriterionId, Grading, GradingId, Id, Reveal, Review};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{ProjectStore, Record, StoreError};
@@ -33,6 +33,22 @@ pub async fn note(
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Notes that somebody who may be asked about a grading is shown all of it; nothing, if nobody is asked.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn of_grading(
+    services: &Services,
+    project: &ProjectStore,
+    grading: &Grading,
+    person: &Author,
+) -> Result<(), Refusal> {
+    match grading.result() {
+        Some(result) if result.open_reviews > 0 => note(services, project, grading.id, None, person).await,
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -23,7 +23,7 @@ fn bench(server: &FakeOpenAi, policy: &str) -> String {
 /// One service with a key per person.
 struct Office {
     _home: Home,
-    service: Service,
+    _service: Service,
     people: Vec<Client>,
     admin: Client,
 }
@@ -38,14 +38,14 @@ async fn office(config: &str, people: &[&str]) -> Office {
     let service = Service::start(&home).await;
     let people = keys.iter().map(|key| service.client().with_key(key)).collect();
     let admin = service.client().with_key(&admin);
-    Office { _home: home, service, people, admin }
+    Office { _home: home, _service: service, people, admin }
 }
 
 impl Office {
     /// A judged grading of some text with so many criteria.
     async fn graded(&self, system: &str, text: &str, criteria: usize) -> Value {
         let rubric = self.admin.post("/v1/rubrics", &statements(criteria)).await;
-        let rubric = rubric.json()["id"].as_str().unwrap().to_owned();
+        let rubric = serde_json::from_str::<Value>(rubric.text()).unwrap()["id"].as_str().unwrap().to_owned();
         let grading = self.admin.grade(&self.admin.text(system, text).await, &rubric).await;
         self.admin.settled(&format!("/v1/gradings/{grading}")).await
     }
@@ -113,7 +113,7 @@ async fn no_byte_that_a_blind_reviewer_receives_tells_who_made_it_or_what_anybod
     let given = json!({"lease_token": token, "value": "unmet", "reason": "The gerenuk is missing."});
     sue.post(&format!("{at}/submit"), &given).await.is(200);
 
-    let secrets = ["zorilla", "quagga", "okapi", "gerenuk", "split", "\"met\"", "\"unmet\"", "anna", "ben"];
+    let secrets = ["zorilla", "quagga", "okapi", "gerenuk", "split", "disagree", "\"met\"", "\"unmet\"", "anna", "ben"];
     let mut looked_at = 0;
     let mut look = async |method: &str, path: String| {
         let text = received(rob, method, &path).await;

@@ -23,7 +23,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use super::Door;
 use super::problem::{Code, Problem};
-use crate::domain::{Author, ProjectId, Timestamp};
+use crate::domain::{Author, Grading, ProjectId, Timestamp};
+use crate::review::reveal;
 use crate::services::Services;
 use crate::store::{ApiKey, ProjectStore};
 
@@ -83,6 +84,20 @@ pub struct Caller {
     pub role: Role,
     /// The key's label, or its id: who a decision is by.
     pub author: Author,
+}
+
+impl Caller {
+    /// What a reviewer reads of a grading that people are still asked about is on record before it is told. Keys of
+    /// admins are those of programs, which answer no questions.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn is_shown(&self, services: &Services, grading: &Grading) -> Result<(), Problem> {
+        if self.role == Role::Reviewer {
+            reveal::of_grading(services, &self.project, grading, &self.author).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Anybody with a key.

@@ -111,6 +111,7 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let grading =
         waiting::grading(&services, &door, &caller.project, GradingId::from_uuid(*id), wait.seconds()?).await?;
+    caller.is_shown(&services, &grading).await?;
     Ok(HttpResponse::Ok().json(tell(&services, &caller.project, &grading).await?))
 }
 

@@ -11,13 +11,20 @@ use crate::http::listing::{Paging, page};
 use crate::http::problem::Problem;
 use crate::http::wire::List;
 use crate::http::wire::vote::{VoteBody, raw_reply};
+use crate::services::Services;
 use crate::store::{ProjectStore, Query, call_key};
 
 /// Votes, by judge, repeat and criterion.
 #[utoipa::path(get, path = "/v1/gradings/{id}/votes", tag = "gradings", params(Paging), responses((status = 200, body = List<VoteBody>)))]
-pub async fn list(caller: Submitter, id: web::Path<Uuid>, paging: web::Query<Paging>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    caller: Submitter,
+    services: web::Data<Services>,
+    id: web::Path<Uuid>,
+    paging: web::Query<Paging>,
+) -> Result<HttpResponse, Problem> {
     let id = GradingId::from_uuid(*id);
-    find(&caller.project, id).await?;
+    let grading = find(&caller.project, id).await?;
+    caller.is_shown(&services, &grading).await?;
     let query = Query::prefix(subject_prefix(Subject::Grading(id)));
     let votes = page(&caller.project, query, &paging, |_: &Vote| true, |vote| vote).await?;
     let items = with_replies(&caller.project, &votes.items).await?;

@@ -27,6 +27,7 @@ use crate::grading::change;
 use crate::http::auth::{Caller, Reviewer, Role, Submitter};
 use crate::http::problem::Problem;
 use crate::review::overrule::{self, Decision};
+use crate::review::reveal;
 use crate::services::Services;
 use crate::store::{ProjectStore, Query, part, rubric_key};
 
@@ -300,6 +301,14 @@ pub(super) fn grading_id(text: &str) -> Result<GradingId, Problem> {
     text.parse().map_err(|_| Problem::not_found("grading", words::clip(text, 40)))
 }
 
+/// Whoever may be asked about a grading and looks at all of it does not answer blind: that is on record first.
+async fn shown(services: &Services, caller: &Caller, material: &Material) -> Result<(), Problem> {
+    if caller.role >= Role::Reviewer {
+        reveal::of_grading(services, &caller.project, &material.grading, &caller.author).await?;
+    }
+    Ok(())
+}
+
 async fn show(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -308,6 +317,7 @@ async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let material = Material::load(&caller.project, grading_id(&id)?).await?;
+    shown(&services, &caller, &material).await?;
     let page = material.page(&services, &caller, &asked, None);
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
 }
@@ -350,12 +360,14 @@ struct Fragment {
 
 async fn criterion(
     request: HttpRequest,
+    services: web::Data<Services>,
     caller: Submitter,
     path: web::Path<(String, String)>,
     asked: web::Query<Fragment>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
     let material = Material::load(&caller.project, grading_id(&id)?).await?;
+    shown(&services, &caller, &material).await?;
     let all = material.rubric.rubric.criteria();
     let index = n.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|index| *index < all.len());
     let Some(index) = index else { return Err(Problem::not_found("criterion", words::clip(&n, 20))) };

@@ -24,6 +24,7 @@ mod login;
 mod matrix;
 mod pareto;
 mod plot;
+mod question;
 mod radar;
 pub mod render;
 mod review;

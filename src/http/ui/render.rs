@@ -68,6 +68,7 @@ templates![
     "parts/form.html",
     "parts/macros.html",
     "parts/manifest.html",
+    "question.html",
     "review.html",
     "reviews.html",
     "rubric.html",

@@ -10,19 +10,22 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
-use super::grading::{self, LevelView, Material, VoteView};
+use super::grading::{self, LevelView, Material as Whole, VoteView};
+use super::question::{self, Fields};
 use super::render::{Page, respond, url_part};
 use super::text;
 use super::words::{self, Mark, Time};
 use crate::domain::{
-    Criterion, Extract, GradingId, LeaseToken, Review, ReviewId, ReviewState, Said, StoredFile, Target,
+    About, Criterion, Extract, GradingId, LeaseToken, Review, ReviewId, ReviewState, Said, StoredFile, SystemName,
+    Target,
 };
 use crate::grading::plan::read_files;
 use crate::http::auth::{Caller, Reviewer};
+use crate::http::matter::{Matter, Shown};
 use crate::http::problem::Problem;
 use crate::review::answer::{self, Answer};
-use crate::review::blind::file_name;
-use crate::review::queue;
+use crate::review::blind::{file_name, is_blind};
+use crate::review::{queue, reveal};
 use crate::services::Services;
 use crate::store::ProjectStore;
 
@@ -118,14 +121,18 @@ impl Page for ReviewPage {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// What was entered about a criterion.
+#[derive(Debug, Default)]
 struct Posted {
-    #[serde(default)]
-    token: String,
-    #[serde(default)]
     value: String,
-    #[serde(default)]
     reason: String,
+}
+
+impl Posted {
+    fn of(fields: &Fields) -> Self {
+        let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+        Self { value: field("value"), reason: field("reason") }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -163,13 +170,13 @@ fn review_id(text: &str) -> Result<ReviewId, Problem> {
 /// A review with what it is about.
 struct Question {
     review: Review,
-    material: Material,
+    material: Whole,
 }
 
 impl Question {
     async fn load(project: &ProjectStore, id: &str) -> Result<Self, Problem> {
         let review = queue::get(project, review_id(id)?).await?.record;
-        let material = Material::load(project, of_grading(&review)?).await?;
+        let material = Whole::load(project, of_grading(&review)?).await?;
         Ok(Self { review, material })
     }
 
@@ -317,8 +324,37 @@ async fn show(
     caller: Reviewer,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let page = Question::load(&caller.project, &id).await?.page(&services, &caller, None).await?;
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+    let review = queue::get(&caller.project, review_id(&id)?).await?.record;
+    if let About::Draft { rubric_id, .. } = &review.about {
+        return Ok(see_other(&format!("/rubrics/{rubric_id}")));
+    }
+    // What a page shows that is no longer blind is on record before it is shown.
+    if !is_blind(&review, &caller.author, services.now()) {
+        reveal::of_review(&services, &caller.project, &review, &caller.author).await?;
+    }
+    page_of(&request, &services, &caller, &id, None).await
+}
+
+/// The page of a question, by its kind; after a refusal with the reason on it and what was entered.
+async fn page_of(
+    request: &HttpRequest,
+    services: &Services,
+    caller: &Caller,
+    id: &str,
+    refused: Option<(&Problem, &Fields)>,
+) -> Result<HttpResponse, Problem> {
+    let status = refused.map_or(StatusCode::OK, |(problem, _)| problem.code.status());
+    let viewer = viewer(request, caller);
+    let review = queue::get(&caller.project, review_id(id)?).await?.record;
+    if review.criterion().is_some() {
+        let posted = refused.map(|(problem, fields)| (problem, Posted::of(fields)));
+        let refused = posted.as_ref().map(|(problem, posted)| (*problem, posted));
+        let page = Question::load(&caller.project, id).await?.page(services, caller, refused).await?;
+        return Ok(respond(status, Some(&viewer), &page));
+    }
+    let next = next_open(services, caller, review.id).await?;
+    let matter = Matter::load(services, &caller.project, review, &caller.author).await?;
+    Ok(respond(status, Some(&viewer), &question::page(services, caller, &matter, next, refused)))
 }
 
 /// Back to the review; with the reason on it, and what was entered, if the story refused.
@@ -327,13 +363,13 @@ async fn answered(
     services: &Services,
     caller: &Caller,
     id: &str,
-    posted: &Posted,
+    fields: &Fields,
     tried: Result<(), Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let Err(problem) = tried else { return Ok(see_other(&format!("/reviews/{}", review_id(id)?))) };
-    let question = Question::load(&caller.project, id).await?;
-    let page = question.page(services, caller, Some((&problem, posted))).await?;
-    Ok(respond(problem.code.status(), Some(&viewer(request, caller)), &page))
+    match tried {
+        Ok(()) => Ok(see_other(&format!("/reviews/{}", review_id(id)?))),
+        Err(problem) => page_of(request, services, caller, id, Some((&problem, fields))).await,
+    }
 }
 
 async fn claim(
@@ -343,11 +379,23 @@ async fn claim(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let tried = queue::claim(&services, &caller.project, review_id(&id)?, &caller.author).await;
-    answered(&request, &services, &caller, &id, &Posted::default(), tried.map(drop).map_err(Problem::from)).await
+    answered(&request, &services, &caller, &id, &Fields::new(), tried.map(drop).map_err(Problem::from)).await
 }
 
-fn token(posted: &Posted) -> Result<LeaseToken, Problem> {
-    posted.token.parse().map_err(|_| Problem::invalid("/token", "is no lease token; take the review again"))
+fn token(fields: &Fields) -> Result<LeaseToken, Problem> {
+    let text = fields.get("token").map(String::as_str).unwrap_or_default();
+    text.parse().map_err(|_| Problem::invalid("/token", "is no lease token; take the review again"))
+}
+
+/// What was answered, by the kind of the question.
+async fn given(caller: &Caller, id: &str, fields: &Fields, adjudicates: bool) -> Result<Answer, Problem> {
+    let review = queue::get(&caller.project, review_id(id)?).await?.record;
+    let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let value = match review.criterion() {
+        Some(_) => Said::Verdict(form::value(&field("value"))?),
+        None => question::said(&review, &caller.author, adjudicates, fields)?,
+    };
+    Ok(Answer { value, reason: field("reason") })
 }
 
 async fn release(
@@ -355,7 +403,7 @@ async fn release(
     services: web::Data<Services>,
     caller: Reviewer,
     id: web::Path<String>,
-    posted: web::Form<Posted>,
+    posted: web::Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
     let tried = async {
         queue::release(&services, &caller.project, review_id(&id)?, token(&posted)?).await?;
@@ -370,10 +418,10 @@ async fn submit(
     services: web::Data<Services>,
     caller: Reviewer,
     id: web::Path<String>,
-    posted: web::Form<Posted>,
+    posted: web::Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
     let tried = async {
-        let answer = Answer { value: Said::Verdict(form::value(&posted.value)?), reason: posted.reason.clone() };
+        let answer = given(&caller, &id, &posted, false).await?;
         answer::submit(&services, &caller.project, review_id(&id)?, token(&posted)?, &answer).await?;
         Ok(())
     };
@@ -386,10 +434,10 @@ async fn resolve(
     services: web::Data<Services>,
     caller: Reviewer,
     id: web::Path<String>,
-    posted: web::Form<Posted>,
+    posted: web::Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
     let tried = async {
-        let answer = Answer { value: Said::Verdict(form::value(&posted.value)?), reason: posted.reason.clone() };
+        let answer = given(&caller, &id, &posted, true).await?;
         answer::resolve(&services, &caller.project, review_id(&id)?, &caller.author, &answer).await?;
         Ok(())
     };
@@ -397,18 +445,36 @@ async fn resolve(
     answered(&request, &services, &caller, &id, &posted, tried).await
 }
 
-/// The file with this number, counted from 0.
-fn nth<'a>(files: &'a [StoredFile], n: &str) -> Result<(usize, &'a StoredFile), Problem> {
-    let found = n.parse::<usize>().ok().and_then(|n| Some((n, files.get(n)?)));
-    found.ok_or_else(|| Problem::not_found("file", words::clip(n, 20)))
+/// Of which file or message the text is wanted, and whose it is.
+enum Part<'a> {
+    Message(Option<String>, &'a SystemName),
+    File(Shown<'a>),
 }
 
-async fn extract(services: &Services, question: &Question, n: &str) -> Result<Extract, Problem> {
-    if n == "message" {
-        return Ok(read_files(services, &[], question.material.submission.text.clone()).await?);
+/// `message`, `message2` (of the second of two), or the number of a file.
+fn part<'a>(matter: &'a Matter, n: &str) -> Result<Part<'a>, Problem> {
+    let none = || Problem::not_found("file", words::clip(n, 20));
+    let message = |at: usize| {
+        let one = matter.submissions.get(at).ok_or_else(none)?;
+        Ok(Part::Message(one.text.clone(), &one.system))
+    };
+    match n {
+        "message" => message(0),
+        "message2" => message(1),
+        n => Ok(Part::File(matter.file(n.parse().map_err(|_| none())?)?)),
     }
-    let (_, file) = nth(&question.material.submission.files, n)?;
-    Ok(read_files(services, std::slice::from_ref(file), None).await?)
+}
+
+async fn extract(services: &Services, part: &Part<'_>) -> Result<Extract, Problem> {
+    match part {
+        Part::Message(text, _) => Ok(read_files(services, &[], text.clone()).await?),
+        Part::File(shown) => Ok(read_files(services, std::slice::from_ref(&shown.file), None).await?),
+    }
+}
+
+async fn matter(services: &Services, caller: &Caller, id: &str) -> Result<Matter, Problem> {
+    let review = queue::get(&caller.project, review_id(id)?).await?.record;
+    Matter::load(services, &caller.project, review, &caller.author).await
 }
 
 async fn file(
@@ -419,15 +485,15 @@ async fn file(
     asked: web::Query<From>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
-    let question = Question::load(&caller.project, &id).await?;
-    let extract = extract(&services, &question, &n).await?;
-    let system = &question.material.grading.system;
-    let name = match nth(&question.material.submission.files, &n) {
-        Ok((index, file)) => file_name(file.name.as_str(), index, system),
-        Err(_) => text::MESSAGE.to_owned(),
+    let matter = matter(&services, &caller, &id).await?;
+    let part = part(&matter, &n)?;
+    let extract = extract(&services, &part).await?;
+    let (name, system) = match &part {
+        Part::Message(_, system) => (text::MESSAGE.to_owned(), *system),
+        Part::File(shown) => (shown.file.name.to_string(), shown.system),
     };
-    let mut page = text::page(question.review.id.to_string(), n.clone(), name, &extract, system, asked.from);
-    page.original = n != "message";
+    let mut page = text::page(matter.review.id.to_string(), n.clone(), name, &extract, system, asked.from);
+    page.original = matches!(part, Part::File(_));
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
 }
 
@@ -437,8 +503,8 @@ async fn image(
     path: web::Path<(String, String, usize)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n, k) = path.into_inner();
-    let question = Question::load(&caller.project, &id).await?;
-    let extract = extract(&services, &question, &n).await?;
+    let matter = matter(&services, &caller, &id).await?;
+    let extract = extract(&services, &part(&matter, &n)?).await?;
     let found = extract.files.iter().flat_map(|file| &file.images).nth(k);
     let image = found.ok_or_else(|| Problem::not_found("image", k))?;
     let media_type = match image.media_type.as_str() {
@@ -455,12 +521,13 @@ fn harmless(answer: &mut actix_web::HttpResponseBuilder) -> &mut actix_web::Http
     answer.insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")))
 }
 
-async fn download(services: &Services, file: &StoredFile, name: &str) -> Result<HttpResponse, Problem> {
+async fn download(services: &Services, file: &StoredFile) -> Result<HttpResponse, Problem> {
     let bytes = services.blobs.get(&file.sha256).await?;
     let mut answer = HttpResponse::Ok();
+    let name = url_part(file.name.as_str());
     answer
         .content_type("application/octet-stream")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{}", url_part(name))));
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}")));
     Ok(harmless(&mut answer).body(bytes))
 }
 
@@ -470,9 +537,14 @@ async fn original(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
-    let question = Question::load(&caller.project, &id).await?;
-    let (index, file) = nth(&question.material.submission.files, &n)?;
-    download(&services, file, &file_name(file.name.as_str(), index, &question.material.grading.system)).await
+    let matter = matter(&services, &caller, &id).await?;
+    match part(&matter, &n)? {
+        Part::File(shown) => {
+            matter.may_have(&services, &shown).await?;
+            download(&services, &shown.file).await
+        }
+        Part::Message(..) => Err(Problem::not_found("file", words::clip(&n, 20))),
+    }
 }
 
 async fn reference(
@@ -481,7 +553,9 @@ async fn reference(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
-    let question = Question::load(&caller.project, &id).await?;
-    let (_, file) = nth(question.references(), &n)?;
-    download(&services, file, file.name.as_str()).await
+    let matter = matter(&services, &caller, &id).await?;
+    let references = matter.task.as_ref().map(|task| task.references.as_slice()).unwrap_or_default();
+    let found = n.parse::<usize>().ok().and_then(|n| references.get(n));
+    let file = found.ok_or_else(|| Problem::not_found("file", words::clip(&n, 20)))?;
+    download(&services, file).await
 }

@@ -13,6 +13,7 @@ use super::words::{self, Mark, Time};
 use crate::domain::{Grading, GradingId, Review, ReviewState, RubricVersion};
 use crate::http::auth::Reviewer;
 use crate::http::problem::Problem;
+use crate::review::blind::is_blind;
 use crate::review::queue;
 use crate::services::Services;
 use crate::store::{ProjectStore, rubric_key};
@@ -87,7 +88,8 @@ async fn list(
     let mut rows = Vec::new();
     for review in found.iter().skip(from).take(PAGE) {
         let requirement = requirements.of(&caller.project, review).await?;
-        rows.push(row(review, requirement, review.state(now)));
+        let blind = is_blind(review, &caller.author, now);
+        rows.push(row(review, requirement, review.state(now), blind));
     }
     let page = ReviewsPage {
         show,
@@ -99,10 +101,12 @@ async fn list(
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
 }
 
-fn row(review: &Review, requirement: String, state: ReviewState) -> ReviewRow {
+/// Why a question was opened, and with which probability, would tell a blind reviewer how the judges voted.
+fn row(review: &Review, requirement: String, state: ReviewState, blind: bool) -> ReviewRow {
+    let hidden = || "after your answer".to_owned();
     ReviewRow {
         id: review.id.to_string(),
-        reason: words::review_reason(&review.reason),
+        reason: if blind { hidden() } else { words::review_reason(&review.reason) },
         criterion: review.criterion().map_or_else(String::new, |(_, id)| id.to_string()),
         requirement: words::clip(&requirement, 180),
         task: review.task_id.as_ref().map(ToString::to_string),
@@ -110,7 +114,7 @@ fn row(review: &Review, requirement: String, state: ReviewState) -> ReviewRow {
         state: words::review_state(state),
         answers: review.answers.len(),
         reviewers: review.reviewers,
-        probability: words::probability(review.selection_probability),
+        probability: if blind { "–".to_owned() } else { words::probability(review.selection_probability) },
         created: words::time(review.created_at),
     }
 }

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::domain::{
-    About, Answer, Decision, Evidence, Gate, Inconclusive, Match, OverrideValue, Preference, ReviewState, Said, Status,
-    Timestamp, VoteOutcome,
+    About, Answer, Decision, Evidence, Gate, Inconclusive, Match, OverrideValue, Preference, ReviewState, Said,
+    Severity, Status, Timestamp, VoteOutcome,
 };
 use crate::grading::aggregate::JudgeVote;
 
@@ -163,6 +163,16 @@ pub fn review_reason(code: &str) -> String {
         "audit" => "random audit".to_owned(),
         "by_hand" => "picked by hand".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// How bad a failure is.
+#[must_use]
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::AcceptableButSubpar => "acceptable but subpar",
+        Severity::Bad => "bad",
+        Severity::Catastrophic => "catastrophic",
     }
 }
 
