@@ -7,6 +7,8 @@
 //!
 //! How to log another kind of act: a variant of [`Action`], and a call of [`append`] where its batch is made.
 
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use verify::{Verified, verify};

@@ -22,10 +22,7 @@ pub async fn verify(project: &ProjectStore, noted: Option<&AuditHead>) -> Result
     let broken = |seq: u64, why: &str| Ok(Verified::Broken { seq, why: why.to_owned() });
     let head = match project.get::<AuditHead>(HEAD).await {
         Ok(kept) => kept.map(|kept| kept.record),
-        Err(StoreError::Corrupt { detail, .. }) => {
-            return broken(0, &format!("the head of the log cannot be read: {detail}"));
-        }
-        Err(error) => return Err(error),
+        Err(error) => return broken(0, &format!("the head of the log cannot be read: {}", unreadable(error)?)),
     };
     let last = head.as_ref().map_or(0, |head| head.seq);
     let mut prev = genesis();
@@ -33,10 +30,7 @@ pub async fn verify(project: &ProjectStore, noted: Option<&AuditHead>) -> Result
         let entry = match project.get::<AuditEntry>(&key(seq)).await {
             Ok(Some(kept)) => kept.record,
             Ok(None) => return broken(seq, "the entry is gone"),
-            Err(StoreError::Corrupt { detail, .. }) => {
-                return broken(seq, &format!("the entry cannot be read: {detail}"));
-            }
-            Err(error) => return Err(error),
+            Err(error) => return broken(seq, &format!("the entry cannot be read: {}", unreadable(error)?)),
         };
         if digest(&entry.facts) != entry.hash {
             return broken(seq, "its text and its hash do not fit");
@@ -70,16 +64,22 @@ pub async fn verify(project: &ProjectStore, noted: Option<&AuditHead>) -> Result
     if project.count::<AuditEntry>().await? != last {
         return broken(last + 1, "there are entries that the head of the log does not know");
     }
-    let unreadable = |error| match error {
-        StoreError::Corrupt { detail, .. } => Ok(detail),
-        error => Err(error),
-    };
     match project.list::<AuditEntry>(Query::default().newest_first().limit(1)).await {
         Ok(page) if page.items.first().is_some_and(|kept| kept.record.key() != key(last)) => {
             broken(last + 1, "there are entries that the head of the log does not know")
         }
         Ok(_) => Ok(Verified::Whole(head)),
         Err(error) => broken(last + 1, &unreadable(error)?),
+    }
+}
+
+/// What is wrong with the bytes of a record; an error of the store itself stays one.
+fn unreadable(error: StoreError) -> Result<String, StoreError> {
+    match error {
+        StoreError::Corrupt { .. } | StoreError::NewerRecord { .. } | StoreError::NotUpgradable { .. } => {
+            Ok(error.to_string())
+        }
+        error => Err(error),
     }
 }
 

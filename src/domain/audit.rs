@@ -29,10 +29,6 @@ pub enum Action {
     ReviewRevealed,
     #[serde(rename = "rubric.decided")]
     RubricDecided,
-    #[serde(rename = "leaderboard.kept")]
-    LeaderboardKept,
-    #[serde(rename = "aggregation.changed")]
-    AggregationChanged,
     #[serde(rename = "key.created")]
     KeyCreated,
     #[serde(rename = "config.changed")]

@@ -38,7 +38,7 @@ pub struct ReviewPolicy {
     #[serde(skip_serializing_if = "is_default")]
     pub hidden_text: bool,
     /// Ask when the panel misses something while a file of the deliverable could not be read.
-    #[serde(skip_serializing_if = "is_true")]
+    #[serde(skip_serializing_if = "is_default")]
     pub unreadable: bool,
     /// Apply a human's decision again to the same criterion of the same content.
     #[serde(skip_serializing_if = "is_true")]
@@ -82,7 +82,7 @@ impl Default for ReviewPolicy {
             stake: 0.0,
             hidden_evidence: true,
             hidden_text: false,
-            unreadable: true,
+            unreadable: false,
             remember: true,
             discovery_share: 0.0,
             discovery_reviewers: 2,

@@ -321,4 +321,90 @@ mod tests {
         // 20,000 draws at 5 %: 1,000 ± 4.9 standard deviations (31). The draw is a hash, so this is no luck.
         assert!((850..1_150).contains(&drawn), "{drawn}");
     }
+
+    /// What goes to people of one criterion with these votes, under a policy that has only the random share.
+    fn under(
+        change: impl Fn(&mut ReviewPolicy),
+        cells: &[(&str, u32, VoteOutcome)],
+        findings: Findings,
+    ) -> Vec<Reason> {
+        let mut panel = panel(3, 2);
+        panel.review = ReviewPolicy { split: false, inconclusive: false, random_share: 0.0, ..panel.review };
+        change(&mut panel.review);
+        let gate = Criterion { gate: Some(crate::domain::Gate::MustPass), ..criterion("c", 4.0) };
+        let criteria = vec![gate, criterion("d", 6.0)];
+        let rubric = Rubric::new(RubricParts { title: None, criteria, sections: vec![] }).unwrap();
+        let votes = votes("c", cells);
+        let ballots = ballots(&votes);
+        let verdict = panel_verdict(&rubric.criteria()[0], &panel, None, ballots.get(&rubric.criteria()[0].id));
+        let id = GradingId::from_uuid(uuid::Uuid::nil());
+        escalate(id, &rubric, &panel, &[verdict], &ballots, findings).into_iter().map(|e| e.reason).collect()
+    }
+
+    #[test]
+    fn each_rule_asks_about_what_it_names_and_nothing_else() {
+        let all_met = ["a", "b", "c"].map(|judge| (judge, 0, answered("MET")));
+        let all_unmet = ["a", "b", "c"].map(|judge| (judge, 0, answered("UNMET")));
+        let two_to_one = [("a", 0, answered("MET")), ("b", 0, answered("MET")), ("c", 0, answered("UNMET"))];
+        let none = Findings::default();
+        assert_eq!(under(|_| {}, &two_to_one, none), []);
+        assert_eq!(under(|policy| policy.low_agreement = 0.7, &two_to_one, none), [Reason::LowAgreement]);
+        assert_eq!(under(|policy| policy.low_agreement = 0.6, &two_to_one, none), []);
+        assert_eq!(under(|policy| policy.must_pass = true, &all_met, none), [Reason::MustPass]);
+        // The gate has 4 of 10 points.
+        assert_eq!(under(|policy| policy.stake = 0.4, &all_met, none), [Reason::Stake]);
+        assert_eq!(under(|policy| policy.stake = 0.41, &all_met, none), []);
+
+        let hidden = Findings { hidden_text: true, unreadable: false };
+        assert_eq!(under(|policy| policy.hidden_text = true, &all_met, hidden), [Reason::HiddenText]);
+        assert_eq!(under(|policy| policy.hidden_text = true, &all_unmet, hidden), [], "not in its favour");
+        let unreadable = Findings { hidden_text: false, unreadable: true };
+        assert_eq!(under(|policy| policy.unreadable = true, &all_unmet, unreadable), [Reason::Unreadable]);
+        assert_eq!(under(|policy| policy.unreadable = true, &all_met, unreadable), []);
+        assert_eq!(under(|_| {}, &all_unmet, unreadable), []);
+    }
+
+    #[test]
+    fn a_favour_that_rests_on_hidden_words_alone_is_looked_at() {
+        let quoted = |hidden: bool| match quoting("MET", Match::Found) {
+            VoteOutcome::Answered(mut opinion) => {
+                opinion.evidence.iter_mut().for_each(|quote| quote.hidden = hidden);
+                VoteOutcome::Answered(opinion)
+            }
+            failed => failed,
+        };
+        let cells = |hidden: [bool; 2]| [("a", 0, quoted(hidden[0])), ("b", 0, quoted(hidden[1]))];
+        assert_eq!(under(|_| {}, &cells([true, true]), Findings::default()), [Reason::HiddenEvidence]);
+        assert_eq!(under(|_| {}, &cells([true, false]), Findings::default()), []);
+        assert_eq!(under(|policy| policy.hidden_evidence = false, &cells([true, true]), Findings::default()), []);
+    }
+
+    #[test]
+    fn drawn_by_disagreement_the_share_stays_what_it_is_and_nothing_is_out_of_reach() {
+        let policy = ReviewPolicy { random_share: 0.1, draw: Draw::Disagreement, ..ReviewPolicy::default() };
+        let panel = panel(3, 2);
+        let criteria: Vec<Criterion> = (0..8).map(|n| criterion(&format!("c{n}"), 1.0)).collect();
+        let mut cast = Vec::new();
+        for (n, criterion) in criteria.iter().enumerate() {
+            let last = if n % 4 == 0 { "UNMET" } else { "MET" };
+            let cells = [("a", 0, answered("MET")), ("b", 0, answered("MET")), ("c", 0, answered(last))];
+            cast.extend(votes(criterion.id.as_str(), &cells));
+        }
+        let ballots = ballots(&cast);
+        let verdicts: Vec<Verdict> =
+            criteria.iter().map(|one| panel_verdict(one, &panel, None, ballots.get(&one.id))).collect();
+        let items: Vec<Item<'_>> = criteria
+            .iter()
+            .zip(&verdicts)
+            .map(|(criterion, verdict)| Item { criterion, verdict, votes: ballots.get(&criterion.id) })
+            .collect();
+        let drawn = probabilities(&policy, &items);
+        let mean = drawn.iter().sum::<f64>() / 8.0;
+        assert!((mean - 0.1).abs() < 1e-12, "{drawn:?}");
+        assert!((drawn[1] - 0.02).abs() < 1e-12 && drawn[0] > 0.3, "{drawn:?}");
+        // Without any disagreement there is nothing to weigh by.
+        assert_eq!(probabilities(&policy, &items[1..4]), [0.1; 3]);
+        let alike = ReviewPolicy { draw: Draw::Uniform, ..policy };
+        assert_eq!(probabilities(&alike, &items), [0.1; 8]);
+    }
 }

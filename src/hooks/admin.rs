@@ -1,6 +1,11 @@
 //! What an admin can do with webhooks and with what was sent to them.
 
-use crate::domain::{Delivery, DeliveryId, EventType, HookSecret, Timestamp, Webhook, WebhookId, WebhookState};
+use serde_json::json;
+
+use crate::audit::{self, Act};
+use crate::domain::{
+    Action, Author, Delivery, DeliveryId, EventType, HookSecret, Timestamp, Webhook, WebhookId, WebhookState,
+};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Kept, ProjectStore, Query, Revision, StoreError};
@@ -121,8 +126,13 @@ pub async fn get(project: &ProjectStore, id: WebhookId) -> Result<Kept<Webhook>,
 ///
 /// # Errors
 /// If there is no such webhook.
-pub async fn enable(services: &Services, project: &ProjectStore, id: WebhookId) -> Result<Webhook, Refusal> {
-    let changed = change(project, id, |webhook| match webhook.state {
+pub async fn enable(
+    services: &Services,
+    project: &ProjectStore,
+    id: WebhookId,
+    by: &Author,
+) -> Result<Webhook, Refusal> {
+    let changed = change(services, project, id, act(by, id, "enabled"), |webhook| match webhook.state {
         WebhookState::Enabled => webhook,
         _ => Webhook { state: WebhookState::Enabled, ..webhook },
     });
@@ -135,9 +145,14 @@ pub async fn enable(services: &Services, project: &ProjectStore, id: WebhookId) 
 ///
 /// # Errors
 /// If there is no such webhook.
-pub async fn disable(services: &Services, project: &ProjectStore, id: WebhookId) -> Result<Webhook, Refusal> {
+pub async fn disable(
+    services: &Services,
+    project: &ProjectStore,
+    id: WebhookId,
+    by: &Author,
+) -> Result<Webhook, Refusal> {
     let at = services.now();
-    change(project, id, |webhook| match webhook.state {
+    change(services, project, id, act(by, id, "disabled"), |webhook| match webhook.state {
         WebhookState::Enabled => {
             Webhook { state: WebhookState::Disabled { at, why: "by request".to_owned() }, ..webhook }
         }
@@ -150,9 +165,10 @@ pub async fn disable(services: &Services, project: &ProjectStore, id: WebhookId)
 ///
 /// # Errors
 /// If there is no such webhook.
-pub async fn delete(services: &Services, project: &ProjectStore, id: WebhookId) -> Result<(), Refusal> {
+pub async fn delete(services: &Services, project: &ProjectStore, id: WebhookId, by: &Author) -> Result<(), Refusal> {
     let at = services.now();
-    change(project, id, |webhook| Webhook { state: WebhookState::Deleted { at }, ..webhook }).await?;
+    let act = act(by, id, "deleted");
+    change(services, project, id, act, |webhook| Webhook { state: WebhookState::Deleted { at }, ..webhook }).await?;
     Ok(())
 }
 
@@ -185,15 +201,25 @@ pub async fn rotated(
     Ok((record.rotated(secret, now, until), revision))
 }
 
+/// What the log says of a change; never a secret.
+#[must_use]
+pub fn act(by: &Author, id: WebhookId, what: &str) -> Act {
+    Act::new(by, Action::WebhookChanged, format!("webhook/{id}")).with(json!({ "what": what }))
+}
+
 async fn change(
+    services: &Services,
     project: &ProjectStore,
     id: WebhookId,
+    act: Act,
     transition: impl Fn(Webhook) -> Webhook,
 ) -> Result<Webhook, Refusal> {
     loop {
         let Kept { record, revision } = get(project, id).await?;
         let changed = transition(record);
-        match project.commit(project.batch().update(&changed, revision)).await {
+        let batch = project.batch().update(&changed, revision);
+        let batch = audit::append(project, batch, services.now(), [act.clone()]).await?;
+        match project.commit(batch).await {
             Ok(()) => return Ok(changed),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),

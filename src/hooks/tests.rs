@@ -109,6 +109,10 @@ fn numbers(server: &FakeOpenAi) -> Vec<(String, u64)> {
     server.calls().iter().map(of).collect()
 }
 
+fn lead() -> crate::domain::Author {
+    crate::domain::Author::parse("lead").unwrap()
+}
+
 #[tokio::test]
 async fn what_happened_arrives_signed_and_the_log_says_so() {
     let server = FakeOpenAi::start(|_| status(200)).await;
@@ -137,7 +141,7 @@ async fn nothing_is_kept_for_nobody_and_everybody_is_told_only_what_they_want() 
     assert_eq!(bench.deliveries().await, []);
     bench.hook_for(&format!("{}/reviews", server.origin()), Some(&["review.required"])).await;
     let off = bench.hook(&format!("{}/off", server.origin())).await;
-    admin::disable(&bench.services, &bench.project, off.id).await.unwrap();
+    admin::disable(&bench.services, &bench.project, off.id, &lead()).await.unwrap();
     let other = bench.services.store.project(&ProjectId::parse("other").unwrap());
     let elsewhere =
         NewWebhook { url: format!("{}/other", server.origin()), events: None, description: None, secret: None };
@@ -258,7 +262,7 @@ async fn a_receiver_that_is_gone_is_not_called_again_until_somebody_enables_it()
     bench.tell(&[happened(1, 2)]).await;
     bench.rounds(5).await;
     assert_eq!((server.count(), bench.deliveries().await.len()), (1, 2), "nothing is added and nothing sent");
-    admin::enable(&bench.services, &bench.project, hook.id).await.unwrap();
+    admin::enable(&bench.services, &bench.project, hook.id, &lead()).await.unwrap();
     bench.rounds(5).await;
     assert_eq!(numbers(&server).iter().map(|(_, n)| *n).collect::<Vec<_>>(), [0, 0, 1], "what was pending is sent");
 }
@@ -415,9 +419,12 @@ async fn what_ended_long_ago_is_forgotten_and_what_is_pending_never() {
     let left: Vec<_> = bench.deliveries().await.iter().map(|one| one.state.as_str()).collect();
     assert_eq!(left, ["pending", "pending"]);
 
-    admin::delete(&bench.services, &bench.project, hook.id).await.unwrap();
+    admin::delete(&bench.services, &bench.project, hook.id, &lead()).await.unwrap();
     assert!(matches!(admin::get(&bench.project, hook.id).await, Err(Refusal::NotFound { .. })));
-    assert!(matches!(admin::enable(&bench.services, &bench.project, hook.id).await, Err(Refusal::NotFound { .. })));
+    assert!(matches!(
+        admin::enable(&bench.services, &bench.project, hook.id, &lead()).await,
+        Err(Refusal::NotFound { .. })
+    ));
     bench.tell(&[happened(1, 0)]).await;
     upkeep(&bench.services).await.unwrap();
     assert_eq!((bench.deliveries().await.len(), bench.project.count::<DueDelivery>().await.unwrap()), (0, 0));

@@ -448,7 +448,7 @@ fn transfer(known: &BTreeMap<SystemName, Known>) -> Result<Vec<Carried>, String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Review;
+    use crate::domain::{Draw, Review};
     use crate::ranking::made::{World, made};
 
     fn named(name: &str) -> SystemName {
@@ -476,6 +476,29 @@ mod tests {
             assert!(own.plan.more.as_ref().is_ok_and(|more| *more < 240), "{:?}", own.plan);
         }
         assert_eq!(found.transfer.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn reviews_that_were_drawn_by_disagreement_correct_as_those_drawn_alike_do() {
+        for (draw, alike) in [(Draw::Uniform, true), (Draw::Disagreement, false)] {
+            let world = World { split: false, draw, tasks: 120, ..World::default() };
+            let made = made(&world).await;
+            let reviews = made.project.all::<Review>(Query::default()).await.unwrap();
+            let probabilities: BTreeSet<u64> =
+                reviews.iter().map(|review| review.selection_probability.unwrap().to_bits()).collect();
+            assert_eq!(probabilities.len() == 1, alike, "each review keeps its own probability");
+            let found = estimates(&made.project, &Wanted::default()).await.unwrap();
+            for (own, at) in found.systems.iter().zip([1, 0]) {
+                let Sides { judge_only, corrected, .. } = &own.pass_rate;
+                assert!(
+                    holds(corrected, made.truth[at]),
+                    "{draw:?} {}: {corrected:?}, truth {}",
+                    own.system,
+                    made.truth[at]
+                );
+                assert!(!holds(judge_only, made.truth[at]), "{judge_only:?}");
+            }
+        }
     }
 
     #[tokio::test]

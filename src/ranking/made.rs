@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    About, Author, Clock, Criterion, Fingerprint, FixedClock, Grading, GradingState, IdSource, Override, OverrideValue,
-    Panel, ProjectId, Resolution, Review, ReviewAnswer, ReviewPolicy, Rubric, RubricParts, RubricVersion, Said,
-    Subject, SystemName, TaskId, Vote,
+    About, Author, Clock, Criterion, Draw, Fingerprint, FixedClock, Grading, GradingState, IdSource, Override,
+    OverrideValue, Panel, ProjectId, Resolution, Review, ReviewAnswer, ReviewPolicy, Rubric, RubricParts,
+    RubricVersion, Said, Subject, SystemName, TaskId, Vote,
 };
 use crate::grading::aggregate::ballots;
 use crate::grading::escalate::{Findings, escalate};
@@ -25,6 +25,9 @@ pub struct World {
     /// Of the reviews, in percent, how many are answered.
     pub answered: u64,
     pub aggregation: crate::domain::Aggregation,
+    /// Whether every split goes to people; else all is drawn.
+    pub split: bool,
+    pub draw: Draw,
 }
 
 impl Default for World {
@@ -36,6 +39,8 @@ impl Default for World {
             random_share: 0.3,
             answered: 100,
             aggregation: crate::domain::Aggregation::Majority,
+            split: true,
+            draw: Draw::Uniform,
         }
     }
 }
@@ -74,7 +79,12 @@ pub async fn made_in(project: ProjectStore, world: &World) -> Made {
         created_at: clock.now(),
     };
     project.commit(project.batch().insert(&version)).await.unwrap();
-    let review = ReviewPolicy { random_share: world.random_share, ..ReviewPolicy::default() };
+    let review = ReviewPolicy {
+        random_share: world.random_share,
+        split: world.split,
+        draw: world.draw,
+        ..ReviewPolicy::default()
+    };
     let panel = Panel { review, aggregation: world.aggregation, ..panel(3, 2) };
     let (mut gradings, mut truth) = (Vec::new(), [0.0; 2]);
     for task in 0..world.tasks {

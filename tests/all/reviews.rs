@@ -237,9 +237,9 @@ async fn the_effect_of_a_decision_is_told_before_it_is_made_and_it_is_undone_by_
     assert_eq!((&after["score"]["set"]["computed"], &after["score"]["set"]["by"]), (&json!(1.0), &json!("rob")));
     assert!(after["score"]["interval"].is_null(), "resampled criteria say nothing of it");
     let board = office.admin.get("/v1/leaderboard?method=score").await.is(200);
-    assert_eq!(board["systems"][0]["rating"], 0.2, "{board}");
+    assert_eq!(board["boards"][0]["rows"][0]["rating"], 0.2, "{board}");
     assert_eq!(
-        office.admin.get("/v1/leaderboard?method=score&overrides=without").await.is(200)["systems"][0]["rating"],
+        office.admin.get("/v1/leaderboard?method=score&overrides=without").await.is(200)["boards"][0]["rows"][0]["rating"],
         1.0
     );
 
@@ -354,7 +354,7 @@ async fn a_preference_is_asked_for_in_an_order_of_ones_own_and_is_a_battle_of_it
     assert_eq!(settled["compared"]["a"], json!(a));
     let board = office.admin.get("/v1/leaderboard?method=win_rate").await.is(200);
     assert_eq!(
-        (&board["systems"][0]["system"], &board["systems"][0]["rating"]),
+        (&board["boards"][0]["rows"][0]["system"], &board["boards"][0]["rows"][0]["rating"]),
         (&json!("zorilla"), &json!(1.0)),
         "{board}"
     );

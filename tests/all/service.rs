@@ -91,11 +91,7 @@ async fn the_service_tells_of_itself_and_says_what_it_does_not_do() {
     }
     assert_eq!(client.get("/docs").await.status, 200);
 
-    for (method, path) in [
-        ("GET", "/v1/audit".to_owned()),
-        ("GET", "/v1/audit/verify".to_owned()),
-        ("GET", "/v1/export?what=votes".to_owned()),
-    ] {
+    for (method, path) in [("GET", "/v1/export?what=votes".to_owned())] {
         Answer::of(client.request(method, &path)).await.is_problem(
             501,
             "not_implemented",

@@ -168,7 +168,7 @@ async fn for_humans(project: &ProjectStore, gradings: &[Grading]) -> Result<(), 
         let probability = review.selection_probability.map_or("by hand".to_owned(), |p| format!("p = {p}"));
         let task = review.task_id.as_ref().map_or("", |id| id.as_str());
         table.add_row([
-            format!("{:.0}", review.priority),
+            format!("{:.0}", review.stake()),
             task.to_owned(),
             grading.system.to_string(),
             review.criterion().map_or_else(|| review.about.kind().to_owned(), |(_, id)| id.to_string()),

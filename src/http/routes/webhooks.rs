@@ -31,6 +31,7 @@ pub async fn create(caller: Admin, services: web::Data<Services>, incoming: Inco
     let answer = once(&services, &caller, &request.identity, async |intake| {
         let webhook = admin::new(&services, &caller.project, &wanted).await?;
         intake.insert(&webhook);
+        intake.log([admin::act(&caller.author, webhook.id, "created")]).await?;
         let answer = Answer::json(StatusCode::CREATED, &CreatedWebhook::from(&webhook))?;
         Ok(answer.at(format!("/v1/webhooks/{}", webhook.id)))
     })
@@ -60,7 +61,7 @@ pub async fn delete(
     services: web::Data<Services>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    admin::delete(&services, &caller.project, WebhookId::from_uuid(*id)).await?;
+    admin::delete(&services, &caller.project, WebhookId::from_uuid(*id), &caller.author).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -71,7 +72,7 @@ pub async fn enable(
     services: web::Data<Services>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let webhook = admin::enable(&services, &caller.project, WebhookId::from_uuid(*id)).await?;
+    let webhook = admin::enable(&services, &caller.project, WebhookId::from_uuid(*id), &caller.author).await?;
     Ok(HttpResponse::Ok().json(WebhookBody::from(&webhook)))
 }
 
@@ -82,7 +83,7 @@ pub async fn disable(
     services: web::Data<Services>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let webhook = admin::disable(&services, &caller.project, WebhookId::from_uuid(*id)).await?;
+    let webhook = admin::disable(&services, &caller.project, WebhookId::from_uuid(*id), &caller.author).await?;
     Ok(HttpResponse::Ok().json(WebhookBody::from(&webhook)))
 }
 
@@ -102,6 +103,7 @@ pub async fn rotate(
     let answer = once(&services, &caller, &request.identity, async |intake| {
         let (webhook, revision) = admin::rotated(&services, &caller.project, id, secret.as_deref(), overlap_s).await?;
         intake.update(&webhook, revision);
+        intake.log([admin::act(&caller.author, id, "secret rotated")]).await?;
         Answer::json(StatusCode::OK, &CreatedWebhook::from(&webhook))
     })
     .await?;

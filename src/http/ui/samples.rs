@@ -13,6 +13,7 @@ use super::gradings::{GradingRow, GradingsPage, ProgressView, StatusFilter};
 use super::judges::{JudgeRow, JudgesPage};
 use super::leaderboard::{Gathered, LeaderboardPage};
 use super::login::LoginPage;
+use super::question;
 use super::render::{self, Page, Viewer};
 use super::review::*;
 use super::reviews::{ReviewRow, ReviewsPage};
@@ -704,6 +705,88 @@ pub fn steps() -> Vec<Step> {
     ]
 }
 
+fn asked(searches: bool, adjudicates: bool) -> question::Form {
+    let row = question::ErrorRow {
+        n: 0,
+        what: s("March and April are exchanged."),
+        severity: s("bad"),
+        place: s("Ledger"),
+        found_by: vec![0],
+        caught_by: s("totals-tie"),
+    };
+    question::Form {
+        choices: if searches { vec![] } else { vec![(s("first"), s("the first is better"))] },
+        chosen: s("first"),
+        rows: if searches { vec![row] } else { vec![] },
+        severities: vec![(s("bad"), s("bad"))],
+        people: if adjudicates { vec![s("bob"), s("cat")] } else { vec![] },
+        criteria: vec![s("totals-tie")],
+        reason: s("Seen on page 2."),
+        reason_needed: adjudicates,
+    }
+}
+
+pub fn question(step: question::Step, searches: bool, settled: bool) -> question::QuestionPage {
+    let side = |title: &str, message_at| question::Side {
+        title: s(title),
+        message: Some(s("Here is the memo.")),
+        message_cut: true,
+        message_at,
+        files: vec![BlindFile { n: 0, name: s("file 1.docx"), size: s("23.1 kB") }],
+    };
+    question::QuestionPage {
+        id: s("0197a000-0000-7000-8000-000000000003"),
+        kind: if searches { "discovery" } else { "preference" },
+        title: s("Which of two is better?"),
+        state: mark("cannot", "?", "open"),
+        task: Some(s("variance-memo")),
+        prompt: Some(s("Write a variance memo for the third quarter.")),
+        sides: if searches {
+            vec![side("The deliverable", "message")]
+        } else {
+            vec![side("First", "message"), side("Second", "message2")]
+        },
+        answers: 1,
+        reviewers: 2,
+        step,
+        error: Some(s("nothing was chosen; choose which is better")),
+        settled: settled.then(|| question::End {
+            value: met(),
+            reason: s("The totals tie."),
+            by: s("cat"),
+            at: at(),
+            errors: if searches {
+                vec![question::Found {
+                    what: s("March and April are exchanged."),
+                    severity: s("bad"),
+                    place: Some(s("Ledger")),
+                    found_by: s("bob, cat"),
+                    caught_by: Some(s("totals-tie")),
+                }]
+            } else {
+                vec![]
+            },
+            answers: vec![answer()],
+            systems: vec![s("atlas-2"), s("boreas")],
+        }),
+        next: Some(s("0197a000-0000-7000-8000-000000000005")),
+    }
+}
+
+pub fn question_steps(searches: bool) -> Vec<question::Step> {
+    vec![
+        question::Step::Take,
+        question::Step::Answer {
+            token: s("0197a000-0000-7000-8000-000000000009"),
+            until: at(),
+            form: asked(searches, false),
+        },
+        question::Step::Adjudicate { answers: vec![answer()], form: asked(searches, true) },
+        question::Step::Wait { why: s("Somebody else is answering this question now.") },
+        question::Step::Done,
+    ]
+}
+
 pub fn text() -> TextPage {
     TextPage {
         review: s("0197a000-0000-7000-8000-000000000003"),
@@ -896,6 +979,12 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
         let settled = matches!(step, Step::Done);
         check(&review(step, settled));
     }
+    for searches in [false, true] {
+        for step in question_steps(searches) {
+            let settled = matches!(step, question::Step::Done);
+            check(&question(step, searches, settled));
+        }
+    }
     check(&text());
     check(&login());
     check(&LoginPage { needed: false, error: None, ..login() });
@@ -977,6 +1066,14 @@ fn samples_can_be_looked_at() {
     page("reviews.html", render::html(viewer, &reviews()));
     for (name, step) in ["take", "answer", "adjudicate", "wait", "done"].into_iter().zip(steps()) {
         page(&format!("review-{name}.html"), render::html(viewer, &review(step, name == "done")));
+    }
+    for (name, searches) in [("preference", false), ("discovery", true)] {
+        for (step_name, step) in
+            ["take", "answer", "adjudicate", "wait", "done"].into_iter().zip(question_steps(searches))
+        {
+            let html = render::html(viewer, &question(step, searches, step_name == "done"));
+            page(&format!("{name}-{step_name}.html"), html);
+        }
     }
     page("file.html", render::html(viewer, &text()));
     page("login.html", render::html(None, &login()));
