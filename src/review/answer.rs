@@ -8,7 +8,7 @@ use super::reveal;
 use crate::audit::{self, Act};
 use crate::domain::{
     About, Action, Author, Battle, Decision as Verdict, FoundError, Grading, LeaseToken, Odds, Override, OverrideValue,
-    Preference, Resolution, Review, ReviewId, Said, Submission, SubmissionId,
+    Preference, Resolution, Review, ReviewId, RubricVersion, Said, Submission, SubmissionId,
 };
 use crate::grading::remember;
 use crate::hooks::{self, events::Event};
@@ -95,10 +95,12 @@ async fn valid(project: &ProjectStore, review: &Review, answer: &Answer) -> Resu
             };
             check(&rubric_of(project, &grading.record).await?, criterion_id, value)
         }
-        (About::Discovery { .. }, Said::Errors(found)) => {
-            let empty = found.iter().position(|one| one.what.trim().is_empty());
-            empty
-                .map_or(Ok(()), |at| Err(Refusal::invalid(format!("/errors/{at}/what"), "is empty; say what is wrong")))
+        (About::Discovery { grading_id }, Said::Errors(found)) => {
+            let Some(grading) = project.get::<Grading>(&grading_id.to_string()).await? else {
+                return Err(Refusal::not_found("grading", grading_id));
+            };
+            let rubric = rubric_of(project, &grading.record).await?;
+            found.iter().enumerate().try_for_each(|(at, one)| error(review, &rubric, at, one))
         }
         (About::Preference { .. }, Said::Preference(_)) => Ok(()),
         (About::Draft { rubric_id, .. }, _) => Err(Refusal::Conflict {
@@ -115,6 +117,21 @@ async fn valid(project: &ProjectStore, review: &Review, answer: &Answer) -> Resu
             };
             Err(Refusal::invalid(format!("/{field}"), format!("a question of kind `{}` takes {takes}", about.kind())))
         }
+    }
+}
+
+/// Whether an error of a list says something, and names nobody and nothing that is not there.
+fn error(review: &Review, rubric: &RubricVersion, at: usize, one: &FoundError) -> Result<(), Refusal> {
+    let wrong = |field: &str, why: String| Err(Refusal::invalid(format!("/errors/{at}/{field}"), why));
+    if one.what.trim().is_empty() {
+        return wrong("what", "is empty; say what is wrong".to_owned());
+    }
+    if let Some(id) = one.caught_by.as_ref().filter(|id| rubric.rubric.criterion(id).is_none()) {
+        return wrong("caught_by", format!("the rubric has no criterion `{id}`"));
+    }
+    match one.found_by.iter().find(|person| !review.has_answered(person)) {
+        Some(person) => wrong("found_by", format!("{person} is none of its reviewers")),
+        None => Ok(()),
     }
 }
 

@@ -246,7 +246,7 @@ impl World8 {
 
     /// A lease that is of no use any more; sometimes it is tried again all the same.
     fn forget(&mut self, who: usize, token: LeaseToken) {
-        if self.rng.next_u64() % 8 != 0
+        if !self.rng.next_u64().is_multiple_of(8)
             && let Some(held) = self.held.get_mut(&who)
         {
             held.retain(|(_, own)| *own != token);

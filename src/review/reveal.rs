@@ -2,10 +2,10 @@
 //! up here, and nobody has to be believed.
 
 use crate::audit::{self, Act};
-use crate::domain::{About, Action, Author, CriterionId, Grading, GradingId, Id, Reveal, Review};
+use crate::domain::{About, Action, Author, ComparisonId, CriterionId, Grading, GradingId, Id, Reveal, Review};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{ProjectStore, Record, StoreError};
+use crate::store::{ProjectStore, Query, Record, StoreError};
 
 /// Notes that somebody was shown the judges' answers of a grading, or of one criterion of it. Nothing happens the second
 /// time.
@@ -50,6 +50,22 @@ pub async fn of_grading(
         Some(result) if result.open_reviews > 0 => note(services, project, grading.id, None, person).await,
         Some(_) | None => Ok(()),
     }
+}
+
+/// The same of a comparison.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn of_comparison(
+    services: &Services,
+    project: &ProjectStore,
+    id: ComparisonId,
+    person: &Author,
+) -> Result<(), Refusal> {
+    for review in project.all::<Review>(Query::link("comparison", id)).await?.iter().filter(|one| one.is_pending()) {
+        of_review(services, project, review, person).await?;
+    }
+    Ok(())
 }
 
 /// Notes what a person sees of a question that is no longer blind to them.

@@ -310,6 +310,14 @@ async fn people_who_look_without_the_rubric_tell_what_the_panel_misses() {
         {"what": "No source.", "severity": "bad", "found_by": ["rob"]},
         {"what": "Wrong year.", "severity": "catastrophic", "found_by": ["rob", "sue"], "caught_by": "c0"},
         {"what": "No unit.", "severity": "acceptable_but_subpar", "found_by": ["sue"]}]});
+    let wrong = |field: &str, value: Value| {
+        let mut wrong = merged.clone();
+        wrong["errors"][0][field] = value;
+        wrong
+    };
+    let (resolve, nobody) = (format!("{at}/resolve"), wrong("found_by", json!(["max"])));
+    ann.post(&resolve, &nobody).await.is_bad_field("/errors/0/found_by", &["max"]);
+    ann.post(&resolve, &wrong("caught_by", json!("c9"))).await.is_bad_field("/errors/0/caught_by", &["c9"]);
     rob.post(&format!("{at}/resolve"), &merged).await.is_problem(409, "invalid_state", &["rob"]);
     ann.post(&format!("{at}/resolve"), &merged).await.is(200);
     let missed = office.admin.get("/v1/reviews/report").await.is(200)["missed"].clone();

@@ -23,7 +23,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use super::Door;
 use super::problem::{Code, Problem};
-use crate::domain::{Author, Grading, ProjectId, Timestamp};
+use crate::domain::{Author, ComparisonId, Grading, ProjectId, Timestamp};
 use crate::review::reveal;
 use crate::services::Services;
 use crate::store::{ApiKey, ProjectStore};
@@ -95,6 +95,17 @@ impl Caller {
     pub async fn is_shown(&self, services: &Services, grading: &Grading) -> Result<(), Problem> {
         if self.role == Role::Reviewer {
             reveal::of_grading(services, &self.project, grading, &self.author).await?;
+        }
+        Ok(())
+    }
+
+    /// The same of a comparison.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn is_shown_comparison(&self, services: &Services, id: ComparisonId) -> Result<(), Problem> {
+        if self.role == Role::Reviewer {
+            reveal::of_comparison(services, &self.project, id, &self.author).await?;
         }
         Ok(())
     }

@@ -208,6 +208,7 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let id = ComparisonId::from_uuid(*id);
     let comparison = waiting::comparison(&services, &door, &caller.project, id, wait.seconds()?).await?;
+    caller.is_shown_comparison(&services, id).await?;
     let subject = Subject::Comparison(id);
     let votes = caller.project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let mut body = ComparisonBody::new(&comparison, &votes, services.running.progress(subject));

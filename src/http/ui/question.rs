@@ -338,7 +338,7 @@ pub(super) fn said(review: &Review, person: &Author, adjudicates: bool, fields: 
                 }
                 let severity = Severity::ALL.into_iter().find(|one| one.as_str() == row.severity);
                 let severity = severity.ok_or_else(|| {
-                    Problem::invalid(&format!("/severity_{n}"), "is missing; say how bad the error is")
+                    Problem::invalid(format!("/severity_{n}"), "is missing; say how bad the error is")
                 })?;
                 let caught = match row.caught_by.trim() {
                     "" => None,

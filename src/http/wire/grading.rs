@@ -483,7 +483,7 @@ impl From<&Grading> for GradingSummary {
             system: grading.system.to_string(),
             rubric: (&grading.rubric).into(),
             panel: grading.panel.name.to_string(),
-            score: result.map(|r| ScoreBody::new(r)),
+            score: result.map(ScoreBody::new),
             review: ReviewNeed {
                 required: result.is_some_and(|result| result.open_reviews > 0),
                 reasons: result.map(|result| result.review_reasons.clone()).unwrap_or_default(),

@@ -304,7 +304,7 @@ impl SubmitRequest {
             _ => None,
         };
         let turned = |word: &str| prefers(word).map(|said| answer::turned(review, person, said));
-        let value = said(review, self.value.as_deref(), self.errors, ("first, second, tie, both_bad", &turned))?;
+        let value = said(review, self.value.as_deref(), self.errors, "first, second, tie, both_bad", turned)?;
         Ok(Answer { value, reason: self.reason })
     }
 }
@@ -320,7 +320,7 @@ impl ResolveRequest {
             "both_bad" => Some(Preference::BothBad),
             _ => None,
         };
-        let value = said(review, self.value.as_deref(), self.errors, ("a, b, tie, both_bad", &prefers))?;
+        let value = said(review, self.value.as_deref(), self.errors, "a, b, tie, both_bad", prefers)?;
         Ok(Answer { value, reason: self.reason })
     }
 }
@@ -330,7 +330,8 @@ fn said(
     review: &Review,
     word: Option<&str>,
     errors: Option<Vec<ErrorBody>>,
-    (preferences, prefers): (&str, &dyn Fn(&str) -> Option<Preference>),
+    preferences: &str,
+    prefers: impl Fn(&str) -> Option<Preference>,
 ) -> Result<Said, Refusal> {
     let needed = |pointer: &str| {
         Refusal::invalid(
