@@ -29,6 +29,9 @@ pub enum Action {
     ReviewRevealed,
     #[serde(rename = "rubric.decided")]
     RubricDecided,
+    /// Somebody had a panel's weights learned anew, and the grading decided by them.
+    #[serde(rename = "weights.learned")]
+    WeightsLearned,
     #[serde(rename = "key.created")]
     KeyCreated,
     #[serde(rename = "config.changed")]

@@ -8,9 +8,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
+use crate::audit::{self, Act};
 use crate::domain::{
-    Aggregation, CriterionId, Fingerprint, Grading, GradingId, JudgeName, JudgeWeight, Override, OverrideValue, Panel,
-    Rubric, RubricVersion, Subject, SubmissionId, Timestamp, Vote, Weighing, WeighingRule,
+    Action, Aggregation, Author, CriterionId, Fingerprint, Grading, GradingId, JudgeName, JudgeWeight, Override,
+    OverrideValue, Panel, Rubric, RubricVersion, Subject, SubmissionId, Timestamp, Vote, Weighing, WeighingRule,
 };
 use crate::refusal::Refusal;
 use crate::services::Services;
@@ -172,11 +175,16 @@ fn weights(fitted: &Fitted, judges: &[JudgeName], held_out: Option<(f64, f64)>) 
     WeighingRule::Weighted { prior, judges, held_out }
 }
 
-/// Learns anew from what is there now and decides again.
+/// Learns anew from what is there now and decides again. Who asked for it is on record.
 ///
 /// # Errors
 /// If there is no such grading, the panel has not spoken, or it does not weigh its judges.
-pub async fn again(services: &Services, project: &ProjectStore, id: GradingId) -> Result<Grading, Refusal> {
+pub async fn again(
+    services: &Services,
+    project: &ProjectStore,
+    id: GradingId,
+    by: &Author,
+) -> Result<Grading, Refusal> {
     loop {
         let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
             return Err(Refusal::not_found("grading", id));
@@ -204,8 +212,12 @@ pub async fn again(services: &Services, project: &ProjectStore, id: GradingId) -
             views: result.views,
             weighing: Some(weighing),
         });
-        let recomputed = grading.recomputed(result)?;
-        match project.commit(project.batch().update(&recomputed, revision)).await {
+        let recomputed = grading.clone().recomputed(result)?;
+        let score = |grading: &Grading| grading.result().and_then(|result| result.score.value);
+        let act = Act::new(by, Action::WeightsLearned, format!("grading/{id}"))
+            .with(json!({ "score_before": score(&grading), "score": score(&recomputed) }));
+        let batch = project.batch().update(&recomputed, revision);
+        match project.commit(audit::append(project, batch, services.now(), [act]).await?).await {
             Ok(()) => return Ok(recomputed),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -83,7 +83,7 @@ enum Try {
 
 type Running = Pin<Box<dyn Future<Output = Result<Review, Refusal>>>>;
 
-struct World8 {
+struct Office {
     clock: Arc<FixedClock>,
     backend: Arc<Stepwise>,
     services: Arc<Services>,
@@ -108,7 +108,7 @@ async fn services(clock: Arc<FixedClock>, life: u8) -> Arc<Services> {
     build(&config, Choices { clock, seed: [life; 32], ..Choices::system().unwrap() }).await.unwrap()
 }
 
-impl World8 {
+impl Office {
     async fn new(seed: u64) -> Self {
         let clock = Arc::new(FixedClock::at("2026-02-01T00:00:00Z"));
         let backend = Arc::new(Stepwise(MemoryBackend::default()));
@@ -321,50 +321,52 @@ impl World8 {
     }
 }
 
+/// `EMPANEL_MODEL_SEEDS=20` walks twenty ways more.
 #[test]
 fn whatever_eight_people_and_a_dying_service_do_no_answer_is_lost_doubled_or_changed() {
-    let block = |future: Pin<Box<dyn Future<Output = ()>>>| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
-    };
-    block(Box::pin(async {
-        let mut world = on_a_spinning_executor(World8::new(2026)).await;
-        // A turn is one access to the store of one person; some ten to thirty are a request.
-        for _ in 0..30_000 {
-            match world.below(1_000) {
-                0 => {
-                    on_a_spinning_executor(world.kill()).await;
+    let more: u64 = std::env::var("EMPANEL_MODEL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for seed in 2026..=2026 + more {
+        runtime.block_on(walk(seed));
+    }
+}
+
+async fn walk(seed: u64) {
+    let mut world = on_a_spinning_executor(Office::new(seed)).await;
+    // A turn is one access to the store of one person; some ten to thirty are a request.
+    for _ in 0..30_000 {
+        match world.below(1_000) {
+            0 => on_a_spinning_executor(world.kill()).await,
+            1..=6 => world.clock.advance(Duration::from_secs(600)),
+            _ => {
+                let who = world.below(8);
+                if !world.running.contains_key(&who) {
+                    world.start(who);
                 }
-                1..=6 => world.clock.advance(Duration::from_secs(600)),
-                _ => {
-                    let who = world.below(8);
-                    if !world.running.contains_key(&who) {
-                        world.start(who);
-                    }
-                    if let Some(id) = world.step(who) {
-                        on_a_spinning_executor(world.holds(id)).await;
-                    }
+                if let Some(id) = world.step(who) {
+                    on_a_spinning_executor(world.holds(id)).await;
                 }
             }
         }
-        world.running.clear();
-        for id in world.reviews.clone() {
-            on_a_spinning_executor(world.holds(id)).await;
-        }
-        on_a_spinning_executor(world.log_holds()).await;
-        // The walk went everywhere: a model that refuses everything would hold, too.
-        for (what, least) in [
-            ("claimed", 100),
-            ("answered", 60),
-            ("adjudicated", 5),
-            ("declined", 5),
-            ("killed", 10),
-            ("refused", 100),
-            ("withdrawn", 1),
-        ] {
-            let found = world.counts.get(what).copied().unwrap_or(0);
-            assert!(found >= least, "{what}: {found} times; {:?}", world.counts);
-        }
-    }));
+    }
+    world.running.clear();
+    for id in world.reviews.clone() {
+        on_a_spinning_executor(world.holds(id)).await;
+    }
+    on_a_spinning_executor(world.log_holds()).await;
+    // The walk went everywhere: a model that refuses everything would hold, too.
+    for (what, least) in [
+        ("claimed", 100),
+        ("answered", 60),
+        ("adjudicated", 5),
+        ("declined", 5),
+        ("killed", 10),
+        ("refused", 100),
+        ("withdrawn", 1),
+    ] {
+        let found = world.counts.get(what).copied().unwrap_or(0);
+        assert!(found >= least, "{what}: {found} times with seed {seed}; {:?}", world.counts);
+    }
 }
 
 /// Polls to the end: the store's turns are nobody's to wake.

@@ -109,6 +109,11 @@ impl Purse {
     }
 
     #[must_use]
+    pub fn limit(&self) -> Option<f64> {
+        self.limit
+    }
+
+    #[must_use]
     pub fn is_limited(&self) -> bool {
         self.limit.is_some()
     }

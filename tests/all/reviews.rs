@@ -124,7 +124,7 @@ async fn no_byte_that_a_blind_reviewer_receives_tells_who_made_it_or_what_anybod
         looked_at += text.len();
         text
     };
-    for path in ["/v1/reviews", "/v1/reviews?state=submitted", "/v1/reviews/progress", "/reviews"] {
+    for path in ["/v1/reviews", "/v1/reviews?state=submitted", "/v1/reviews/progress", "/reviews", "/"] {
         look("GET", path.to_owned()).await;
     }
     look("GET", at.clone()).await;

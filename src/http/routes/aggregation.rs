@@ -19,7 +19,7 @@ pub async fn again(
     services: web::Data<Services>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let grading = weigh::again(&services, &caller.project, GradingId::from_uuid(*id)).await?;
+    let grading = weigh::again(&services, &caller.project, GradingId::from_uuid(*id), &caller.author).await?;
     let weighing = grading.result().and_then(|result| result.weighing.as_deref());
     match weighing {
         Some(weighing) => Ok(HttpResponse::Ok().json(AggregationBody::from(weighing))),

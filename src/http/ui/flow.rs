@@ -150,6 +150,29 @@ async fn a_person_reads_a_grading_overrules_it_and_takes_it_back() {
 }
 
 #[actix_web::test]
+async fn home_tells_what_waits_and_a_reviewers_home_tells_nobodys_name() {
+    let services = services().await;
+    let id = graded(&services).await;
+    let asked = opened(&services, &id).await;
+    let app = app!(services);
+    let (_, _, home) = ask!(&app, "GET", "/", "");
+    assert!(home.contains(&format!("/gradings/{id}")) && home.contains("secret-system"));
+    assert!(home.contains(&format!("/reviews/{asked}")) || home.contains("Next question"));
+    let text = select(&home, "main")[0].split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Nothing runs.") && text.contains("Store ✓answers"), "{text}");
+    // The offline judges cost nothing, and that is known.
+    assert!(text.contains("$0 on 1 gradings"), "{text}");
+
+    let project = ProjectId::parse(LOCAL_PROJECT).unwrap();
+    let (_, secret) = create_key(&services, Role::Reviewer, &project, "rob").await.unwrap();
+    let mine = request("GET", "/", "").insert_header((header::AUTHORIZATION, format!("Bearer {secret}")));
+    let answer = test::call_service(&app, mine.to_request()).await;
+    let home = String::from_utf8(test::read_body(answer).await.to_vec()).unwrap();
+    assert!(home.contains("Next question") && home.contains("Health"), "{home}");
+    assert!(!home.contains("secret-system") && !home.contains(&id), "{home}");
+}
+
+#[actix_web::test]
 async fn a_reviewer_takes_a_question_blind_answers_it_and_then_sees_whose_it_was() {
     let services = services().await;
     let id = graded(&services).await;

@@ -97,9 +97,7 @@ struct Asked {
 }
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    for path in ["/", "/gradings"] {
-        cfg.service(web::resource(path).route(web::get().to(list)).wrap(from_fn(paged)));
-    }
+    cfg.service(web::resource("/gradings").route(web::get().to(list)).wrap(from_fn(paged)));
 }
 
 async fn list(
@@ -141,7 +139,7 @@ async fn list(
 }
 
 /// A rubric's title, or its id where it has none.
-async fn title(
+pub(super) async fn title(
     project: &ProjectStore,
     known: &mut HashMap<String, String>,
     rubric: &RubricRef,
@@ -165,7 +163,7 @@ pub(super) fn progress(services: &Services, grading: &Grading) -> Option<Progres
     services.running.progress(Subject::Grading(grading.id)).map(ProgressView::from)
 }
 
-fn row(services: &Services, grading: &Grading, rubric: String) -> GradingRow {
+pub(super) fn row(services: &Services, grading: &Grading, rubric: String) -> GradingRow {
     let result = grading.result();
     GradingRow {
         id: grading.id.to_string(),

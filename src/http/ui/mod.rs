@@ -18,6 +18,7 @@ mod flow;
 mod form;
 mod grading;
 mod gradings;
+mod home;
 mod judges;
 mod leaderboard;
 mod login;
@@ -46,6 +47,7 @@ pub use radar::radar_svg;
 /// Adds the pages to a service.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.configure(assets::configure)
+        .configure(home::configure)
         .configure(gradings::configure)
         .configure(grading::configure)
         .configure(judges::configure)

@@ -651,6 +651,35 @@ pub fn reviews() -> ReviewsPage {
     }
 }
 
+pub fn home(tells_work: bool) -> super::home::HomePage {
+    use super::home::{Health, HomePage, Spend, Waiting};
+    let rows = || if tells_work { gradings().rows } else { vec![] };
+    HomePage {
+        running: rows(),
+        recent: rows(),
+        tells_work,
+        waiting: Some(Waiting {
+            pending: 12,
+            for_you: 9,
+            conflicts: 1,
+            next: Some(s("0197a000-0000-7000-8000-000000000003")),
+        }),
+        spend: tells_work.then(|| Spend {
+            month: s("2026-11"),
+            usd: s("$12.40"),
+            gradings: 310,
+            unknown: 2,
+            more: true,
+            left: Some(s("$37.60")),
+        }),
+        health: vec![
+            Health { what: s("Store"), state: met() },
+            Health { what: s("Queued work"), state: mark("failed", "!", "not taken up") },
+        ],
+        live: tells_work,
+    }
+}
+
 fn answer() -> AnswerView {
     AnswerView { reviewer: s("bob"), value: met(), reason: s("Seen on page 2."), at: at() }
 }
@@ -973,6 +1002,8 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
     check(&judges());
     check(&super::judges::page(report(), None));
     check(&reviews());
+    check(&home(true));
+    check(&home(false));
     check(&rubric());
     check(&rubrics());
     for step in steps() {
@@ -1063,6 +1094,8 @@ fn samples_can_be_looked_at() {
     page("judge.html", render::html(viewer, &super::judges::page(report(), None)));
     page("rubrics.html", render::html(viewer, &rubrics()));
     page("rubric.html", render::html(viewer, &rubric()));
+    page("home.html", render::html(viewer, &home(true)));
+    page("home-reviewer.html", render::html(viewer, &home(false)));
     page("reviews.html", render::html(viewer, &reviews()));
     for (name, step) in ["take", "answer", "adjudicate", "wait", "done"].into_iter().zip(steps()) {
         page(&format!("review-{name}.html"), render::html(viewer, &review(step, name == "done")));

@@ -1,0 +1,190 @@
+//! What runs, what waits for a human, what was spent, and whether the service can work. A key that only reviews is shown
+//! what waits: who made which work, and how it scored, would end its blindness.
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+
+use super::error::{paged, viewer};
+use super::gradings::{GradingRow, row, title};
+use super::render::{Page, respond};
+use super::words::{self, Mark};
+use crate::domain::{Grading, Review, ReviewState, Status, Timestamp};
+use crate::http::Door;
+use crate::http::auth::{Caller, Role, Submitter};
+use crate::http::problem::Problem;
+use crate::review::queue;
+use crate::services::Services;
+use crate::store::{ProjectStore, Query};
+
+/// Gradings that are shown of each kind.
+const SHOWN: usize = 8;
+/// Gradings of the month that are added up; the page is there at once, and says when there are more.
+const LOOKED_AT: usize = 200;
+
+#[derive(Debug, Serialize)]
+pub(super) struct HomePage {
+    /// Running ones first, then those that wait for their turn.
+    pub running: Vec<GradingRow>,
+    pub recent: Vec<GradingRow>,
+    /// Whether there is any work to tell of; a reviewer is told of questions only.
+    pub tells_work: bool,
+    /// `None` for who may not answer.
+    pub waiting: Option<Waiting>,
+    pub spend: Option<Spend>,
+    pub health: Vec<Health>,
+    /// Something runs.
+    pub live: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Waiting {
+    pub pending: usize,
+    pub for_you: usize,
+    /// Reviewers differ.
+    pub conflicts: usize,
+    pub next: Option<String>,
+}
+
+/// What the gradings of this month cost.
+#[derive(Debug, Serialize)]
+pub(super) struct Spend {
+    pub month: String,
+    pub usd: String,
+    pub gradings: usize,
+    /// Of these, those with a call of unknown price: not in the sum.
+    pub unknown: usize,
+    /// There are more than were looked at.
+    pub more: bool,
+    /// Of a project that has a budget: what is left of it.
+    pub left: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Health {
+    pub what: String,
+    pub state: Mark,
+}
+
+impl Page for HomePage {
+    const TEMPLATE: &'static str = "home.html";
+    const SECTION: &'static str = "home";
+    fn title(&self) -> String {
+        "Home".to_owned()
+    }
+}
+
+pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/").route(web::get().to(home)).wrap(from_fn(paged)));
+}
+
+async fn home(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    door: web::Data<Door>,
+    caller: Submitter,
+) -> Result<HttpResponse, Problem> {
+    let project = &caller.project;
+    let tells_work = caller.role != Role::Reviewer;
+    let (mut running, mut recent, mut spend) = (vec![], vec![], None);
+    if tells_work {
+        let mut titles = HashMap::new();
+        for status in [Status::Running, Status::Queued] {
+            let query = Query::link("status", status.as_str()).limit(SHOWN - running.len().min(SHOWN - 1));
+            for kept in project.list::<Grading>(query).await?.items {
+                let title = title(project, &mut titles, &kept.record.rubric).await?;
+                running.push(row(&services, &kept.record, title));
+            }
+        }
+        let newest = project.list::<Grading>(Query::default().newest_first().limit(SHOWN * 4)).await?;
+        let ended = newest.items.into_iter().map(|kept| kept.record).filter(|one| one.status().is_settled());
+        for grading in ended.take(SHOWN) {
+            let title = title(project, &mut titles, &grading.rubric).await?;
+            recent.push(row(&services, &grading, title));
+        }
+        spend = Some(spent(&services, project).await?);
+    }
+    let waiting = match caller.role >= Role::Reviewer {
+        true => Some(waiting(&services, &caller).await?),
+        false => None,
+    };
+    let page = HomePage {
+        live: !running.is_empty(),
+        running,
+        recent,
+        tells_work,
+        waiting,
+        spend,
+        health: health(&services, &door).await,
+    };
+    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+}
+
+async fn waiting(services: &Services, caller: &Caller) -> Result<Waiting, Problem> {
+    use ReviewState::{Claimed, Conflict, Open, Submitted};
+    let now = services.now();
+    let pending = queue::list(services, &caller.project, &[Open, Claimed, Submitted, Conflict]).await?;
+    let free = |review: &&Review| {
+        let open = matches!(review.state(now), Open | Submitted);
+        let mine = review.live_lease(now).is_some_and(|lease| lease.reviewer == caller.author);
+        (open && !review.is_done_by(&caller.author)) || mine
+    };
+    Ok(Waiting {
+        pending: pending.len(),
+        for_you: pending.iter().filter(free).count(),
+        conflicts: pending.iter().filter(|review| review.state(now) == Conflict).count(),
+        next: pending.iter().find(free).map(|review| review.id.to_string()),
+    })
+}
+
+/// The newest gradings of this month, as many as one look gets.
+async fn spent(services: &Services, project: &ProjectStore) -> Result<Spend, Problem> {
+    let month = |time: Timestamp| time.to_string().chars().take(7).collect::<String>();
+    let this = month(services.now());
+    let page = project.list::<Grading>(Query::default().newest_first().limit(LOOKED_AT)).await?;
+    let all = page.items.len();
+    let of_month = page.items.iter().map(|kept| &kept.record).take_while(|one| month(one.created_at) == this);
+    let (mut usd, mut gradings, mut unknown) = (0.0, 0, 0);
+    for result in of_month.filter_map(Grading::result) {
+        gradings += 1;
+        match result.cost_usd {
+            Some(cost) => usd += cost,
+            None => unknown += 1,
+        }
+    }
+    let purse = services.purses.of(project, services.now()).await?;
+    let left = purse.limit().map(|limit| words::usd(Some((limit - purse.spent()).max(0.0))));
+    Ok(Spend {
+        usd: words::usd(Some(usd)),
+        gradings,
+        unknown,
+        more: gradings == all && page.next.is_some(),
+        left,
+        month: this,
+    })
+}
+
+async fn health(services: &Services, door: &Door) -> Vec<Health> {
+    let state = |fine: bool, label: &str| {
+        let (kind, glyph) = if fine { ("met", "✓") } else { ("failed", "!") };
+        Mark { kind, glyph, label: label.to_owned(), title: String::new() }
+    };
+    let store = match services.store.ready().await {
+        Ok(()) => state(true, "answers"),
+        Err(error) => state(false, &error.to_string()),
+    };
+    let work = match (door.stopping.is_cancelled(), services.running.is_worked()) {
+        (true, _) => state(false, "stopping"),
+        (false, true) => state(true, "taken up"),
+        (false, false) => state(false, "not taken up"),
+    };
+    let judges = services.judges.len();
+    vec![
+        Health { what: "Store".to_owned(), state: store },
+        Health { what: "Queued work".to_owned(), state: work },
+        Health { what: "Judges".to_owned(), state: state(judges > 0, &format!("{judges} configured")) },
+    ]
+}
