@@ -40,6 +40,12 @@ pub(super) async fn audit(verb: Verb) -> Result<(), Failure> {
     let Verb::Verify { project, noted, config, store } = verb;
     let config = load(config.as_ref())?;
     let url = store.unwrap_or(config.store.url);
+    // Opening would make it, and an empty log is whole.
+    if let Some(path) = url.strip_prefix("sled:").filter(|path| !std::path::Path::new(path).exists()) {
+        return Err(Failure::Mistake(format!(
+            "there is no store at {path}; name the service's with --store or --config"
+        )));
+    }
     let store = Store::open(&url, StoreOptions::default()).await.map_err(Failure::mistake)?;
     let mut logs: Vec<(String, ProjectStore)> = Vec::new();
     match &project {

@@ -503,4 +503,6 @@ async fn many_who_take_the_same_question_at_once_and_a_kill_leave_each_answer_ex
     let said = run(&home, &["audit", "verify", "--config", &config]).await.exits_with(0);
     assert!(said.stdout.contains("project p:") && said.stdout.contains("whole; head "), "{}", said.stdout);
     assert!(said.stdout.contains("keys and configuration: "), "{}", said.stdout);
+    run(&home, &["audit", "verify", "--store", "sled:nowhere"]).await.complains(&["no store at nowhere", "--store"]);
+    assert!(!home.path("nowhere").exists(), "looking makes nothing");
 }
