@@ -184,6 +184,20 @@ impl Severity {
     }
 }
 
+impl OverrideValue {
+    /// `met`, `unmet`, `inconclusive`, `withdrawn`, or the name of a level.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Met => "met",
+            Self::Unmet => "unmet",
+            Self::Inconclusive => "inconclusive",
+            Self::Withdrawn => "withdrawn",
+            Self::Level(name) => name,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverrideValue {

@@ -20,17 +20,8 @@ impl Recorded {
     /// # Errors
     /// If the store cannot.
     pub async fn of(project: &ProjectStore, id: GradingId) -> Result<Self, Refusal> {
-        let votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?;
-        Ok(Self { votes, ..Self::human(project, id).await? })
-    }
-
-    /// What humans said; no votes.
-    ///
-    /// # Errors
-    /// If the store cannot.
-    pub async fn human(project: &ProjectStore, id: GradingId) -> Result<Self, Refusal> {
         Ok(Self {
-            votes: vec![],
+            votes: project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?,
             overrides: project.all::<Override>(Query::prefix(format!("{id}/"))).await?,
             scores: project.all::<ScoreOverride>(Query::prefix(format!("{id}/"))).await?,
             reviews: project.all::<Review>(Query::link("grading", id)).await?,

@@ -67,7 +67,7 @@ pub fn review_resolved(review: &Review, now: Timestamp) -> Option<Event> {
     let mut data = question(review);
     let state = review.state(now);
     data["state"] = json!(if state == ReviewState::Agreed { "agreed" } else { "resolved" });
-    data["value"] = json!(resolution.value.verdict().map(word));
+    data["value"] = json!(resolution.value.verdict().map(OverrideValue::as_str));
     data["resolved_at"] = json!(resolution.at);
     Some(Event { event: EventType::ReviewResolved, subject: subject(review), data })
 }
@@ -100,7 +100,7 @@ pub fn verdict_overridden(one: &Override, grading: &Grading) -> Event {
     let mut data = about(grading);
     data["override_id"] = json!(one.id);
     data["criterion_id"] = json!(one.criterion_id);
-    data["value"] = json!(word(&one.value));
+    data["value"] = json!(one.value.as_str());
     data["review_id"] = json!(one.review_id);
     data["author"] = json!(one.author);
     Event { event: EventType::VerdictOverridden, subject: Subject::Grading(one.grading_id), data }
@@ -144,14 +144,4 @@ pub fn comparison_completed(comparison: &Comparison) -> Option<Event> {
         "completed_at": at,
     });
     Some(Event { event: EventType::ComparisonCompleted, subject: Subject::Comparison(comparison.id), data })
-}
-
-fn word(value: &OverrideValue) -> &str {
-    match value {
-        OverrideValue::Met => "met",
-        OverrideValue::Unmet => "unmet",
-        OverrideValue::Inconclusive => "inconclusive",
-        OverrideValue::Withdrawn => "withdrawn",
-        OverrideValue::Level(name) => name,
-    }
 }

@@ -20,7 +20,7 @@ pub struct Matter {
     pub grading: Option<Grading>,
     pub rubric: Option<RubricVersion>,
     pub task: Option<Task>,
-    /// One; for a preference two, in the order that is this person's.
+    /// One; for a preference two: in an order that is this person's while they are blind, then `a` before `b`.
     pub submissions: Vec<Submission>,
 }
 
@@ -57,8 +57,9 @@ impl Matter {
             Some(id) => project.get::<Task>(&part(id.as_str())).await?.map(|kept| kept.record),
             None => None,
         };
+        let blind = blind::is_blind(&review, person, services.now());
         let ids: Vec<SubmissionId> = match (&review.about, &grading) {
-            (About::Preference { a, b, .. }, _) if is_turned(&review, person) => vec![*b, *a],
+            (About::Preference { a, b, .. }, _) if blind && is_turned(&review, person) => vec![*b, *a],
             (About::Preference { a, b, .. }, _) => vec![*a, *b],
             (_, Some(grading)) => vec![grading.submission_id],
             (_, None) => vec![],
@@ -67,7 +68,6 @@ impl Matter {
         for id in ids {
             submissions.extend(project.get::<Submission>(&id.to_string()).await?.map(|kept| kept.record));
         }
-        let blind = blind::is_blind(&review, person, services.now());
         Ok(Self { review, blind, grading, rubric, task, submissions })
     }
 

@@ -7,8 +7,8 @@ use super::queue::{get, given, subject};
 use super::reveal;
 use crate::audit::{self, Act};
 use crate::domain::{
-    About, Action, Author, Battle, Decision as Verdict, FoundError, Grading, LeaseToken, Odds, Override, OverrideValue,
-    Preference, Resolution, Review, ReviewId, RubricVersion, Said, Submission, SubmissionId,
+    About, Action, Author, Battle, Decision as Verdict, FoundError, GradingId, LeaseToken, Odds, Override,
+    OverrideValue, Preference, Resolution, Review, ReviewId, RubricVersion, Said, Submission, SubmissionId,
 };
 use crate::grading::remember;
 use crate::hooks::{self, events::Event};
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Batch, Kept, ProjectStore, StoreError};
 
-use super::overrule::{Changed, Subject, check, rubric_of, to_append};
+use super::overrule::{Changed, Subject, check, to_append};
 
 /// Under which judge a human's preference is on the leaderboard.
 pub const HUMAN: &str = "human";
@@ -83,6 +83,10 @@ pub fn is_turned(review: &Review, person: &Author) -> bool {
     crate::grading::escalate::lot(review.id, &format!("side for {person}")) < 0.5
 }
 
+async fn subject_of(project: &ProjectStore, id: GradingId) -> Result<Subject, Refusal> {
+    Subject::find(project, id).await?.ok_or_else(|| Refusal::not_found("grading", id))
+}
+
 /// Whether the question takes this value.
 async fn valid(project: &ProjectStore, review: &Review, answer: &Answer) -> Result<(), Refusal> {
     match (&review.about, &answer.value) {
@@ -90,16 +94,10 @@ async fn valid(project: &ProjectStore, review: &Review, answer: &Answer) -> Resu
             Err(Refusal::invalid("/value", "a review is answered with a verdict, not with `withdrawn`"))
         }
         (About::Criterion { grading_id, criterion_id }, Said::Verdict(value)) => {
-            let Some(grading) = project.get::<Grading>(&grading_id.to_string()).await? else {
-                return Err(Refusal::not_found("grading", grading_id));
-            };
-            check(&rubric_of(project, &grading.record).await?, criterion_id, value)
+            check(&subject_of(project, *grading_id).await?.rubric, criterion_id, value)
         }
         (About::Discovery { grading_id }, Said::Errors(found)) => {
-            let Some(grading) = project.get::<Grading>(&grading_id.to_string()).await? else {
-                return Err(Refusal::not_found("grading", grading_id));
-            };
-            let rubric = rubric_of(project, &grading.record).await?;
+            let rubric = subject_of(project, *grading_id).await?.rubric;
             found.iter().enumerate().try_for_each(|(at, one)| error(review, &rubric, at, one))
         }
         (About::Preference { .. }, Said::Preference(_)) => Ok(()),
@@ -200,9 +198,7 @@ async fn followed(
     told.extend(hooks::events::review_resolved(after, services.now()));
     match (&after.about, &after.resolution) {
         (About::Criterion { grading_id, .. } | About::Discovery { grading_id }, resolution) => {
-            let Some(subject) = Subject::find(project, *grading_id).await? else {
-                return Err(Refusal::not_found("grading", grading_id));
-            };
+            let subject = subject_of(project, *grading_id).await?;
             let appended = resolution.as_ref().and_then(|one| decided(services, after, one));
             let batch = match &appended {
                 Some(one) => learned(project, &subject, after, one, batch).await?,

@@ -357,6 +357,10 @@ async fn a_preference_is_asked_for_in_an_order_of_ones_own_and_is_a_battle_of_it
         who.post(&format!("{at}/submit"), &body).await.is(200);
     }
     assert!(orders.contains(&"first") && orders.contains(&"second"), "sides are drawn per person: {orders:?}");
+    for who in &office.people {
+        // `a` and `b` are the same two for everybody who is told whose they are, and for who decides between reviewers.
+        assert_eq!(who.get(&at).await.is(200)["sides"][0]["text"], "The good memo.");
+    }
     let settled = office.people[0].get(&at).await.is(200);
     assert_eq!((&settled["state"], &settled["resolution"]["value"]), (&json!("agreed"), &json!("a")), "{settled}");
     assert_eq!(settled["compared"]["a"], json!(a));

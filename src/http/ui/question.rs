@@ -157,10 +157,12 @@ fn sides(matter: &Matter) -> Vec<Side> {
         from += files.len();
         let message = one.text.as_deref().filter(|text| !text.trim().is_empty());
         Side {
-            title: match (two, at) {
-                (false, _) => "The deliverable",
-                (true, 0) => "First",
-                (true, _) => "Second",
+            title: match (two, matter.blind, at) {
+                (false, ..) => "The deliverable",
+                (true, true, 0) => "First",
+                (true, true, _) => "Second",
+                (true, false, 0) => "A",
+                (true, false, _) => "B",
             }
             .to_owned(),
             message: message.map(|text| words::clip(text, MESSAGE_CHARS)),
@@ -294,11 +296,6 @@ fn end(matter: &Matter) -> Option<End> {
         found_by: one.found_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         caught_by: one.caught_by.as_ref().map(ToString::to_string),
     });
-    // A and B are the question's, whatever order this person was shown.
-    let mut submissions: Vec<&Submission> = matter.submissions.iter().collect();
-    if let About::Preference { a, .. } = &matter.review.about {
-        submissions.sort_by_key(|one| one.id != *a);
-    }
     Some(End {
         value: words::said(&resolution.value),
         reason: resolution.reason.clone(),
@@ -306,7 +303,7 @@ fn end(matter: &Matter) -> Option<End> {
         at: words::time(resolution.at),
         errors: errors.collect(),
         answers: answers(&matter.review),
-        systems: submissions.iter().map(|one| one.system.to_string()).collect(),
+        systems: matter.submissions.iter().map(|one| one.system.to_string()).collect(),
     })
 }
 

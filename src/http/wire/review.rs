@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::FileInfo;
 use super::rubric::{LevelBody, level_bodies};
-use super::verdict::{value, word};
+use super::verdict::value;
 use crate::domain::{
     About, Author, Criterion, CriterionId, FoundError, Id, Lease, Preference, Review, ReviewAnswer, Said, Severity,
     StoredFile, SystemName, Timestamp,
@@ -377,7 +377,7 @@ impl From<&FoundError> for ErrorBody {
 impl From<&Said> for SaidBody {
     fn from(said: &Said) -> Self {
         let value = match said {
-            Said::Verdict(value) => Some(word(value).to_owned()),
+            Said::Verdict(value) => Some(value.as_str().to_owned()),
             Said::Preference(prefers) => Some(preference(*prefers).to_owned()),
             Said::Errors(_) => None,
             Said::Decided => Some("decided".to_owned()),
