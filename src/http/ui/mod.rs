@@ -4,7 +4,8 @@
 //!
 //! How to add a page: a file with a type that implements [`render::Page`], its template with a line in
 //! `render.rs`, its `configure` in the list below, and a sample of its type in `samples.rs`, which the tests
-//! render strictly and with hostile text in every field.
+//! render strictly and with hostile text in every field. `EMPANEL_UI_DIR=src/http/ui cargo run -- serve` reads
+//! templates and assets anew for every page.
 //!
 //! What is always true: everything users or judges wrote is escaped by the template engine; an address is
 //! built from a fixed beginning and percent-encoded parts; no page has inline script or style, and the

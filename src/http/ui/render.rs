@@ -2,6 +2,7 @@
 //! error, not an empty place) and escaped; every answer carries the headers that keep what users wrote from
 //! ever running.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
@@ -38,8 +39,6 @@ pub struct Viewer {
 struct Whole<'a, P> {
     title: String,
     section: &'static str,
-    css: &'static str,
-    js: &'static str,
     viewer: Option<&'a Viewer>,
     p: &'a P,
 }
@@ -77,17 +76,37 @@ templates![
     "rubrics.html",
 ];
 
-static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(environment);
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("url", url_part);
     environment.add_filter("ticks", ticks);
-    for (name, source) in TEMPLATES {
-        environment.add_template(name, source)?;
+    environment.add_function("asset", |name: &str| {
+        let none = || minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("no asset {name:?}"));
+        assets::path(name).ok_or_else(none)
+    });
+    for (name, built_in) in TEMPLATES {
+        environment.add_template_owned(*name, source("templates", name, built_in).into_owned())?;
     }
     Ok(environment)
-});
+}
+
+/// Where the author of a page keeps templates and assets that are read again for every page (debug builds only):
+/// `EMPANEL_UI_DIR=src/http/ui cargo run -- serve`, then edit and reload.
+fn live() -> Option<&'static std::path::Path> {
+    static LIVE: LazyLock<Option<std::path::PathBuf>> =
+        LazyLock::new(|| std::env::var_os("EMPANEL_UI_DIR").filter(|_| cfg!(debug_assertions)).map(Into::into));
+    LIVE.as_deref()
+}
+
+/// A template or an asset: as it was built in, or as its author has it now.
+pub(super) fn source(kind: &str, name: &str, built_in: &'static str) -> Cow<'static, str> {
+    let read = live().and_then(|folder| std::fs::read_to_string(folder.join(kind).join(name)).ok());
+    read.map_or(Cow::Borrowed(built_in), Cow::Owned)
+}
 
 /// One part of a path or query: everything but letters, digits, `-`, `_` and `.` is percent-encoded.
 pub(super) fn url_part(text: &str) -> String {
@@ -118,14 +137,15 @@ fn ticks(text: &str) -> Vec<minijinja::Value> {
 /// # Errors
 /// If the template is wrong or names what the context does not have: our mistake.
 pub fn html<P: Page>(viewer: Option<&Viewer>, page: &P) -> Result<String, minijinja::Error> {
-    let environment = ENVIRONMENT
-        .as_ref()
-        .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("{error:#}")))?;
+    let live = live().map(|_| environment()).transpose()?;
+    let built_in = || {
+        let wrong = |error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("{error:#}"));
+        ENVIRONMENT.as_ref().map_err(wrong)
+    };
+    let environment = live.as_ref().map_or_else(built_in, Ok)?;
     environment.get_template(P::TEMPLATE)?.render(Serde(Whole {
         title: page.title(),
         section: P::SECTION,
-        css: assets::css_path(),
-        js: assets::js_path(),
         viewer,
         p: page,
     }))

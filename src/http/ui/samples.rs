@@ -912,7 +912,10 @@ fn harmless(html: &str, name: &str) {
         let tag = element.value().name();
         assert!(!["iframe", "object", "embed", "style", "base"].contains(&tag), "{name} has <{tag}>");
         if tag == "script" {
-            assert!(element.value().attr("src").is_some_and(|src| src.starts_with("/assets/app.js?v=")), "{name}");
+            assert!(
+                element.value().attr("src").is_some_and(|src| src.starts_with("/assets/") && src.contains(".js?v=")),
+                "{name}"
+            );
             assert_eq!(element.text().collect::<String>(), "");
         }
         for (attribute, value) in element.value().attrs() {
@@ -1078,8 +1081,9 @@ fn samples_can_be_looked_at() {
     let Ok(folder) = std::env::var("EMPANEL_PAGES") else { return };
     let folder = std::path::Path::new(&folder);
     std::fs::create_dir_all(folder.join("assets")).unwrap();
-    std::fs::write(folder.join("assets/app.css"), include_str!("assets/app.css")).unwrap();
-    std::fs::write(folder.join("assets/app.js"), include_str!("assets/app.js")).unwrap();
+    for (name, _, content) in super::assets::ASSETS {
+        std::fs::write(folder.join("assets").join(name), content).unwrap();
+    }
     let page = |name: &str, html: Result<String, minijinja::Error>| {
         std::fs::write(folder.join(name), html.unwrap()).unwrap();
     };
