@@ -26,6 +26,7 @@ mod login;
 mod matrix;
 mod pareto;
 mod plot;
+mod post;
 mod question;
 mod radar;
 pub mod render;
@@ -50,6 +51,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.configure(assets::configure)
         .configure(home::configure)
         .configure(gradings::configure)
+        .configure(post::configure)
         .configure(grading::configure)
         .configure(judges::configure)
         .configure(leaderboard::configure)

@@ -69,6 +69,7 @@ templates![
     "parts/gradings.html",
     "parts/macros.html",
     "parts/manifest.html",
+    "post.html",
     "question.html",
     "review.html",
     "reviews.html",
