@@ -204,9 +204,7 @@ pub async fn differing(
             Differs { grading, rubric, criterion: unit.place, said: [one.label.clone(), other.label.clone()] }
         })
         .collect();
-    items.sort_by_key(|item| {
-        (std::cmp::Reverse((item.grading.created_at, item.grading.id)), item.criterion)
-    });
+    items.sort_by_key(|item| (std::cmp::Reverse((item.grading.created_at, item.grading.id)), item.criterion));
     Ok(Differing { both: of_both.len(), items })
 }
 
@@ -227,7 +225,9 @@ async fn gather(project: &ProjectStore, filter: &Filter) -> Result<Gathered, Ref
             let judges = ballots.get(&criterion.id);
             for (judge, repeats) in judges.into_iter().flatten() {
                 let own = found.repeats.entry((*judge).clone()).or_default();
-                own.extend(asked_again(repeats).map(|said| said.into_iter().map(|one| one.map(str::to_owned)).collect()));
+                own.extend(
+                    asked_again(repeats).map(|said| said.into_iter().map(|one| one.map(str::to_owned)).collect()),
+                );
             }
             let said: BTreeMap<JudgeName, Rating> = judge_votes(criterion, judges)
                 .into_iter()

@@ -16,6 +16,8 @@ mod assets;
 mod error;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod flow_post;
 mod form;
 mod grading;
 mod gradings;

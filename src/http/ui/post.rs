@@ -14,7 +14,7 @@ use super::error::{paged, see_other, viewer};
 use super::render::{Page, respond};
 use super::rubrics::{FindingView, findings, newest};
 use super::words;
-use crate::domain::{JudgeName, Panel, PanelName, RubricId, RubricVersion, SystemName, Task, TaskId};
+use crate::domain::{JudgeName, Panel, PanelName, Rubric, RubricId, RubricVersion, SystemName, Task, TaskId};
 use crate::grading::accept::Upload;
 use crate::grading::quote::{Quote, total};
 use crate::http::auth::{Caller, Submitter};
@@ -106,8 +106,8 @@ pub(super) struct WrongView {
 #[derive(Debug, Serialize)]
 pub(super) struct LookView {
     pub title: String,
-    pub criteria: usize,
-    pub points: String,
+    /// How many criteria and points.
+    pub size: String,
     pub findings: Vec<FindingView>,
     /// Findings that are not shown.
     pub more: usize,
@@ -452,10 +452,16 @@ async fn form(services: &Services, caller: &Caller, entered: Entered) -> Result<
 
 fn rubric_offer(one: &RubricVersion, chosen: bool) -> Offer {
     let title = one.rubric.title().map_or_else(|| format!("rubric {}", one.fingerprint.short()), ToOwned::to_owned);
-    let criteria = one.rubric.criteria().len();
-    let s = if criteria == 1 { "on" } else { "a" };
-    let label = format!("{} (v{}, {criteria} criteri{s})", words::clip(&title, 70), one.version);
+    let label = format!("{} (v{}, {})", words::clip(&title, 70), one.version, criteria(&one.rubric));
     Offer { value: one.id.to_string(), label, chosen }
+}
+
+/// How many.
+fn criteria(rubric: &Rubric) -> String {
+    match rubric.criteria().len() {
+        1 => "1 criterion".to_owned(),
+        n => format!("{} criteria", words::count(n as u64)),
+    }
 }
 
 fn panel_offer(panel: &Panel, chosen: bool) -> Offer {
@@ -480,10 +486,10 @@ async fn look(rubric: RubricVersion) -> Result<LookView, Problem> {
         let mut findings = findings(rubric);
         let more = findings.len().saturating_sub(FINDINGS);
         findings.truncate(FINDINGS);
+        let points = words::points(rubric.max_points());
         LookView {
             title: rubric.title().unwrap_or("Rubric without a title").to_owned(),
-            criteria: rubric.criteria().len(),
-            points: words::points(rubric.max_points()),
+            size: format!("{}, {points} point{}", criteria(rubric), if points == "1" { "" } else { "s" }),
             findings,
             more,
         }

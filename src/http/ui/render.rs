@@ -54,6 +54,7 @@ templates![
     "agreement.html",
     "base.html",
     "criterion.html",
+    "differ.html",
     "error.html",
     "file.html",
     "fragment.html",

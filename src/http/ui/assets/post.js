@@ -103,7 +103,8 @@
     const item = make("li", "", make("span", `mark ${kind}`, shape, level), " ");
     if (code) item.append(make("code", "", code), " ");
     if (at) item.append(make("span", "mono", at), " ");
-    item.append(message);
+    // Names stand in backticks.
+    item.append(...message.split("`").map((part, i) => i % 2 ? make("code", "", part) : part));
     return item;
   }
   async function lint() {
@@ -125,7 +126,7 @@
       const list = make("ul", "plain-list");
       if (answer.ok) {
         const none = said.lint.length ? "" : " Nothing to remark.";
-        head.append(make("strong", "", said.title || "Rubric without a title"), `: ${count(said.criteria, "criterion", "criteria")}, ${+said.max_points.toFixed(2)} points.${none}`);
+        head.append(make("strong", "", said.title || "Rubric without a title"), `: ${count(said.criteria, "criterion", "criteria")}, ${count(+said.max_points.toFixed(2), "point", "points")}.${none}`);
         list.append(...said.lint.slice(0, 60).map((one) => finding(one.level, one.code, one.criterion_id, one.message)));
       } else {
         const errors = said.errors || [];
