@@ -367,15 +367,28 @@ fn matrix(found: &Agreement) -> (Vec<String>, Vec<MatrixRow>, usize) {
 }
 
 fn figures(figures: &Figures) -> FiguresView {
-    let prevalence: Vec<String> =
-        figures.prevalence.iter().map(|(label, share)| format!("{label} {:.0} %", share * 100.0)).collect();
     FiguresView {
         units: words::count(figures.units as u64),
-        prevalence: prevalence.join(", "),
+        prevalence: prevalence(&figures.prevalence),
         raw: figure(&figures.raw),
         kappa: figure(&figures.fleiss_kappa),
         alpha: figure(&figures.krippendorff_alpha),
     }
+}
+
+/// The most frequent answers, and the others together where rubrics with scales bring many.
+fn prevalence(shares: &BTreeMap<String, f64>) -> String {
+    const NAMED: usize = 3;
+    let mut all: Vec<(&String, f64)> = shares.iter().map(|(label, share)| (label, *share)).collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let named = if all.len() > NAMED + 1 { NAMED } else { all.len() };
+    let (first, others) = all.split_at(named);
+    let mut said: Vec<String> = first.iter().map(|(label, share)| format!("{label} {:.0} %", share * 100.0)).collect();
+    if !others.is_empty() {
+        let share: f64 = others.iter().map(|(_, share)| share).sum();
+        said.push(format!("{} others {:.0} %", others.len(), share * 100.0));
+    }
+    said.join(", ")
 }
 
 fn figure(figure: &Figure) -> FigureView {
@@ -387,5 +400,19 @@ fn figure(figure: &Figure) -> FigureView {
         },
         n: words::count(figure.n as u64),
         why: figure.undefined.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_answers_are_told_by_the_most_frequent_ones_and_nothing_is_left_out() {
+        let of = |shares: &[(&str, f64)]| prevalence(&shares.iter().map(|(l, s)| ((*l).to_owned(), *s)).collect());
+        assert_eq!(of(&[("MET", 0.25), ("UNMET", 0.75)]), "UNMET 75 %, MET 25 %");
+        let many = [("a", 0.1), ("b", 0.4), ("c", 0.2), ("d", 0.25), ("e", 0.05)];
+        assert_eq!(of(&many), "b 40 %, d 25 %, c 20 %, 2 others 15 %");
+        assert_eq!(of(&[]), "");
     }
 }
