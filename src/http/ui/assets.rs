@@ -22,6 +22,8 @@ assets![
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "post.js": "text/javascript; charset=utf-8",
+    "review.js": "text/javascript; charset=utf-8",
+    "viewer.js": "text/javascript; charset=utf-8",
 ];
 
 fn content(name: &str) -> Option<(&'static str, Cow<'static, str>)> {
