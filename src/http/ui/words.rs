@@ -81,6 +81,18 @@ pub fn judge_vote(vote: &JudgeVote, title: String) -> Mark {
     Mark { title, ..plain }
 }
 
+/// What a judge says of a criterion that is met or not.
+#[must_use]
+pub fn said_met(met: bool) -> Mark {
+    answer(if met { &Answer::Met } else { &Answer::Unmet })
+}
+
+/// The level that a judge says.
+#[must_use]
+pub fn said_level(name: &str) -> Mark {
+    mark("level", "≡", name)
+}
+
 /// A cell in which nothing stands (yet).
 #[must_use]
 pub fn no_vote(why: &str) -> Mark {
