@@ -1,0 +1,86 @@
+//! Everybody can use the pages: axe finds nothing serious on any of them, in light and dark, wide and narrow.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::driver::Browser;
+use super::pages::{by_person, others, visit, visits};
+use super::world::{Words, World};
+
+const AXE: &str = include_str!("vendor/axe.min.js");
+const TAGS: [&str; 5] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/// What axe says against the page as it is now: impact, rule and help, and where.
+async fn violations(browser: &Browser) -> Vec<(String, String, String)> {
+    browser.script(&format!("if (!window.axe) {{ {AXE} }} return true;")).await;
+    let run = "const done = arguments[1];
+        axe.run(document, { runOnly: { type: 'tag', values: arguments[0] }, resultTypes: ['violations'] })
+          .then((found) => done(found.violations.map((v) => ({ impact: v.impact, id: v.id, help: v.help,
+            nodes: v.nodes.slice(0, 3).map((n) => `${n.target} ${n.html.slice(0, 160)} ${n.failureSummary}`) }))), (e) => done(String(e)));";
+    let found = browser.script_async(run, vec![json!(TAGS)]).await;
+    let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let one = |v: &Value| {
+        let at: Vec<String> = v["nodes"].as_array().unwrap().iter().map(said).collect();
+        (said(&v["impact"]), format!("{}: {}", said(&v["id"]), said(&v["help"])), at.join("\n      "))
+    };
+    found.as_array().unwrap_or_else(|| panic!("axe did not run: {found}")).iter().map(one).collect()
+}
+
+/// Visits every page in one of the four looks.
+async fn everybody_can_use(name: &str, dark: bool, width: u32) {
+    let world = World::new(Words::Plain).await;
+    let browser = Browser::open(&world.service.url, name).await;
+    browser.dark(dark).await;
+    browser.size(width, 900).await;
+    let mut now = "";
+    let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (n, one) in visits(&world).iter().chain(&by_person(others(&world))).enumerate() {
+        visit(&browser, &world, &mut now, one).await;
+        let name: String = one.1.split(['?', '#']).next().unwrap_or_default().replace('/', "_");
+        browser.screenshot(&format!("{n:02}{}", name.chars().take(40).collect::<String>())).await;
+        let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
+        let beyond = browser.script(wide).await.as_i64().unwrap_or_default();
+        if beyond > 1 {
+            let key = ("serious".to_owned(), "the page scrolls sideways".to_owned());
+            all.entry(key).or_default().push(format!("{} {}: {beyond} px", one.0, one.1));
+        }
+        for (impact, rule, at) in violations(&browser).await {
+            all.entry((impact, rule)).or_default().push(format!("{} {}: {at}", one.0, one.1));
+        }
+    }
+    let mut told = String::new();
+    let mut bad = 0;
+    for ((impact, rule), places) in &all {
+        bad += usize::from(matches!(impact.as_str(), "serious" | "critical"));
+        told.push_str(&format!(
+            "{impact} {rule}, on {} pages\n    {}\n",
+            places.len(),
+            places.iter().take(4).cloned().collect::<Vec<_>>().join("\n    ")
+        ));
+    }
+    eprintln!("{told}");
+    assert_eq!(bad, 0, "{told}");
+    browser.forgive("Failed to load resource").await;
+    browser.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_can_use_every_page_in_light() {
+    everybody_can_use("light", false, 1280).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_can_use_every_page_in_dark() {
+    everybody_can_use("dark", true, 1280).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_can_use_every_page_on_a_narrow_screen_in_light() {
+    everybody_can_use("narrow-light", false, 390).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_can_use_every_page_on_a_narrow_screen_in_dark() {
+    everybody_can_use("narrow-dark", true, 390).await;
+}
