@@ -27,6 +27,12 @@ async fn violations(browser: &Browser) -> Vec<(String, String, String)> {
     found.as_array().unwrap_or_else(|| panic!("axe did not run: {found}")).iter().map(one).collect()
 }
 
+/// A path as the name of a picture: without ids, which are others every time.
+fn name_of(path: &str) -> String {
+    let parts = path.split(['?', '#']).next().unwrap_or_default().split('/').filter(|part| !part.is_empty());
+    parts.filter(|part| part.len() != 36).map(|part| format!("-{part}")).collect()
+}
+
 /// Visits every page in one of the four looks.
 async fn everybody_can_use(name: &str, dark: bool, width: u32) {
     let world = World::new(Words::Plain).await;
@@ -37,13 +43,16 @@ async fn everybody_can_use(name: &str, dark: bool, width: u32) {
     let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (n, one) in visits(&world).iter().chain(&by_person(others(&world))).enumerate() {
         visit(&browser, &world, &mut now, one).await;
-        let name: String = one.1.split(['?', '#']).next().unwrap_or_default().replace('/', "_");
-        browser.screenshot(&format!("{n:02}{}", name.chars().take(40).collect::<String>())).await;
-        let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
-        let beyond = browser.script(wide).await.as_i64().unwrap_or_default();
-        if beyond > 1 {
+        browser.screenshot(&format!("{n:02}{}", name_of(&one.1))).await;
+        let wide = "const room = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= room + 1) return '';
+            const inside = (e) => { for (let p = e.parentElement; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== 'visible') return true; };
+            return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > room + 1 && !inside(e))
+              .map((e) => `${e.nodeName}.${e.className} by ${Math.round(e.getBoundingClientRect().right - room)} px`).slice(0, 5).join(', ') || 'by something';";
+        let beyond = browser.script(wide).await;
+        if beyond != "" {
             let key = ("serious".to_owned(), "the page scrolls sideways".to_owned());
-            all.entry(key).or_default().push(format!("{} {}: {beyond} px", one.0, one.1));
+            all.entry(key).or_default().push(format!("{} {}: {beyond}", one.0, one.1));
         }
         for (impact, rule, at) in violations(&browser).await {
             all.entry((impact, rule)).or_default().push(format!("{} {}: {at}", one.0, one.1));

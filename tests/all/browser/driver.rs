@@ -189,6 +189,7 @@ impl Browser {
     /// Starts one. `test` names the folder of its screenshots, `target/browser/<test>/`.
     pub async fn open(base: &str, test: &str) -> Self {
         let room = ROOM.acquire().await.unwrap();
+        let _ = std::fs::remove_dir_all(screenshots().join(test));
         let driver = tokio::task::spawn_blocking(Driver::start).await.unwrap();
         let mut connector = HttpConnector::new();
         connector.enforce_http(true);
@@ -328,6 +329,19 @@ impl Browser {
         }
         self.screenshot("not-reached").await;
         panic!("no {role} {name:?} is reached by Tab on {}; passed: {}", self.at().await, passed.join(", "));
+    }
+
+    /// Chooses one of the radio buttons of which one has the keyboard, by its name.
+    pub async fn choose(&self, name: &str) {
+        self.press("Space").await;
+        for _ in 0..12 {
+            if self.focus().await.name.starts_with(name) {
+                assert_eq!(self.script("return document.activeElement.checked;").await, true);
+                return;
+            }
+            self.press("Down").await;
+        }
+        panic!("there is nothing to choose named {name:?} on {}: {:?}", self.at().await, self.focus().await);
     }
 
     /// Keeps what is to be seen, from the top to the end of the page, in `target/browser/<test>/<name>.png`.

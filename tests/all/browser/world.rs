@@ -91,7 +91,7 @@ pub struct World {
     /// `preference-differs`, `search`, `searching`, `search-differs`.
     pub reviews: BTreeMap<&'static str, String>,
     pub files: usize,
-    home: Home,
+    _home: Home,
     _server: FakeOpenAi,
 }
 
@@ -306,11 +306,6 @@ impl World {
         self.service.client().with_key(self.key(who))
     }
 
-    /// Another key, of somebody new.
-    pub async fn new_key(&self, role: &str, label: &str) -> String {
-        key(&self.home, role, "p", label).await
-    }
-
     #[allow(clippy::too_many_lines, reason = "it is one story")]
     pub async fn new(words: Words) -> Self {
         let server = FakeOpenAi::start(move |call| script(words, call)).await;
@@ -413,7 +408,7 @@ impl World {
             kept,
             reviews,
             files,
-            home,
+            _home: home,
             _server: server,
         }
     }
