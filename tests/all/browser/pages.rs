@@ -74,7 +74,7 @@ pub const PAGES: &[Line] = &[
     }),
     page("/leaderboard", |world| {
         let whole = format!("/leaderboard?by=sector&sensitivity=true&held=judges&against={}", world.kept);
-        lead(["/leaderboard", "/leaderboard?method=score", "/leaderboard?method=win_rate&by=tag", &whole])
+        lead(["/leaderboard", "/leaderboard?method=score", "/leaderboard?method=score&by=tag", &whole])
     }),
     page("/reviews", |_| {
         vec![
@@ -115,6 +115,7 @@ pub fn others(world: &World) -> Vec<(&'static str, String)> {
         &format!("/gradings/{bad}"),
         &format!("/reviews/{bad}"),
         &format!("/{bad}"),
+        "/leaderboard?method=win_rate&by=tag",
         &format!("/agreement?panel={bad}"),
     ])
 }

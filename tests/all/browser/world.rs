@@ -126,10 +126,15 @@ fn script(words: Words, call: &Call) -> Action {
         return reply(words, answer);
     }
     if asked.contains(GRADED) {
-        return reply(words, if asker(call) == "ben" { LEVELS[1] } else { LEVELS[0] });
+        return reply(words, &level(words, usize::from(asker(call) == "ben")));
     }
     let split = SPLITS.iter().any(|id| asked.contains(&format!("Statement {id}")));
     reply(words, if asker(call) == "ben" && split { "UNMET" } else { "MET" })
+}
+
+/// The name of a level.
+fn level(words: Words, n: usize) -> String {
+    words.name(90 + n, LEVELS[n])
 }
 
 fn reply(words: Words, answer: &str) -> Action {
@@ -149,7 +154,7 @@ fn rubric(words: Words) -> Value {
                 "points": n + 1, "tags": [words.name(n + 10, "accuracy")]})
         })
         .collect();
-    let level = |n: usize| json!({"name": LEVELS[n], "points": 4 - 2 * n, "description": words.text("As a colleague would say.")});
+    let level = |n: usize| json!({"name": level(words, n), "points": 4 - 2 * n, "description": words.text("As a colleague would say.")});
     criteria.push(json!({"id": words.name(20, "layout"), "requirement": words.line(21, GRADED), "points": 4,
         "levels": [level(0), level(1), level(2)], "tags": [words.name(22, "professional judgement")]}));
     criteria.push(json!({"id": words.name(23, "length"), "requirement": words.line(24, "The plan has at least ten words."), "points": 1,
