@@ -12,6 +12,13 @@ const BYTES: u64 = 100_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_moves_while_a_page_is_loaded_and_no_page_is_large() {
     let world = World::new(Words::Plain).await;
+    // A leaderboard grows with the square of its systems: each of twenty has met each other.
+    let pairs = (0..20).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let battle = |(a, b)| {
+        format!("system-{a:02},system-{b:02},{},t{}\n", if (a + b) % 3 == 0 { "model_b" } else { "model_a" }, a % 7)
+    };
+    let battles = format!("model_a,model_b,winner,task_id\n{}", pairs.map(battle).collect::<String>());
+    world.client("lead").send("/v1/comparisons/import", "text/csv", battles, None).await.is(201);
     let browser = Browser::open(&world.service.url, "layout").await;
     let mut now = "";
     let mut wrong = Vec::new();
