@@ -9,7 +9,7 @@ use crate::ranking::leaderboard::Leaderboard;
 use crate::ranking::matrix::Matrix;
 
 /// More systems than this make no readable picture.
-const MAX_SYSTEMS: usize = 30;
+const MAX_SYSTEMS: usize = 20;
 const LEFT: f64 = 190.0;
 const CELL: f64 = 46.0;
 
@@ -111,12 +111,13 @@ impl Cells {
         let pair = matrix.pairs.iter().find(|one| one.pair == (row.min(column), row.max(column)));
         let tasks = pair.map_or(0, |pair| pair.tasks);
         let percent = share * 100.0;
+        // By number, as rows and columns are headed: names may be long, and each stands in every second cell.
         let _ = write!(
             self.fought,
             "<path d=\"{square}\" fill-opacity=\"{:.2}\"><title>{} against {}: {percent:.1} % on {tasks} task{}</title></path>",
             0.04 + 0.9 * share,
-            escape(&matrix.systems[row]),
-            escape(&matrix.systems[column]),
+            row + 1,
+            column + 1,
             if tasks == 1 { "" } else { "s" },
         );
         let figures = if share > 0.55 { &mut self.on_dark } else { &mut self.on_pale };

@@ -12,8 +12,8 @@ const BYTES: u64 = 100_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_moves_while_a_page_is_loaded_and_no_page_is_large() {
     let world = World::new(Words::Plain).await;
-    // A leaderboard grows with the square of its systems: each of twenty has met each other.
-    let pairs = (0..20).flat_map(|a| (0..a).map(move |b| (a, b)));
+    // A leaderboard grows with the square of its systems: with the four that are there, twenty.
+    let pairs = (0..16).flat_map(|a| (0..a).map(move |b| (a, b)));
     let battle = |(a, b)| {
         format!("system-{a:02},system-{b:02},{},t{}\n", if (a + b) % 3 == 0 { "model_b" } else { "model_a" }, a % 7)
     };
@@ -33,7 +33,10 @@ async fn nothing_moves_while_a_page_is_loaded_and_no_page_is_large() {
             wrong.push(format!("{} {} moves by {}: {}", one.0, one.1, found[0], found[1]));
         }
         if found[2].as_u64().is_none_or(|bytes| bytes >= BYTES || bytes == 0) {
-            wrong.push(format!("{} {} has {} bytes", one.0, one.1, found[2]));
+            let parts = "return [...document.querySelectorAll('main > section, main > div, main svg')].map((e) => `${e.nodeName}
+                ${e.querySelector('h2, title')?.textContent.slice(0, 30)}: ${e.outerHTML.length}`).join('; ').replaceAll(/\\s+/g, ' ');";
+            let parts = browser.script(parts).await;
+            wrong.push(format!("{} {} has {} bytes: {parts}", one.0, one.1, found[2]));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
