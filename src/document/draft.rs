@@ -341,17 +341,7 @@ pub(super) fn markdown_row<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) ->
     row
 }
 
-/// The letters of a 1-based column: 1 is `A`, 28 is `AB`.
-pub(super) fn column_letters(mut column: u32) -> String {
-    let mut letters = Vec::new();
-    while column > 0 {
-        column -= 1;
-        letters.push(b'A' + (column % 26) as u8);
-        column /= 26;
-    }
-    letters.reverse();
-    letters.into_iter().map(char::from).collect()
-}
+pub(super) use crate::domain::a1::column as column_letters;
 
 /// `A1` as 1-based (row, column).
 pub(super) fn parse_cell_reference(text: &str) -> Option<(u32, u32)> {

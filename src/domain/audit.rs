@@ -24,6 +24,9 @@ pub enum Action {
     ReviewResolved,
     #[serde(rename = "review.withdrawn")]
     ReviewWithdrawn,
+    /// A reviewer took their own answer back.
+    #[serde(rename = "review.taken_back")]
+    ReviewTakenBack,
     /// A reviewer was shown what judges and other reviewers said.
     #[serde(rename = "review.revealed")]
     ReviewRevealed,

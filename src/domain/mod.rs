@@ -2,6 +2,7 @@
 //! ids and names cannot be mixed up. This room knows no other room, no file, no network and no clock but
 //! the one it is given.
 
+pub mod a1;
 mod audit;
 mod decided;
 mod drafting;

@@ -47,6 +47,18 @@ pub struct Review {
     /// Nobody needs to answer it any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Withdrawal>,
+    /// Answers that their authors took back, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<TakenBack>,
+}
+
+/// An answer that is none any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TakenBack {
+    pub answer: ReviewAnswer,
+    pub at: Timestamp,
+    /// It had settled the question: its author may have seen by then what the judges said.
+    pub had_settled: bool,
 }
 
 /// Why a question needs no answer any more.
@@ -173,6 +185,7 @@ impl Review {
             declined: vec![],
             opened_by: None,
             withdrawn: None,
+            taken_back: vec![],
         }
     }
 
@@ -372,6 +385,42 @@ impl Review {
             self.resolution = Some(Resolution { value, reason, by: reviewer, at: now });
         }
         Ok(self)
+    }
+
+    /// A reviewer takes their own answer back; the question waits again, for them too. What it settled is undone by
+    /// whoever keeps that.
+    ///
+    /// # Errors
+    /// If they have not answered, somebody else had a part in settling it, or it is about what cannot be undone: a
+    /// preference that is a battle by now, a list that was put together, drafts that became criteria.
+    pub fn take_back(mut self, person: &Author, now: Timestamp) -> Result<Self, InvalidTransition> {
+        let refused = |from: String, to: &'static str| Err(InvalidTransition { what: "review", from, to });
+        let Some(at) = self.answers.iter().position(|answer| answer.reviewer == *person) else {
+            return refused(format!("not answered by {person}"), "be taken back by them");
+        };
+        if self.withdrawn.is_some() {
+            return Err(self.refuse(now, "have an answer taken back"));
+        }
+        let had_settled = self.resolution.is_some();
+        if had_settled && self.criterion().is_none() {
+            return refused(format!("a settled question of kind `{}`", self.about.kind()), "be taken back");
+        }
+        if had_settled && self.answers.len() > 1 || self.resolution.as_ref().is_some_and(|end| end.by != *person) {
+            return refused(
+                "settled by several people".to_owned(),
+                "be taken back by one of them; overrule the verdict",
+            );
+        }
+        let answer = self.answers.remove(at);
+        self.taken_back.push(TakenBack { answer, at: now, had_settled });
+        self.resolution = None;
+        Ok(self)
+    }
+
+    /// Whether this person may have seen what the judges said because their own answer had settled it once.
+    #[must_use]
+    pub fn had_settled(&self, person: &Author) -> bool {
+        self.taken_back.iter().any(|one| one.had_settled && one.answer.reviewer == *person)
     }
 
     fn fits(&self, value: &Said, to: &'static str) -> Result<(), InvalidTransition> {

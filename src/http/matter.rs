@@ -104,19 +104,24 @@ impl Matter {
     /// # Errors
     /// 409 with the way round; as the file store.
     pub async fn may_have(&self, services: &Services, shown: &Shown<'_>) -> Result<(), Problem> {
-        if !self.blind {
-            return Ok(());
+        if self.blind { may_have(services, &shown.file, shown.system).await } else { Ok(()) }
+    }
+}
+
+/// Refuses bytes that would tell who made the work.
+///
+/// # Errors
+/// 409 with the way round; as the file store.
+pub async fn may_have(services: &Services, file: &StoredFile, secret: &SystemName) -> Result<(), Problem> {
+    let bytes = services.blobs.get(&file.sha256).await?;
+    let system = secret.clone();
+    let tells = tokio::task::spawn_blocking(move || blind::tells_maker(&bytes, &system)).await;
+    match tells {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            let detail = "the file names its maker in its properties, comments or text; read it as text on the page of the review, or answer first";
+            Err(Refusal::Conflict { code: "not_blind", detail: detail.to_owned() }.into())
         }
-        let bytes = services.blobs.get(&shown.file.sha256).await?;
-        let system = shown.system.clone();
-        let tells = tokio::task::spawn_blocking(move || blind::tells_maker(&bytes, &system)).await;
-        match tells {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                let detail = "the file names its maker in its properties, comments or text; read it as text on the page of the review, or answer first";
-                Err(Refusal::Conflict { code: "not_blind", detail: detail.to_owned() }.into())
-            }
-            Err(error) => Err(Problem::internal(format!("a worker thread ended early: {error}"))),
-        }
+        Err(error) => Err(Problem::internal(format!("a worker thread ended early: {error}"))),
     }
 }

@@ -44,13 +44,28 @@ pub async fn submit(
     let before = get(project, id).await?.record;
     let holder = before.lease.as_ref().filter(|lease| lease.token == token).map(|lease| lease.reviewer.clone());
     let sighted = match &holder {
-        Some(reviewer) => reveal::has_seen(project, &before, reviewer).await?,
+        Some(reviewer) => before.had_settled(reviewer) || reveal::has_seen(project, &before, reviewer).await?,
         None => false,
     };
     valid(project, &before, answer).await?;
     let given =
         crate::domain::GivenAnswer { token, value: answer.value.clone(), reason: answer.reason.clone(), sighted };
     change(services, project, id, |review| Ok(review.submit(given.clone(), now)?)).await
+}
+
+/// A reviewer takes their own answer back; the question waits again, and what the answer settled is withdrawn in the
+/// same batch. Who takes back what was settled does not answer blind the next time.
+///
+/// # Errors
+/// If it is not theirs alone to take back.
+pub async fn take_back(
+    services: &Services,
+    project: &ProjectStore,
+    id: ReviewId,
+    person: &Author,
+) -> Result<Review, Refusal> {
+    let now = services.now();
+    change(services, project, id, |review| Ok(review.take_back(person, now)?)).await
 }
 
 /// An adjudicator decides.
@@ -176,6 +191,10 @@ fn acts(before: &Review, after: &Review) -> Vec<Act> {
         let detail = json!({ "value": value, "reason": reason });
         acts.push(Act::new(by, Action::ReviewResolved, subject(after.id)).with(detail));
     }
+    for one in after.taken_back.iter().skip(before.taken_back.len()) {
+        let detail = json!({ "value": one.answer.value, "had_settled": one.had_settled });
+        acts.push(Act::new(&one.answer.reviewer, Action::ReviewTakenBack, subject(after.id)).with(detail));
+    }
     if let (None, Some(withdrawn)) = (&before.withdrawn, &after.withdrawn) {
         let detail = json!({ "reason": withdrawn.reason });
         acts.push(Act::new(&withdrawn.by, Action::ReviewWithdrawn, subject(after.id)).with(detail));
@@ -194,6 +213,9 @@ async fn followed(
     let mut told = Vec::new();
     if before.is_pending() == after.is_pending() {
         return Ok((batch, told));
+    }
+    if after.is_pending() {
+        return reopened(services, project, before, after, batch).await;
     }
     told.extend(hooks::events::review_resolved(after, services.now()));
     match (&after.about, &after.resolution) {
@@ -214,6 +236,27 @@ async fn followed(
         }
         (About::Preference { .. } | About::Draft { .. }, _) => Ok((batch, told)),
     }
+}
+
+/// Takes back what an answer settled: the decision is withdrawn, so that the panel's verdict stands again.
+async fn reopened(
+    services: &Services,
+    project: &ProjectStore,
+    before: &Review,
+    after: &Review,
+    batch: Batch,
+) -> Result<(Batch, Vec<Event>), Refusal> {
+    let mut told = vec![hooks::events::review_required(after)];
+    let decided = before.resolution.as_ref().and_then(|resolution| decided(services, before, resolution));
+    let Some(decided) = decided else { return Ok((batch, told)) };
+    let (value, reason) = (OverrideValue::Withdrawn, "taken back by who answered".to_owned());
+    let withdrawn = Override { id: services.ids.next(), value, reason, ..decided };
+    let subject = subject_of(project, withdrawn.grading_id).await?;
+    let batch = remember::keep(project, &subject.grading, &subject.rubric.rubric, &withdrawn, batch).await?;
+    let changed = Changed { decision: Some(&withdrawn), review: Some(after), score: None };
+    let (batch, recomputed) = subject.recomputed(project, changed, batch).await?;
+    told.extend(subject.told(Some(&withdrawn), &recomputed));
+    Ok((batch, told))
 }
 
 /// The decision that a settled question about a criterion is.

@@ -3,6 +3,7 @@
 //!
 //! - [`open`]: questions that people ask; what panels ask is opened where their gradings end;
 //! - [`queue`]: who may answer what; [`answer`]: what an answer does, by the kind of question;
+//! - [`next`]: which question a person is given;
 //! - [`reveal`]: who was shown what the judges said, and when;
 //! - [`overrule`]: decisions on verdicts and scores outside of any question, with their effect told beforehand;
 
@@ -10,6 +11,7 @@ pub mod answer;
 pub mod blind;
 #[cfg(test)]
 mod model_test;
+pub mod next;
 pub mod open;
 pub mod overrule;
 pub mod queue;

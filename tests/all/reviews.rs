@@ -133,11 +133,16 @@ async fn no_byte_that_a_blind_reviewer_receives_tells_who_made_it_or_what_anybod
     // What is shown to who holds it.
     assert!(look("GET", page.clone()).await.contains("statement 0."));
     for n in 0..3 {
-        look("GET", format!("{page}/file/{n}")).await;
-        look("GET", format!("{page}/file/{n}/original")).await;
+        look("GET", format!("{page}/work?file={n}")).await;
+        look("GET", format!("{page}/work/{n}/original")).await;
+        look("GET", format!("{page}/work/{n}/page/1.png")).await;
+        look("GET", format!("{page}/work?file={n}&view=text&criterion=1&judge=lexical&quote=0")).await;
         look("GET", format!("{at}/files/{n}")).await;
     }
-    assert!(look("GET", format!("{page}/file/1")).await.contains("a memo about revenue"), "it can be read as text");
+    assert!(
+        look("GET", format!("{page}/work?file=1")).await.contains("a memo about revenue"),
+        "it can be read as text"
+    );
     assert!(looked_at > 20_000, "the pages were there: {looked_at} bytes");
     let refused = rob.get(&format!("{at}/files/1")).await;
     refused.is_problem(409, "not_blind", &["properties", "as text"]);

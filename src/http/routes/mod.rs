@@ -19,7 +19,7 @@ mod judges;
 mod later;
 pub(super) mod leaderboard;
 mod overrides;
-mod pages;
+pub(in crate::http) mod pages;
 mod quotes;
 mod reviewing;
 mod reviews;

@@ -52,7 +52,20 @@ pub async fn page(
         return Err(Problem::new(Code::InvalidQuery, format!("max_px={max_px} is not between {least} and {most}")));
     }
     let submission = find(&caller, id).await?;
-    let file = choose(&submission.files, view.file)?;
+    picture(&services, &request, choose(&submission.files, view.file)?, number, max_px).await
+}
+
+/// A page of a file as a picture, from 1.
+///
+/// # Errors
+/// 404 if there is none, 422 if it cannot be drawn.
+pub async fn picture(
+    services: &Services,
+    request: &HttpRequest,
+    file: &StoredFile,
+    number: u32,
+    max_px: u32,
+) -> Result<HttpResponse, Problem> {
     let bytes = services.blobs.get(&file.sha256).await?;
     let sheaf = Sheaf { media_type: file.media_type.clone(), sha256: file.sha256.clone(), bytes };
     // There is no page 0 and none 4294967295: their files are only counted.
@@ -66,7 +79,7 @@ pub async fn page(
         return Err(Problem::new(Code::NotFound, detail));
     };
     let tag = EntityTag::new_strong(Fingerprint::of_bytes(&page.bytes).as_str().chars().take(32).collect());
-    let known = match IfNoneMatch::parse(&request) {
+    let known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(&tag)),
         Err(_) => false,

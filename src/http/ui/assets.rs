@@ -21,6 +21,8 @@ macro_rules! assets {
 assets![
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "review.js": "text/javascript; charset=utf-8",
+    "viewer.js": "text/javascript; charset=utf-8",
 ];
 
 fn content(name: &str) -> Option<(&'static str, Cow<'static, str>)> {

@@ -184,11 +184,11 @@ async fn a_reviewer_takes_a_question_blind_answers_it_and_then_sees_whose_it_was
 
     let (_, _, html) = ask!(&app, "GET", &review, "");
     assert!(!html.contains("secret-system") && !html.contains("lexical"));
-    let (_, _, text) = ask!(&app, "GET", &format!("{review}/file/0"), "");
+    let (_, _, text) = ask!(&app, "GET", &format!("{review}/work?file=0"), "");
     assert!(
         text.contains("Revenue was 42 million.") && !text.contains("secret-system") && !text.contains("<img src=x")
     );
-    let (status, ..) = ask!(&app, "GET", &format!("{review}/file/1"), "");
+    let (status, ..) = ask!(&app, "GET", &format!("{review}/work?file=1"), "");
     assert_eq!(status, StatusCode::NOT_FOUND);
 
     let (status, ..) = ask!(&app, "POST", &format!("{review}/claim"), "");

@@ -19,6 +19,8 @@ pub struct Form {
     pub chosen: String,
     pub reason: String,
     pub error: Option<String>,
+    /// What the decision would change, if that was asked.
+    pub effect: Option<String>,
 }
 
 impl Form {
@@ -42,13 +44,13 @@ impl Form {
         if overruled {
             choices.push(choice("withdrawn", "withdraw: the panel's verdict stands again".to_owned()));
         }
-        Self { choices, chosen: String::new(), reason: String::new(), error: None }
+        Self { choices, chosen: String::new(), reason: String::new(), error: None, effect: None }
     }
 
-    /// The same form after it was refused.
+    /// The same form with what was entered.
     #[must_use]
-    pub fn refused(self, chosen: &str, reason: &str, error: String) -> Self {
-        Self { chosen: chosen.to_owned(), reason: reason.to_owned(), error: Some(error), ..self }
+    pub fn with(self, chosen: &str, reason: &str) -> Self {
+        Self { chosen: chosen.to_owned(), reason: reason.to_owned(), ..self }
     }
 }
 

@@ -4,7 +4,7 @@
 //! What judges wrote goes along with the page while it is short; beyond [`INLINE_BUDGET`] it is fetched when
 //! a criterion is opened (`/gradings/{id}/criteria/{n}`, which is also a page of its own).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
 use super::gradings::{ProgressView, progress};
-use super::render::{Page, respond};
+use super::render::{Page, respond, url_part};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
-    Criterion, CriterionId, Grading, GradingId, GradingResult, GradingState, JudgeName, Outcome, Override,
-    Representation, Review, RubricVersion, SeenFile, Source, Status, Subject, Submission, Target, Task, Verdict, View,
-    Vote, VoteOutcome,
+    Criterion, CriterionId, Evidence, Grading, GradingId, GradingResult, GradingState, JudgeName, Outcome, Override,
+    Question, Representation, Review, Rubric, RubricVersion, Section, SeenFile, Source, Status, Subject, Submission,
+    Target, Task, Timestamp, Verdict, View, Vote, VoteOutcome,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
@@ -63,6 +63,9 @@ pub(super) struct GradingPage {
     pub earlier: Option<usize>,
     pub later: Option<usize>,
     pub show: String,
+    /// The tag or section that is shown alone, and those there are, with their labels.
+    pub within: String,
+    pub groups: Vec<(String, String)>,
     pub overrides: Vec<OverrideView>,
     pub reviews: Vec<ReviewLink>,
     pub submission_id: String,
@@ -192,8 +195,18 @@ pub(super) struct Detail {
     pub check: Option<String>,
     pub found: Vec<Quote>,
     pub votes: Vec<VoteView>,
+    pub timeline: Vec<Happened>,
     pub overrides: Vec<OverrideView>,
     pub form: Option<Form>,
+}
+
+/// One step of a criterion's way from vote to decision.
+#[derive(Debug, Serialize)]
+pub(super) struct Happened {
+    pub who: String,
+    pub what: Mark,
+    pub said: String,
+    pub at: Time,
 }
 
 #[derive(Debug, Serialize)]
@@ -265,6 +278,9 @@ pub(super) struct SeenFileView {
 struct Asked {
     #[serde(default)]
     show: String,
+    /// `tag:x`, or `section:3` by the sections' order.
+    #[serde(default)]
+    within: String,
     /// The first row of the page, from 0.
     #[serde(default)]
     from: usize,
@@ -281,18 +297,24 @@ struct Posted {
     reason: String,
 }
 
-/// A form that was not taken.
-struct Refused {
+/// A form that comes back: it was not taken, or asked what it would change.
+struct Returned {
     criterion: Option<CriterionId>,
     value: String,
     reason: String,
-    message: String,
+    told: Told,
+}
+
+enum Told {
+    Refused(String),
+    Effect(String),
 }
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/gradings/{id}").route(web::get().to(show)).wrap(from_fn(paged)))
         .service(web::resource("/gradings/{id}/criteria/{n}").route(web::get().to(criterion)).wrap(from_fn(paged)))
         .service(web::resource("/gradings/{id}/overrides").route(web::post().to(overrule)).wrap(from_fn(paged)))
+        .service(web::resource("/gradings/{id}/overrides/preview").route(web::post().to(preview)).wrap(from_fn(paged)))
         .service(web::resource("/gradings/{id}/cancel").route(web::post().to(cancel)).wrap(from_fn(paged)))
         .service(web::resource("/gradings/{id}/retry").route(web::post().to(retry)).wrap(from_fn(paged)));
 }
@@ -302,9 +324,9 @@ pub(super) fn grading_id(text: &str) -> Result<GradingId, Problem> {
 }
 
 /// Whoever may be asked about a grading and looks at all of it does not answer blind: that is on record first.
-async fn shown(services: &Services, caller: &Caller, material: &Material) -> Result<(), Problem> {
+pub(super) async fn shown(services: &Services, caller: &Caller, grading: &Grading) -> Result<(), Problem> {
     if caller.role >= Role::Reviewer {
-        reveal::of_grading(services, &caller.project, &material.grading, &caller.author).await?;
+        reveal::of_grading(services, &caller.project, grading, &caller.author).await?;
     }
     Ok(())
 }
@@ -317,7 +339,7 @@ async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let material = Material::load(&caller.project, grading_id(&id)?).await?;
-    shown(&services, &caller, &material).await?;
+    shown(&services, &caller, &material.grading).await?;
     let page = material.page(&services, &caller, &asked, None);
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
 }
@@ -367,7 +389,7 @@ async fn criterion(
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
     let material = Material::load(&caller.project, grading_id(&id)?).await?;
-    shown(&services, &caller, &material).await?;
+    shown(&services, &caller, &material.grading).await?;
     let all = material.rubric.rubric.criteria();
     let index = n.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|index| *index < all.len());
     let Some(index) = index else { return Err(Problem::not_found("criterion", words::clip(&n, 20))) };
@@ -416,14 +438,80 @@ async fn overrule(
         let from = (n - 1) / ROWS * ROWS;
         return Ok(see_other(&format!("/gradings/{id}?from={from}&open={n}#c{n}")));
     };
-    let refused = Refused {
-        criterion: criterion.ok(),
-        value: posted.value.clone(),
-        reason: posted.reason.clone(),
-        message: beside_form(&problem),
-    };
-    let page = material.page(&services, &caller, &Asked::default(), Some(&refused));
+    let told = Told::Refused(beside_form(&problem));
+    let returned = posted.returned(criterion.ok(), told);
+    let page = material.page(&services, &caller, &Asked::default(), Some(&returned));
     Ok(respond(problem.code.status(), Some(&viewer(&request, &caller)), &page))
+}
+
+impl Posted {
+    fn returned(&self, criterion: Option<CriterionId>, told: Told) -> Returned {
+        Returned { criterion, value: self.value.clone(), reason: self.reason.clone(), told }
+    }
+}
+
+/// What a decision would change; nothing is kept.
+async fn preview(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Reviewer,
+    id: web::Path<String>,
+    posted: web::Form<Posted>,
+) -> Result<HttpResponse, Problem> {
+    let id = grading_id(&id)?;
+    let criterion = CriterionId::parse(posted.criterion_id.clone());
+    let tried: Result<String, Problem> = async {
+        let decision = Decision {
+            criterion_id: criterion.clone().map_err(|e| crate::refusal::Refusal::name("/criterion_id", &e))?,
+            value: form::value(&posted.value)?,
+            reason: posted.reason.clone(),
+            author: caller.author.clone(),
+            review_id: None,
+            failure: None,
+        };
+        let (before, after) = overrule::preview(&services, &caller.project, id, &decision).await?;
+        Ok(effect(&before, &after, &decision.criterion_id))
+    }
+    .await;
+    let material = Material::load(&caller.project, id).await?;
+    let (status, told) = match tried {
+        Ok(effect) => (StatusCode::OK, Told::Effect(effect)),
+        Err(problem) => (problem.code.status(), Told::Refused(beside_form(&problem))),
+    };
+    let returned = posted.returned(criterion.ok(), told);
+    let page = material.page(&services, &caller, &Asked::default(), Some(&returned));
+    Ok(respond(status, Some(&viewer(&request, &caller)), &page))
+}
+
+/// A decision's effect in words.
+fn effect(before: &Grading, after: &Grading, criterion: &CriterionId) -> String {
+    let of = |grading: &Grading| {
+        let result = grading.result();
+        let score = result.map_or_else(
+            || "no score".to_owned(),
+            |result| match result.score.value {
+                Some(value) => format!("{} %", words::percent(value)),
+                None => "no score".to_owned(),
+            },
+        );
+        let verdict =
+            result.and_then(|result| result.verdicts.iter().find(|verdict| verdict.criterion_id == *criterion));
+        let gates = result.map_or(0, |result| result.score.gates.len());
+        (
+            score,
+            verdict.map_or_else(|| "no verdict".to_owned(), |verdict| words::decision(&verdict.decision).label),
+            gates,
+        )
+    };
+    let ((score, verdict, gates), (score_after, verdict_after, gates_after)) = (of(before), of(after));
+    let change = |what: &str, from: &str, to: &str| {
+        if from == to { format!("{what} stays {from}") } else { format!("{what} from {from} to {to}") }
+    };
+    let mut told = vec![change("Score", &score, &score_after), change("verdict", &verdict, &verdict_after)];
+    if gates != gates_after {
+        told.push(format!("closed gates from {gates} to {gates_after}"));
+    }
+    format!("{}.", told.join(", "))
 }
 
 async fn cancel(
@@ -458,9 +546,9 @@ async fn changed(
 ) -> Result<HttpResponse, Problem> {
     let Err(problem) = tried else { return Ok(see_other(&format!("/gradings/{id}"))) };
     let material = Material::load(&caller.project, id).await?;
-    let refused =
-        Refused { criterion: None, value: String::new(), reason: String::new(), message: beside_form(&problem) };
-    let page = material.page(services, caller, &Asked::default(), Some(&refused));
+    let told = Told::Refused(beside_form(&problem));
+    let returned = Returned { criterion: None, value: String::new(), reason: String::new(), told };
+    let page = material.page(services, caller, &Asked::default(), Some(&returned));
     Ok(respond(problem.code.status(), Some(&viewer(request, caller)), &page))
 }
 
@@ -515,12 +603,16 @@ impl Material {
             .collect()
     }
 
-    fn page(&self, services: &Services, caller: &Caller, asked: &Asked, refused: Option<&Refused>) -> GradingPage {
+    fn page(&self, services: &Services, caller: &Caller, asked: &Asked, refused: Option<&Returned>) -> GradingPage {
         let grading = &self.grading;
         let status = grading.status();
         let result = grading.result();
         let votes = ballots(&self.votes);
-        let all: Vec<CriterionView> = (0..self.rubric.rubric.criteria().len()).map(|i| self.row(i, &votes)).collect();
+        let groups = groups(&self.rubric.rubric);
+        let within = groups.iter().find(|group| group.value == asked.within);
+        let inside = |index: &usize| within.is_none_or(|group| group.has.contains(index));
+        let all: Vec<CriterionView> =
+            (0..self.rubric.rubric.criteria().len()).filter(inside).map(|i| self.row(i, &votes)).collect();
         let filters = filters(&all);
         let show = filters.iter().map(|filter| filter.value).find(|value| *value == asked.show).unwrap_or_default();
         // A refused form stands on its own page of the matrix, open.
@@ -554,7 +646,10 @@ impl Material {
             },
             progress: progress(services, grading),
             live: !status.is_settled(),
-            error: refused_without_form.map(|refused| refused.message.clone()),
+            error: refused_without_form.and_then(|returned| match &returned.told {
+                Told::Refused(message) => Some(message.clone()),
+                Told::Effect(_) => None,
+            }),
             score: result.map(ScoreView::of),
             facts: result.map(|result| self.facts(result)),
             judges: self.judges(),
@@ -563,6 +658,8 @@ impl Material {
             earlier: (from > 0).then(|| from.saturating_sub(ROWS)),
             later: (from + ROWS < matching).then_some(from + ROWS),
             show: show.to_owned(),
+            within: within.map(|group| group.value.clone()).unwrap_or_default(),
+            groups: groups.into_iter().map(|group| (group.value, group.label)).collect(),
             rows,
             overrides: self.overrides.iter().rev().take(100).map(|o| self.override_view(o)).collect(),
             reviews: self.review_links(services),
@@ -678,7 +775,7 @@ impl Material {
         rows: &mut [CriterionView],
         caller: &Caller,
         opened: Option<usize>,
-        refused: Option<&Refused>,
+        refused: Option<&Returned>,
     ) {
         let heavy: usize = self.votes.iter().map(weight).sum::<usize>() + rows.len() * (FORM_BYTES + ROW_BYTES);
         for row in rows {
@@ -690,7 +787,7 @@ impl Material {
         }
     }
 
-    fn detail(&self, index: usize, caller: &Caller, refused: Option<&Refused>) -> Detail {
+    fn detail(&self, index: usize, caller: &Caller, refused: Option<&Returned>) -> Detail {
         let criterion = &self.rubric.rubric.criteria()[index];
         let own: Vec<&Override> = self.overrides.iter().filter(|o| o.criterion_id == criterion.id).collect();
         let may = caller.role >= Role::Reviewer && self.grading.result().is_some();
@@ -698,7 +795,13 @@ impl Material {
             let form = Form::for_criterion(criterion, !own.is_empty());
             match refused {
                 None => form,
-                Some(refused) => form.refused(&refused.value, &refused.reason, refused.message.clone()),
+                Some(returned) => {
+                    let form = form.with(&returned.value, &returned.reason);
+                    match &returned.told {
+                        Told::Refused(message) => Form { error: Some(message.clone()), ..form },
+                        Told::Effect(effect) => Form { effect: Some(effect.clone()), ..form },
+                    }
+                }
             }
         });
         let checked = self.verdict(&criterion.id).filter(|_| criterion.check.is_some());
@@ -710,23 +813,108 @@ impl Material {
                 .then(|| criterion.requirement.clone()),
             levels: criterion.levels.iter().map(level).collect(),
             check: criterion.check.as_ref().and_then(|check| serde_json::to_string(check).ok()),
-            found: checked.map(|v| v.evidence.iter().map(words::quote).collect()).unwrap_or_default(),
-            votes: self.vote_views(criterion),
+            found: checked.map(|v| quotes(&self.work(), index + 1, "", &v.evidence)).unwrap_or_default(),
+            timeline: self.timeline(criterion),
+            votes: self.vote_views(criterion, &self.work()),
             overrides: own.into_iter().rev().map(|o| self.override_view(o)).collect(),
             form,
         }
     }
 
     /// Votes on a criterion, judge by judge in the panel's order.
-    pub fn vote_views(&self, criterion: &Criterion) -> Vec<VoteView> {
+    /// their quotes lead to `work`, where the deliverable is shown.
+    pub fn vote_views(&self, criterion: &Criterion, work: &str) -> Vec<VoteView> {
         let ballots = ballots(&self.votes);
         let Some(own) = ballots.get(&criterion.id) else { return Vec::new() };
         let judges = self.grading.panel.judges.iter();
         judges
             .filter_map(|judge| own.get(&judge.name))
             .flatten()
-            .map(|vote| vote_view(vote, self.grading.panel.repeats > 1))
+            .map(|vote| self.vote_view(vote, self.number(&criterion.id), work))
             .collect()
+    }
+
+    fn vote_view(&self, vote: &Vote, n: Option<usize>, work: &str) -> VoteView {
+        let view = vote_view(vote, self.grading.panel.repeats > 1);
+        let (Some(n), VoteOutcome::Answered(opinion)) = (n, &vote.outcome) else { return view };
+        let by = format!("&judge={}&repeat={}", url_part(vote.key.judge.as_str()), vote.key.repeat);
+        VoteView { quotes: quotes(work, n, &by, &opinion.evidence), ..view }
+    }
+
+    /// Where the deliverable is shown.
+    fn work(&self) -> String {
+        format!("/gradings/{}/work", self.grading.id)
+    }
+
+    /// What happened to a criterion, step by step: votes, the panel, reviewers, who decided.
+    fn timeline(&self, criterion: &Criterion) -> Vec<Happened> {
+        let mut steps: Vec<(Timestamp, Happened)> = Vec::new();
+        let step = |who: String, what: Mark, said: String, at: Timestamp| {
+            (at, Happened { who, what, said, at: words::time(at) })
+        };
+        let own = self
+            .votes
+            .iter()
+            .filter(|vote| matches!(&vote.key.question, Question::Criterion(id) if *id == criterion.id));
+        let votes: Vec<&Vote> = own.collect();
+        if let Some(last) = votes.iter().map(|vote| vote.created_at).max() {
+            let failed = votes.iter().filter(|vote| matches!(vote.outcome, VoteOutcome::Failed { .. })).count();
+            let told = match failed {
+                0 => format!("{} votes", votes.len()),
+                failed => format!("{} votes, {failed} of them failed", votes.len()),
+            };
+            steps.push(step("judges".to_owned(), words::no_vote("asked"), told, last));
+        }
+        if let (GradingState::Judged { at, .. }, Some(verdict)) = (&self.grading.state, self.verdict(&criterion.id)) {
+            let tally = &verdict.tally;
+            if verdict.source != Source::Check {
+                let told = format!(
+                    "{} met, {} unmet, {} could not assess, {} failed",
+                    tally.met, tally.unmet, tally.cannot_assess, tally.failed
+                );
+                let said = if verdict.source == Source::Panel {
+                    words::decision(&verdict.decision)
+                } else {
+                    words::no_vote("votes counted")
+                };
+                steps.push(step("panel".to_owned(), said, told, *at));
+            } else {
+                steps.push(step(
+                    "check".to_owned(),
+                    words::decision(&verdict.decision),
+                    verdict.note.clone().unwrap_or_default(),
+                    *at,
+                ));
+            }
+        }
+        for review in self.reviews.iter().filter(|review| review.is_about(&criterion.id)) {
+            let why = words::review_reason(&review.reason);
+            steps.push(step("question for a human".to_owned(), words::no_vote("opened"), why, review.created_at));
+            for answer in &review.answers {
+                let who = format!("reviewer {}", answer.reviewer);
+                steps.push(step(who, words::said(&answer.value), answer.reason.clone(), answer.created_at));
+            }
+            for back in &review.taken_back {
+                let who = format!("reviewer {}", back.answer.reviewer);
+                let told = "took the answer back".to_owned();
+                steps.push(step(who, words::said(&back.answer.value), told, back.at));
+            }
+            if let Some(end) = review.resolution.as_ref().filter(|end| !review.has_answered(&end.by)) {
+                steps.push(step(
+                    format!("adjudicator {}", end.by),
+                    words::said(&end.value),
+                    end.reason.clone(),
+                    end.at,
+                ));
+            }
+        }
+        for one in self.overrides.iter().filter(|one| one.criterion_id == criterion.id && one.review_id.is_none()) {
+            let who =
+                if one.remembered.is_some() { format!("remembered of {}", one.author) } else { one.author.to_string() };
+            steps.push(step(who, words::value(&one.value), one.reason.clone(), one.created_at));
+        }
+        steps.sort_by_key(|(at, _)| *at);
+        steps.into_iter().map(|(_, step)| step).collect()
     }
 
     fn override_view(&self, one: &Override) -> OverrideView {
@@ -775,6 +963,65 @@ fn weight(vote: &Vote) -> usize {
         VoteOutcome::Failed { detail, .. } => detail.len(),
     };
     said + 420
+}
+
+/// Quotes with the way to where they stand.
+fn quotes(work: &str, n: usize, by: &str, evidence: &[Evidence]) -> Vec<Quote> {
+    let quote = |(k, one): (usize, &Evidence)| {
+        let shown = one.found != crate::domain::Match::NotFound;
+        Quote { href: shown.then(|| format!("{work}?criterion={n}{by}&quote={k}")), ..words::quote(one) }
+    };
+    evidence.iter().enumerate().map(quote).collect()
+}
+
+/// Criteria under one tag or in one section, by their index.
+struct Group {
+    value: String,
+    label: String,
+    has: BTreeSet<usize>,
+}
+
+/// So many tags and sections can be chosen from.
+const GROUPS: usize = 300;
+
+fn groups(rubric: &Rubric) -> Vec<Group> {
+    let index: HashMap<&CriterionId, usize> =
+        rubric.criteria().iter().enumerate().map(|(index, criterion)| (&criterion.id, index)).collect();
+    let mut groups = Vec::new();
+    let mut open: Vec<(&Section, usize)> = rubric.sections().iter().rev().map(|section| (section, 0)).collect();
+    while let Some((section, depth)) = open.pop() {
+        let indent = "– ".repeat(depth);
+        groups.push(Group {
+            value: format!("section:{}", groups.len()),
+            label: format!("{indent}{}", words::clip(&section.title, 80)),
+            has: members(section, &index),
+        });
+        open.extend(section.sections.iter().rev().map(|inner| (inner, depth + 1)));
+    }
+    let mut tags: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (index, criterion) in rubric.criteria().iter().enumerate() {
+        for tag in &criterion.tags {
+            tags.entry(tag).or_default().insert(index);
+        }
+    }
+    groups.extend(tags.into_iter().map(|(tag, has)| Group {
+        value: format!("tag:{tag}"),
+        label: format!("tag {} ({})", words::clip(tag, 60), has.len()),
+        has,
+    }));
+    groups.truncate(GROUPS);
+    groups
+}
+
+/// Criteria of a section and of all sections in it.
+fn members(section: &Section, index: &HashMap<&CriterionId, usize>) -> BTreeSet<usize> {
+    let mut has = BTreeSet::new();
+    let mut open = vec![section];
+    while let Some(one) = open.pop() {
+        has.extend(one.criteria.iter().filter_map(|id| index.get(id)));
+        open.extend(&one.sections);
+    }
+    has
 }
 
 fn filters(rows: &[CriterionView]) -> Vec<RowFilter> {

@@ -12,6 +12,7 @@
 //! Content-Security-Policy forbids them; a form is only accepted from our own pages (`http::auth`).
 
 mod agreement;
+mod around;
 mod assets;
 mod error;
 #[cfg(test)]
@@ -34,8 +35,9 @@ mod reviews;
 mod rubrics;
 #[cfg(test)]
 mod samples;
-mod text;
+mod viewer;
 mod words;
+mod work;
 
 use actix_web::web;
 
@@ -51,6 +53,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .configure(home::configure)
         .configure(gradings::configure)
         .configure(grading::configure)
+        .configure(work::configure)
         .configure(judges::configure)
         .configure(leaderboard::configure)
         .configure(reviews::configure)

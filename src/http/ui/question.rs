@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::around::Around;
 use super::error::beside_form;
 use super::render::Page;
-use super::review::{AnswerView, BlindFile};
+use super::review::AnswerView;
 use super::words::{self, Mark, Time};
-use crate::domain::{
-    About, Author, CriterionId, FoundError, Preference, Review, ReviewState, Said, Severity, Submission,
-};
+use crate::domain::{About, Author, CriterionId, FoundError, Preference, Review, ReviewState, Said, Severity};
 use crate::http::auth::Caller;
 use crate::http::matter::Matter;
 use crate::http::problem::Problem;
@@ -20,7 +19,6 @@ use crate::services::Services;
 
 /// Errors that a form takes at once; a longer list goes by the API.
 const ROWS: usize = 12;
-const MESSAGE_CHARS: usize = 12_000;
 
 #[derive(Debug, Serialize)]
 pub(super) struct QuestionPage {
@@ -31,24 +29,12 @@ pub(super) struct QuestionPage {
     pub state: Mark,
     pub task: Option<String>,
     pub prompt: Option<String>,
-    pub sides: Vec<Side>,
+    pub around: Around,
     pub answers: usize,
     pub reviewers: u32,
     pub step: Step,
     pub error: Option<String>,
     pub settled: Option<End>,
-    pub next: Option<String>,
-}
-
-/// A deliverable.
-#[derive(Debug, Serialize)]
-pub(super) struct Side {
-    pub title: String,
-    pub message: Option<String>,
-    pub message_cut: bool,
-    /// Under which its whole message is found.
-    pub message_at: &'static str,
-    pub files: Vec<BlindFile>,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,12 +111,11 @@ pub(super) fn page(
     services: &Services,
     caller: &Caller,
     matter: &Matter,
-    next: Option<String>,
+    around: Around,
     refused: Option<(&Problem, &Fields)>,
 ) -> QuestionPage {
     let review = &matter.review;
     let step = step(services, caller, matter, refused.map(|(_, fields)| fields));
-    let done = matches!(step, Step::Done | Step::Wait { .. });
     QuestionPage {
         id: review.id.to_string(),
         kind: review.about.kind(),
@@ -138,44 +123,13 @@ pub(super) fn page(
         state: words::review_state(review.state(services.now())),
         task: review.task_id.as_ref().map(ToString::to_string),
         prompt: matter.prompt().map(|prompt| words::clip(prompt, 20_000)),
-        sides: sides(matter),
+        around,
         answers: review.answers.len(),
         reviewers: review.reviewers,
         step,
         error: refused.map(|(problem, _)| beside_form(problem)),
         settled: end(matter),
-        next: next.filter(|_| done),
     }
-}
-
-fn sides(matter: &Matter) -> Vec<Side> {
-    let two = matter.submissions.len() > 1;
-    let mut from = 0;
-    let side = |(at, one): (usize, &Submission)| {
-        let files = matter.files_of(one);
-        let first = from;
-        from += files.len();
-        let message = one.text.as_deref().filter(|text| !text.trim().is_empty());
-        Side {
-            title: match (two, matter.blind, at) {
-                (false, ..) => "The deliverable",
-                (true, true, 0) => "First",
-                (true, true, _) => "Second",
-                (true, false, 0) => "A",
-                (true, false, _) => "B",
-            }
-            .to_owned(),
-            message: message.map(|text| words::clip(text, MESSAGE_CHARS)),
-            message_cut: message.is_some_and(|text| text.chars().count() > MESSAGE_CHARS),
-            message_at: if at == 0 { "message" } else { "message2" },
-            files: files
-                .into_iter()
-                .enumerate()
-                .map(|(n, file)| BlindFile { n: first + n, name: file.name, size: words::bytes(file.bytes) })
-                .collect(),
-        }
-    };
-    matter.submissions.iter().enumerate().map(side).collect()
 }
 
 fn step(services: &Services, caller: &Caller, matter: &Matter, entered: Option<&Fields>) -> Step {

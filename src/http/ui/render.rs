@@ -55,7 +55,6 @@ templates![
     "base.html",
     "criterion.html",
     "error.html",
-    "file.html",
     "fragment.html",
     "grading.html",
     "gradings.html",
@@ -64,16 +63,22 @@ templates![
     "judges.html",
     "leaderboard.html",
     "login.html",
+    "parts/acts.html",
+    "parts/around.html",
+    "parts/beside.html",
     "parts/criterion.html",
     "parts/form.html",
     "parts/gradings.html",
+    "parts/keys.html",
     "parts/macros.html",
     "parts/manifest.html",
+    "parts/pane.html",
     "question.html",
     "review.html",
     "reviews.html",
     "rubric.html",
     "rubrics.html",
+    "work.html",
 ];
 
 static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(environment);
@@ -83,6 +88,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("url", url_part);
+    environment.add_filter("here", here);
     environment.add_filter("ticks", ticks);
     environment.add_function("asset", |name: &str| {
         let none = || minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("no asset {name:?}"));
@@ -119,6 +125,13 @@ pub(super) fn url_part(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// An address that was put together before: as it is if it is one of ours, else one that leads nowhere.
+fn here(address: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/?&=%#:,+".contains(c);
+    let ours = address.starts_with('/') && !address.starts_with("//") && address.chars().all(plain);
+    if ours { address } else { "#" }.to_owned()
 }
 
 /// A text with names in backticks, in parts; a backtick without its other one stays as it is.
@@ -214,5 +227,9 @@ mod tests {
     fn a_part_of_an_address_cannot_leave_its_place() {
         assert_eq!(url_part("a/b?c&d=\"é"), "a%2Fb%3Fc%26d%3D%22%C3%A9");
         assert_eq!(url_part("javascript:alert(1)"), "javascript%3Aalert%281%29");
+        assert_eq!(here("/gradings/1/work?file=0&view=text"), "/gradings/1/work?file=0&view=text");
+        for bad in ["javascript:alert(1)", "//evil.example/x", "/a\"b", "/a b", "/\\evil", "", "https://evil.example"] {
+            assert_eq!(here(bad), "#", "{bad}");
+        }
     }
 }

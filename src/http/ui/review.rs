@@ -3,29 +3,25 @@
 //! files' names until it is settled; only who adjudicates a conflict sees the answers before.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
+use super::around::Around;
 use super::error::{beside_form, paged, see_other, viewer};
 use super::form::{self, Form};
 use super::grading::{self, LevelView, Material as Whole, VoteView};
 use super::question::{self, Fields};
-use super::render::{Page, respond, url_part};
-use super::text;
+use super::render::{Page, respond};
+use super::viewer::{self, Desk, WorkPage};
 use super::words::{self, Mark, Time};
-use crate::domain::{
-    About, Criterion, Extract, GradingId, LeaseToken, Review, ReviewId, ReviewState, Said, StoredFile, SystemName,
-    Target,
-};
-use crate::grading::plan::read_files;
+use crate::domain::{About, Criterion, GradingId, LeaseToken, Review, ReviewId, ReviewState, Said, Target};
 use crate::http::auth::{Caller, Reviewer};
-use crate::http::matter::{Matter, Shown};
+use crate::http::matter::Matter;
 use crate::http::problem::Problem;
 use crate::review::answer::{self, Answer};
-use crate::review::blind::{file_name, is_blind};
-use crate::review::{queue, reveal};
+use crate::review::blind::is_blind;
+use crate::review::{next, queue, reveal};
 use crate::services::Services;
 use crate::store::ProjectStore;
 
@@ -36,17 +32,12 @@ pub(super) struct ReviewPage {
     pub task: Option<String>,
     pub prompt: Option<String>,
     pub question: QuestionView,
-    pub message: Option<String>,
-    /// The message goes on beyond what is shown.
-    pub message_cut: bool,
-    pub files: Vec<BlindFile>,
-    pub references: Vec<BlindFile>,
+    pub around: Around,
     pub answers: usize,
     pub reviewers: u32,
     pub step: Step,
     pub error: Option<String>,
     pub settled: Option<Settled>,
-    pub next: Option<String>,
 }
 
 /// What this person can do now.
@@ -81,13 +72,6 @@ pub(super) struct QuestionView {
     pub trace: bool,
     pub tags: Vec<String>,
     pub levels: Vec<LevelView>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct BlindFile {
-    pub n: usize,
-    pub name: String,
-    pub size: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,26 +119,26 @@ impl Posted {
     }
 }
 
+/// What was answered just before.
 #[derive(Debug, Deserialize)]
-struct From {
-    #[serde(default)]
-    from: usize,
+struct Came {
+    after: Option<String>,
 }
-
-/// Characters of the final message that stand on the page itself.
-const MESSAGE_CHARS: usize = 12_000;
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     let at = |path: &str| web::resource(format!("/reviews/{{id}}{path}"));
-    cfg.service(at("").route(web::get().to(show)).wrap(from_fn(paged)))
+    cfg.service(web::resource("/reviews/next").route(web::post().to(go_on)).wrap(from_fn(paged)))
+        .service(at("").route(web::get().to(show)).wrap(from_fn(paged)))
         .service(at("/claim").route(web::post().to(claim)).wrap(from_fn(paged)))
         .service(at("/release").route(web::post().to(release)).wrap(from_fn(paged)))
+        .service(at("/decline").route(web::post().to(decline)).wrap(from_fn(paged)))
         .service(at("/submit").route(web::post().to(submit)).wrap(from_fn(paged)))
+        .service(at("/undo").route(web::post().to(undo)).wrap(from_fn(paged)))
         .service(at("/resolve").route(web::post().to(resolve)).wrap(from_fn(paged)))
-        .service(at("/file/{n}").route(web::get().to(file)).wrap(from_fn(paged)))
-        .service(at("/file/{n}/image/{k}").route(web::get().to(image)).wrap(from_fn(paged)))
-        .service(at("/file/{n}/original").route(web::get().to(original)).wrap(from_fn(paged)))
-        .service(at("/reference/{n}").route(web::get().to(reference)).wrap(from_fn(paged)));
+        .service(at("/work").route(web::get().to(work)).wrap(from_fn(paged)))
+        .service(at("/work/{key}/page/{page}").route(web::get().to(page)).wrap(from_fn(paged)))
+        .service(at("/work/{key}/image/{k}").route(web::get().to(image)).wrap(from_fn(paged)))
+        .service(at("/work/{key}/original").route(web::get().to(original)).wrap(from_fn(paged)));
 }
 
 /// The grading that a question is about.
@@ -163,7 +147,7 @@ fn of_grading(review: &Review) -> Result<GradingId, Problem> {
     review.about.grading_id().ok_or_else(none)
 }
 
-fn review_id(text: &str) -> Result<ReviewId, Problem> {
+pub(super) fn review_id(text: &str) -> Result<ReviewId, Problem> {
     text.parse().map_err(|_| Problem::not_found("review", words::clip(text, 40)))
 }
 
@@ -185,20 +169,6 @@ impl Question {
         id.and_then(|id| self.material.rubric.rubric.criterion(id)).ok_or_else(|| {
             Problem::internal(format!("review {} asks about a criterion that its rubric does not have", self.review.id))
         })
-    }
-
-    fn blind(&self, files: &[StoredFile]) -> Vec<BlindFile> {
-        let system = &self.material.grading.system;
-        let view = |(n, file): (usize, &StoredFile)| BlindFile {
-            n,
-            name: file_name(file.name.as_str(), n, system),
-            size: words::bytes(file.bytes),
-        };
-        files.iter().enumerate().map(view).collect()
-    }
-
-    fn references(&self) -> &[StoredFile] {
-        self.material.task.as_ref().map(|task| task.references.as_slice()).unwrap_or_default()
     }
 
     fn answers(&self) -> Vec<AnswerView> {
@@ -233,9 +203,11 @@ impl Question {
             ReviewState::Conflict if answered => {
                 wait("You have answered. The reviewers differ, so another person decides.")
             }
-            ReviewState::Conflict => {
-                Step::Adjudicate { answers: self.answers(), votes: self.material.vote_views(criterion), form: form() }
-            }
+            ReviewState::Conflict => Step::Adjudicate {
+                answers: self.answers(),
+                votes: self.material.vote_views(criterion, &work_of(&self.review)),
+                form: form(),
+            },
             ReviewState::Claimed => match review.live_lease(now) {
                 Some(lease) if lease.reviewer == caller.author => {
                     Step::Answer { token: lease.token.to_string(), until: words::time(lease.expires_at), form: form() }
@@ -261,24 +233,19 @@ impl Question {
             by: resolution.by.to_string(),
             at: words::time(resolution.at),
             answers: self.answers(),
-            votes: self.material.vote_views(self.criterion()?),
+            votes: self.material.vote_views(self.criterion()?, &work_of(&self.review)),
         }))
     }
 
-    async fn page(
+    fn page(
         &self,
         services: &Services,
         caller: &Caller,
+        around: Around,
         refused: Option<(&Problem, &Posted)>,
     ) -> Result<ReviewPage, Problem> {
         let criterion = self.criterion()?;
-        let message = self.material.submission.text.as_deref().filter(|text| !text.trim().is_empty());
         let step = self.step(services, caller, refused.map(|(_, posted)| posted))?;
-        // Who is done here goes on with the next question that is open.
-        let next = match step {
-            Step::Done | Step::Wait { .. } => next_open(services, caller, self.review.id).await?,
-            _ => None,
-        };
         Ok(ReviewPage {
             id: self.review.id.to_string(),
             state: words::review_state(self.review.state(services.now())),
@@ -294,28 +261,19 @@ impl Question {
                 tags: criterion.tags.clone(),
                 levels: criterion.levels.iter().map(grading::level).collect(),
             },
-            message: message.map(|text| words::clip(text, MESSAGE_CHARS)),
-            message_cut: message.is_some_and(|text| text.chars().count() > MESSAGE_CHARS),
-            files: self.blind(&self.material.submission.files),
-            references: self.blind(self.references()),
+            around,
             answers: self.review.answers.len(),
             reviewers: self.review.reviewers,
             step,
             error: refused.map(|(problem, _)| beside_form(problem)),
             settled: self.settled()?,
-            next,
         })
     }
 }
 
-async fn next_open(services: &Services, caller: &Caller, but: ReviewId) -> Result<Option<String>, Problem> {
-    let open = queue::list(services, &caller.project, &[ReviewState::Open, ReviewState::Submitted]).await?;
-    let next = open.into_iter().find(|review| {
-        let mine = |author: &crate::domain::Author| *author == caller.author;
-        let done = review.answers.iter().any(|answer| mine(&answer.reviewer));
-        review.id != but && !done && !review.declined.iter().any(|one| mine(&one.reviewer))
-    });
-    Ok(next.map(|review| review.id.to_string()))
+/// Where a question's deliverable is shown.
+fn work_of(review: &Review) -> String {
+    format!("/reviews/{}/work", review.id)
 }
 
 async fn show(
@@ -323,6 +281,7 @@ async fn show(
     services: web::Data<Services>,
     caller: Reviewer,
     id: web::Path<String>,
+    came: web::Query<Came>,
 ) -> Result<HttpResponse, Problem> {
     let review = queue::get(&caller.project, review_id(&id)?).await?.record;
     if let About::Draft { rubric_id, .. } = &review.about {
@@ -332,7 +291,7 @@ async fn show(
     if !is_blind(&review, &caller.author, services.now()) {
         reveal::of_review(&services, &caller.project, &review, &caller.author).await?;
     }
-    page_of(&request, &services, &caller, &id, None).await
+    page_of(&request, &services, &caller, &id, came.after.as_deref(), None).await
 }
 
 /// The page of a question, by its kind; after a refusal with the reason on it and what was entered.
@@ -341,23 +300,25 @@ async fn page_of(
     services: &Services,
     caller: &Caller,
     id: &str,
+    after: Option<&str>,
     refused: Option<(&Problem, &Fields)>,
 ) -> Result<HttpResponse, Problem> {
     let status = refused.map_or(StatusCode::OK, |(problem, _)| problem.code.status());
     let viewer = viewer(request, caller);
     let review = queue::get(&caller.project, review_id(id)?).await?.record;
-    if review.criterion().is_some() {
+    let matter = Matter::load(services, &caller.project, review, &caller.author).await?;
+    let around = Around::of(services, caller, &matter, after).await?;
+    if matter.review.criterion().is_some() {
         let posted = refused.map(|(problem, fields)| (problem, Posted::of(fields)));
         let refused = posted.as_ref().map(|(problem, posted)| (*problem, posted));
-        let page = Question::load(&caller.project, id).await?.page(services, caller, refused).await?;
+        let page = Question::load(&caller.project, id).await?.page(services, caller, around, refused)?;
         return Ok(respond(status, Some(&viewer), &page));
     }
-    let next = next_open(services, caller, review.id).await?;
-    let matter = Matter::load(services, &caller.project, review, &caller.author).await?;
-    Ok(respond(status, Some(&viewer), &question::page(services, caller, &matter, next, refused)))
+    Ok(respond(status, Some(&viewer), &question::page(services, caller, &matter, around, refused)))
 }
 
-/// Back to the review; with the reason on it, and what was entered, if the story refused.
+/// Where a person goes after a form: to the next question if they asked for it, else back to this one; with the reason
+/// on it, and what was entered, if the story refused.
 async fn answered(
     request: &HttpRequest,
     services: &Services,
@@ -366,10 +327,63 @@ async fn answered(
     fields: &Fields,
     tried: Result<(), Problem>,
 ) -> Result<HttpResponse, Problem> {
-    match tried {
-        Ok(()) => Ok(see_other(&format!("/reviews/{}", review_id(id)?))),
-        Err(problem) => page_of(request, services, caller, id, Some((&problem, fields))).await,
+    if let Err(problem) = tried {
+        return page_of(request, services, caller, id, None, Some((&problem, fields))).await;
     }
+    let id = review_id(id)?;
+    if fields.get("then").is_some_and(|then| then == "next") {
+        return to_next(services, caller, Some(id)).await;
+    }
+    Ok(see_other(&format!("/reviews/{id}")))
+}
+
+async fn to_next(services: &Services, caller: &Caller, after: Option<ReviewId>) -> Result<HttpResponse, Problem> {
+    let next = next::take(services, &caller.project, &caller.author, after).await?;
+    let came = after.map(|id| format!("after={id}")).unwrap_or_default();
+    Ok(match next {
+        Some(next) => see_other(&format!("/reviews/{next}?{came}")),
+        None => see_other(&format!("/reviews?{came}")),
+    })
+}
+
+/// Takes the next question, or the one that this person holds.
+async fn go_on(
+    services: web::Data<Services>,
+    caller: Reviewer,
+    posted: web::Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let after = posted.get("after").filter(|id| !id.is_empty()).map(|id| review_id(id)).transpose()?;
+    to_next(&services, &caller, after).await
+}
+
+async fn decline(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Reviewer,
+    id: web::Path<String>,
+    posted: web::Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let reason = posted.get("reason").map(String::as_str).unwrap_or_default();
+    let conflict = posted.contains_key("conflict");
+    let tried = queue::decline(&services, &caller.project, review_id(&id)?, &caller.author, reason, conflict).await;
+    answered(&request, &services, &caller, &id, &posted, tried.map(drop).map_err(Problem::from)).await
+}
+
+/// Takes one's own answer back, and the question again.
+async fn undo(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Reviewer,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let tried = async {
+        let id = review_id(&id)?;
+        answer::take_back(&services, &caller.project, id, &caller.author).await?;
+        queue::claim(&services, &caller.project, id, &caller.author).await?;
+        Ok(())
+    };
+    let tried = tried.await;
+    answered(&request, &services, &caller, &id, &Fields::new(), tried).await
 }
 
 async fn claim(
@@ -445,56 +459,45 @@ async fn resolve(
     answered(&request, &services, &caller, &id, &posted, tried).await
 }
 
-/// Of which file or message the text is wanted, and whose it is.
-enum Part<'a> {
-    Message(Option<String>, &'a SystemName),
-    File(Shown<'a>),
-}
-
-/// `message`, `message2` (of the second of two), or the number of a file.
-fn part<'a>(matter: &'a Matter, n: &str) -> Result<Part<'a>, Problem> {
-    let none = || Problem::not_found("file", words::clip(n, 20));
-    let message = |at: usize| {
-        let one = matter.submissions.get(at).ok_or_else(none)?;
-        Ok(Part::Message(one.text.clone(), &one.system))
-    };
-    match n {
-        "message" => message(0),
-        "message2" => message(1),
-        n => Ok(Part::File(matter.file(n.parse().map_err(|_| none())?)?)),
-    }
-}
-
-async fn extract(services: &Services, part: &Part<'_>) -> Result<Extract, Problem> {
-    match part {
-        Part::Message(text, _) => Ok(read_files(services, &[], text.clone()).await?),
-        Part::File(shown) => Ok(read_files(services, std::slice::from_ref(&shown.file), None).await?),
-    }
-}
-
-async fn matter(services: &Services, caller: &Caller, id: &str) -> Result<Matter, Problem> {
+/// The files of a question, as this person may see them.
+async fn desk(services: &Services, caller: &Caller, id: &str) -> Result<(Matter, Desk), Problem> {
     let review = queue::get(&caller.project, review_id(id)?).await?.record;
-    Matter::load(services, &caller.project, review, &caller.author).await
+    let base = work_of(&review);
+    let matter = Matter::load(services, &caller.project, review, &caller.author).await?;
+    let desk = Desk::of_matter(base, &matter);
+    Ok((matter, desk))
 }
 
-async fn file(
+async fn work(
     request: HttpRequest,
     services: web::Data<Services>,
     caller: Reviewer,
-    path: web::Path<(String, String)>,
-    asked: web::Query<From>,
+    id: web::Path<String>,
+    asked: web::Query<viewer::Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, n) = path.into_inner();
-    let matter = matter(&services, &caller, &id).await?;
-    let part = part(&matter, &n)?;
-    let extract = extract(&services, &part).await?;
-    let (name, system) = match &part {
-        Part::Message(_, system) => (text::MESSAGE.to_owned(), *system),
-        Part::File(shown) => (shown.file.name.to_string(), shown.system),
+    let (matter, desk) = desk(&services, &caller, &id).await?;
+    // What judges quoted is theirs to say, and a blind reviewer does not hear it.
+    let sought = match &matter.grading {
+        Some(grading) if !matter.blind => super::work::sought(&caller.project, grading, &asked).await?,
+        _ => None,
     };
-    let mut page = text::page(matter.review.id.to_string(), n.clone(), name, &extract, system, asked.from);
-    page.original = matches!(part, Part::File(_));
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+    let page = WorkPage {
+        title: "The deliverable".to_owned(),
+        back: (format!("/reviews/{}", matter.review.id), "Back to the question".to_owned()),
+        panes: viewer::pane::panes(&services, &desk, &asked, sought.as_ref()).await?,
+    };
+    Ok(respond(StatusCode::OK, Some(&self::viewer(&request, &caller)), &page))
+}
+
+async fn page(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Reviewer,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, key, page) = path.into_inner();
+    let (_, desk) = desk(&services, &caller, &id).await?;
+    viewer::serve::page(&services, &request, &desk, &key, &page).await
 }
 
 async fn image(
@@ -502,33 +505,9 @@ async fn image(
     caller: Reviewer,
     path: web::Path<(String, String, usize)>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, n, k) = path.into_inner();
-    let matter = matter(&services, &caller, &id).await?;
-    let extract = extract(&services, &part(&matter, &n)?).await?;
-    let found = extract.files.iter().flat_map(|file| &file.images).nth(k);
-    let image = found.ok_or_else(|| Problem::not_found("image", k))?;
-    let media_type = match image.media_type.as_str() {
-        known @ ("image/png" | "image/jpeg" | "image/gif" | "image/webp") => known,
-        _ => return Err(Problem::not_found("image", k)),
-    };
-    let mut answer = HttpResponse::Ok();
-    answer.content_type(media_type).insert_header((header::CACHE_CONTROL, "private, max-age=600"));
-    Ok(harmless(&mut answer).body(image.bytes.to_vec()))
-}
-
-/// What came from outside never becomes a page of this service.
-fn harmless(answer: &mut actix_web::HttpResponseBuilder) -> &mut actix_web::HttpResponseBuilder {
-    answer.insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")))
-}
-
-async fn download(services: &Services, file: &StoredFile) -> Result<HttpResponse, Problem> {
-    let bytes = services.blobs.get(&file.sha256).await?;
-    let mut answer = HttpResponse::Ok();
-    let name = url_part(file.name.as_str());
-    answer
-        .content_type("application/octet-stream")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}")));
-    Ok(harmless(&mut answer).body(bytes))
+    let (id, key, k) = path.into_inner();
+    let (_, desk) = desk(&services, &caller, &id).await?;
+    viewer::serve::image(&services, &desk, &key, k).await
 }
 
 async fn original(
@@ -536,26 +515,7 @@ async fn original(
     caller: Reviewer,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, n) = path.into_inner();
-    let matter = matter(&services, &caller, &id).await?;
-    match part(&matter, &n)? {
-        Part::File(shown) => {
-            matter.may_have(&services, &shown).await?;
-            download(&services, &shown.file).await
-        }
-        Part::Message(..) => Err(Problem::not_found("file", words::clip(&n, 20))),
-    }
-}
-
-async fn reference(
-    services: web::Data<Services>,
-    caller: Reviewer,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, Problem> {
-    let (id, n) = path.into_inner();
-    let matter = matter(&services, &caller, &id).await?;
-    let references = matter.task.as_ref().map(|task| task.references.as_slice()).unwrap_or_default();
-    let found = n.parse::<usize>().ok().and_then(|n| references.get(n));
-    let file = found.ok_or_else(|| Problem::not_found("file", words::clip(&n, 20)))?;
-    download(&services, file).await
+    let (id, key) = path.into_inner();
+    let (_, desk) = desk(&services, &caller, &id).await?;
+    viewer::serve::original(&services, &desk, &key).await
 }

@@ -7,14 +7,17 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
+use super::around::After;
 use super::error::{paged, viewer};
 use super::render::{Page, respond};
 use super::words::{self, Mark, Time};
 use crate::domain::{Grading, GradingId, Review, ReviewState, RubricVersion};
 use crate::http::auth::Reviewer;
 use crate::http::problem::Problem;
+use crate::http::routes::leaderboard::off_thread;
+use crate::ranking::reviewing::{Separation, separation};
 use crate::review::blind::is_blind;
-use crate::review::queue;
+use crate::review::{next, queue};
 use crate::services::Services;
 use crate::store::{ProjectStore, rubric_key};
 
@@ -26,6 +29,13 @@ pub(super) struct ReviewsPage {
     pub show: &'static str,
     pub rows: Vec<ReviewRow>,
     pub total: usize,
+    /// Questions that this person can answer, and whether they hold one of them.
+    pub for_you: usize,
+    pub held: bool,
+    /// How far the systems are told apart by what humans said, in words.
+    pub separation: Option<String>,
+    /// What was answered just before.
+    pub after: Option<After>,
     pub earlier: Option<usize>,
     pub later: Option<usize>,
 }
@@ -59,6 +69,7 @@ struct Asked {
     show: String,
     #[serde(default)]
     from: usize,
+    after: Option<String>,
 }
 
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
@@ -91,14 +102,38 @@ async fn list(
         let blind = is_blind(review, &caller.author, now);
         rows.push(row(review, requirement, review.state(now), blind));
     }
+    let mine = next::answerable(&services, &caller.project, &caller.author, None).await?;
+    let project = caller.project.clone();
+    let separation = off_thread(async move { separation(&project).await }).await??;
     let page = ReviewsPage {
         show,
+        for_you: mine.len(),
+        held: mine.iter().any(|review| review.live_lease(now).is_some()),
+        separation: told(&separation),
+        after: match &asked.after {
+            Some(id) => After::of(&caller, id).await?,
+            None => None,
+        },
         rows,
         total,
         earlier: (from > 0).then(|| from.saturating_sub(PAGE)),
         later: (from + PAGE < total).then_some(from + PAGE),
     };
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+}
+
+/// How far it is until systems are told apart, without a system's name.
+fn told(separation: &Separation) -> Option<String> {
+    let Separation { pairs, apart, more } = separation;
+    let so_far = format!("{apart} of {pairs} pairs of neighbouring systems are told apart by what humans said");
+    match (pairs, more) {
+        (0, _) => None,
+        (_, Ok(0)) => Some(format!("{so_far}.")),
+        (_, Ok(more)) => {
+            Some(format!("{so_far}; about {more} more reviews of each of two would tell the next pair apart."))
+        }
+        (_, Err(why)) => Some(format!("{so_far}. How many more reviews that takes cannot be said yet: {why}.")),
+    }
 }
 
 /// Why a question was opened, and with which probability, would tell a blind reviewer how the judges voted.

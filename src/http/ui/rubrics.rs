@@ -215,6 +215,7 @@ fn criterion(criterion: &Criterion, entered: Option<&Entered>) -> Requirement {
                 place: quote.said_where.clone(),
                 quote: quote.quote.clone(),
                 found: words::quote_found(quote.found),
+                href: None,
             })
             .collect(),
         chosen: entered.as_ref().map(|one| one.choice.clone()).unwrap_or_default(),

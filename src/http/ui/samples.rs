@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::agreement::{AgreementPage, CriterionAgreement, FigureView, FiguresView, PairView};
+use super::around::{After, Around};
 use super::error::ErrorPage;
 use super::form::{Choice, Form};
 use super::grading::*;
@@ -18,7 +19,7 @@ use super::render::{self, Page, Viewer};
 use super::review::*;
 use super::reviews::{ReviewRow, ReviewsPage};
 use super::rubrics::*;
-use super::text::{Block, ImageView, PartView, TextPage};
+use super::viewer::{Pane, WorkPage};
 use super::words::{Mark, Quote, Time};
 use crate::domain::{Id, Snapshot, SnapshotAsked, SnapshotId, SystemName, Timestamp};
 use crate::ranking::agreement;
@@ -75,6 +76,7 @@ fn quote() -> Quote {
         place: s("page 2"),
         quote: s("Net revenue rose 4.2 % to $1,284,300."),
         found: met(),
+        href: Some(s("/gradings/0197a000-0000-7000-8000-000000000001/work?criterion=1&judge=a&repeat=0&quote=0")),
     }
 }
 
@@ -103,6 +105,7 @@ fn form() -> Form {
         chosen: s("met"),
         reason: s("Page 2 ties."),
         error: Some(s("is empty; a decision that changes a score says why")),
+        effect: Some(s("Score from 75.0 % to 58.3 %.")),
     }
 }
 
@@ -155,6 +158,12 @@ fn detail(with_form: bool) -> Detail {
         check: Some(s("{\"contains\":{\"text\":\"EBITDA\"}}")),
         found: vec![quote()],
         votes: votes(),
+        timeline: vec![super::grading::Happened {
+            who: s("reviewer bob"),
+            what: met(),
+            said: s("Seen on page 2."),
+            at: at(),
+        }],
         overrides: vec![decided()],
         form: with_form.then(form),
     }
@@ -238,6 +247,8 @@ pub fn grading() -> GradingPage {
         earlier: Some(0),
         later: Some(200),
         show: s("split"),
+        within: s("tag:accuracy"),
+        groups: vec![(s("tag:accuracy"), s("tag accuracy (3)"))],
         overrides: vec![decided(), OverrideView { n: None, ..decided() }],
         reviews: vec![ReviewLink {
             id: s("0197a000-0000-7000-8000-000000000003"),
@@ -646,6 +657,10 @@ pub fn reviews() -> ReviewsPage {
         show: "pending",
         rows: vec![row(mark("cannot", "?", "open")), row(mark("failed", "!", "reviewers differ"))],
         total: 2,
+        for_you: 1,
+        held: true,
+        separation: Some(s("1 of 3 pairs of neighbouring systems are told apart by what humans said.")),
+        after: Some(after()),
         earlier: Some(0),
         later: Some(50),
     }
@@ -680,6 +695,26 @@ pub fn home(tells_work: bool) -> super::home::HomePage {
     }
 }
 
+fn after() -> After {
+    After { id: s("0197a000-0000-7000-8000-000000000005"), asked: s("totals-tie"), said: met(), may_undo: true }
+}
+
+fn around(two: bool) -> Around {
+    let id = || s("0197a000-0000-7000-8000-000000000003");
+    let work = if two { "/work?file=0&file2=1" } else { "/work?file=0" };
+    Around {
+        id: id(),
+        work: Some(format!("/reviews/{}{work}", id())),
+        previous: Some(id()),
+        next: Some(id()),
+        left: 12,
+        left_here: 3,
+        after: Some(after()),
+        may_decline: true,
+        may_undo: true,
+    }
+}
+
 fn answer() -> AnswerView {
     AnswerView { reviewer: s("bob"), value: met(), reason: s("Seen on page 2."), at: at() }
 }
@@ -700,10 +735,7 @@ pub fn review(step: Step, settled: bool) -> ReviewPage {
             tags: vec![s("accuracy")],
             levels: vec![level()],
         },
-        message: Some(s("Here is the memo.")),
-        message_cut: true,
-        files: vec![BlindFile { n: 0, name: s("file 1.docx"), size: s("23.1 kB") }],
-        references: vec![BlindFile { n: 0, name: s("ledger.xlsx"), size: s("88.0 kB") }],
+        around: around(false),
         answers: 1,
         reviewers: 2,
         step,
@@ -720,7 +752,6 @@ pub fn review(step: Step, settled: bool) -> ReviewPage {
             answers: vec![answer()],
             votes: votes(),
         }),
-        next: Some(s("0197a000-0000-7000-8000-000000000005")),
     }
 }
 
@@ -756,13 +787,6 @@ fn asked(searches: bool, adjudicates: bool) -> question::Form {
 }
 
 pub fn question(step: question::Step, searches: bool, settled: bool) -> question::QuestionPage {
-    let side = |title: &str, message_at| question::Side {
-        title: s(title),
-        message: Some(s("Here is the memo.")),
-        message_cut: true,
-        message_at,
-        files: vec![BlindFile { n: 0, name: s("file 1.docx"), size: s("23.1 kB") }],
-    };
     question::QuestionPage {
         id: s("0197a000-0000-7000-8000-000000000003"),
         kind: if searches { "discovery" } else { "preference" },
@@ -770,11 +794,7 @@ pub fn question(step: question::Step, searches: bool, settled: bool) -> question
         state: mark("cannot", "?", "open"),
         task: Some(s("variance-memo")),
         prompt: Some(s("Write a variance memo for the third quarter.")),
-        sides: if searches {
-            vec![side("The deliverable", "message")]
-        } else {
-            vec![side("First", "message"), side("Second", "message2")]
-        },
+        around: around(!searches),
         answers: 1,
         reviewers: 2,
         step,
@@ -798,7 +818,6 @@ pub fn question(step: question::Step, searches: bool, settled: bool) -> question
             answers: vec![answer()],
             systems: vec![s("atlas-2"), s("boreas")],
         }),
-        next: Some(s("0197a000-0000-7000-8000-000000000005")),
     }
 }
 
@@ -816,26 +835,89 @@ pub fn question_steps(searches: bool) -> Vec<question::Step> {
     ]
 }
 
-pub fn text() -> TextPage {
-    TextPage {
-        review: s("0197a000-0000-7000-8000-000000000003"),
-        n: s("0"),
-        name: s("file 1.docx"),
-        original: true,
-        parts: vec![PartView {
-            name: s("member.docx"),
-            state: met(),
-            remarks: vec![s("not shown: page 9 (limit)")],
-            blocks: vec![
-                Block { at: 0, place: s("paragraph 1"), text: s("Net revenue rose 4.2 %.") },
-                Block { at: 1, place: s("table 1 row 1"), text: s("| Account | Budget | Actual | Variance |") },
-            ],
-            images: vec![ImageView { k: 0, place: s("page 3"), width: 640, height: 480 }],
-        }],
-        from: 10,
-        total: 200,
+pub fn work() -> WorkPage {
+    use super::viewer::grid::{Grid, GridCell, GridRow};
+    use super::viewer::pane::{Content, Found, Group, Link, Picture};
+    use super::viewer::prose::{Block, Body, Prose, Row, Run};
+    let base = "/gradings/0197a000-0000-7000-8000-000000000001/work";
+    let link = |label: &str, beside: bool| Link {
+        label: s(label),
+        href: format!("{base}?file=0"),
+        current: !beside,
+        hidden: beside,
+        beside: beside.then(|| format!("{base}?file=0&file2=r0")),
+    };
+    let run = |text: &str, mark: bool| Run { text: s(text), mark, first: mark, hidden: !mark };
+    let block = |body: Body| Block { place: s("paragraph 1"), at: 0, body };
+    let prose = Prose {
+        blocks: vec![
+            block(Body::Heading { runs: vec![run("Variance", false)] }),
+            block(Body::Text { runs: vec![run("Net revenue rose ", false), run("4.2 %", true)] }),
+            block(Body::Table {
+                rows: vec![Row {
+                    place: s("table 1 row 1"),
+                    cells: vec![vec![run("Account", false)], vec![run("Budget", true)]],
+                }],
+            }),
+        ],
+        plain: true,
         earlier: Some(0),
-        later: Some(20),
+        later: Some(90),
+        page: 2,
+        pages: 3,
+    };
+    let cell = GridCell {
+        text: s("1,284,300"),
+        kind: "num",
+        formula: Some(s("=SUM(A1:A9)")),
+        computed: true,
+        mark: true,
+        first: true,
+    };
+    let grid = Grid {
+        name: s("Ledger"),
+        hidden: true,
+        columns: vec![s("A")],
+        rows: vec![
+            GridRow { number: 7, empty_to: None, cells: vec![cell] },
+            GridRow { number: 8, empty_to: Some(99), cells: vec![] },
+        ],
+        beyond: Some(s("CW to XFD")),
+        formulas: true,
+        has_formulas: true,
+        used: s("99 rows, 1 columns"),
+        earlier: Some(1),
+        later: Some(100),
+    };
+    let way = || Some(format!("{base}?file=0&from=9"));
+    let picture =
+        || Picture { n: 1, src: format!("{base}/0/page/1.png"), place: s("page 1"), width: 990, height: 1_400 };
+    let pane = |id: u8, content: Content| Pane {
+        id,
+        groups: vec![Group {
+            title: s("Deliverable"),
+            files: vec![link("memo.docx", false), link("ledger.xlsx", true)],
+        }],
+        parts: vec![link("member.docx", false)],
+        views: vec![link("Text", false), link("Hidden sheet", true)],
+        name: s("memo.docx"),
+        state: met(),
+        remarks: vec![s("not shown: page 9 (limit)")],
+        quote: Some(Found { text: s("Net revenue rose 4.2 %"), told: met() }),
+        content,
+        original: Some(format!("{base}/0/original")),
+        alone: Some(format!("{base}?file=0")),
+    };
+    WorkPage {
+        title: s("Deliverable of atlas-2"),
+        back: (s("/gradings/0197a000-0000-7000-8000-000000000001"), s("Grading of atlas-2")),
+        panes: vec![
+            pane(1, Content::Text { prose, earlier: way(), later: way() }),
+            pane(2, Content::Grid { grid, formulas: format!("{base}?file=0"), earlier: way(), later: way() }),
+            pane(1, Content::Pages { pages: vec![picture()], of: 3, earlier: way(), later: way() }),
+            pane(2, Content::Images { images: vec![picture()] }),
+            pane(1, Content::Nothing { why: s("It could not be read: encrypted.") }),
+        ],
     }
 }
 
@@ -876,9 +958,9 @@ fn turn(value: &mut Value, with: &str) {
         Value::Array(items) => items.iter_mut().for_each(|item| turn(item, with)),
         Value::Object(fields) => {
             for (name, field) in fields {
-                // `kind` of a step chooses the branch and is ours.
+                // `kind` of a step and `body` of a block choose the branch and are ours.
                 let plots = ["svg", "matrix", "radar", "pareto"];
-                if !plots.contains(&name.as_str()) && name != "kind" && name != "show" {
+                if !plots.contains(&name.as_str()) && !["kind", "body", "show"].contains(&name.as_str()) {
                     turn(field, with);
                 }
             }
@@ -929,7 +1011,8 @@ fn harmless(html: &str, name: &str) {
         }
     }
     for image in document.select(&Selector::parse("img").unwrap()) {
-        assert!(image.value().attr("src").unwrap().starts_with("/reviews/"), "{name}");
+        let src = image.value().attr("src").unwrap();
+        assert!(src.contains("/work/") || src == "#", "{name}: {src}");
     }
 }
 
@@ -1019,7 +1102,7 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
             check(&question(step, searches, settled));
         }
     }
-    check(&text());
+    check(&work());
     check(&login());
     check(&LoginPage { needed: false, error: None, ..login() });
     check(&error());
@@ -1112,7 +1195,7 @@ fn samples_can_be_looked_at() {
             page(&format!("{name}-{step_name}.html"), html);
         }
     }
-    page("file.html", render::html(viewer, &text()));
+    page("work.html", render::html(viewer, &work()));
     page("login.html", render::html(None, &login()));
     page("error.html", render::html(None, &error()));
     std::fs::write(folder.join("plot.svg"), super::plot::leaderboard_svg(&leaderboard())).unwrap();

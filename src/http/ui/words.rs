@@ -130,6 +130,8 @@ pub struct Quote {
     pub place: String,
     pub quote: String,
     pub found: Mark,
+    /// Where it is shown in the deliverable.
+    pub href: Option<String>,
 }
 
 #[must_use]
@@ -144,7 +146,20 @@ pub fn quote(evidence: &Evidence) -> Quote {
         place: evidence.place.as_ref().map_or_else(|| evidence.said_where.clone(), ToString::to_string),
         quote: evidence.quote.clone(),
         found,
+        href: None,
     }
+}
+
+/// Where a quote stands that was looked for.
+#[must_use]
+pub fn stands(place: &str) -> Mark {
+    mark("met", "✓", format!("stands at {place}"))
+}
+
+/// A quote that was looked for in vain.
+#[must_use]
+pub fn stands_nowhere() -> Mark {
+    mark("unmet", "✕", "does not stand in what is read of the files")
 }
 
 /// Why a review was opened.

@@ -3,7 +3,7 @@
 use super::number::parse_number;
 use super::scope::{Scope, may_hold_sheets};
 use super::{CheckOutcome, Looked};
-use crate::domain::{Cell, CellContent, CellValue, FileExtract, Outcome, Place, Sheet};
+use crate::domain::{Cell, CellContent, CellValue, FileExtract, Outcome, Place, Sheet, a1};
 
 /// Sheet names as spreadsheets compare them: without regard to case, and to spaces around.
 fn same_name(a: &str, b: &str) -> bool {
@@ -34,25 +34,12 @@ pub fn sheet_exists(scope: &Scope<'_>, wanted: &str) -> CheckOutcome {
     }
 }
 
-/// A1 notation, `$` allowed, to row and column from 1; the largest sheet ends at XFD1048576.
-pub fn parse_a1(text: &str) -> Option<(u32, u32)> {
-    let text = text.trim().replace('$', "").to_ascii_uppercase();
-    let letters = text.find(|c: char| !c.is_ascii_uppercase())?;
-    let (letters, digits) = text.split_at(letters);
-    if letters.is_empty() || letters.len() > 3 || !digits.chars().all(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    let column = letters.bytes().fold(0_u32, |sum, letter| sum * 26 + u32::from(letter - b'A') + 1);
-    let row: u32 = digits.parse().ok()?;
-    ((1..=1_048_576).contains(&row) && (1..=16_384).contains(&column)).then_some((row, column))
-}
-
 fn cell_at(sheet: &Sheet, row: u32, column: u32) -> Option<&Cell> {
     sheet.cells.iter().find(|c| c.row == row && c.column == column)
 }
 
 pub fn cell_equals(scope: &Scope<'_>, sheet: &str, cell: &str, wanted: &CellValue, tolerance: f64) -> CheckOutcome {
-    let Some((row, column)) = parse_a1(cell) else {
+    let Some((row, column)) = a1::parse(cell) else {
         return CheckOutcome::nothing(format!("`{cell}` is not a cell in A1 notation"));
     };
     let cell = cell.trim().replace('$', "").to_ascii_uppercase();

@@ -11,7 +11,7 @@ use regex::Regex;
 use super::cells::close;
 use super::scope::{Scope, is_image};
 use super::{CheckOutcome, Looked};
-use crate::domain::{CellContent, Place};
+use crate::domain::{CellContent, Place, a1};
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?P<open>\()?(?P<sign>[-\u{2212}\u{2011}\u{2010}\u{2013}])?[$€£¥]?\s?(?P<sign2>[-\u{2212}])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<exp>[eE][-+]?\d{1,3})?(?P<scale>k|K|M|mn|MM|B|bn|Bn|BN)?(?P<percent>\s?%)?(?P<close>\))?")
@@ -72,7 +72,7 @@ pub fn numeric(scope: &Scope<'_>, wanted: f64, tolerance: f64) -> CheckOutcome {
     for file in &scope.files {
         let cells = file.sheets.iter().flat_map(|sheet| {
             sheet.cells.iter().map(move |cell| {
-                let place = || Place::Cells { sheet: sheet.name.clone(), range: a1(cell.row, cell.column) };
+                let place = || Place::Cells { sheet: sheet.name.clone(), range: a1::cell(cell.row, cell.column) };
                 (&cell.content, place)
             })
         });
@@ -119,14 +119,4 @@ pub fn numeric(scope: &Scope<'_>, wanted: f64, tolerance: f64) -> CheckOutcome {
         None => scope.looked(format!("no number is within {wanted} ± {tolerance}")),
     };
     super::text::without_text(scope, looked, |f| !is_image(f))
-}
-
-/// A1 notation of a row and column from 1.
-pub fn a1(row: u32, mut column: u32) -> String {
-    let mut letters = Vec::new();
-    while column > 0 {
-        letters.push(char::from(b'A' + u8::try_from((column - 1) % 26).unwrap_or(0)));
-        column = (column - 1) / 26;
-    }
-    letters.iter().rev().chain(row.to_string().chars().collect::<Vec<_>>().iter()).collect()
 }

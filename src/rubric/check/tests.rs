@@ -317,17 +317,6 @@ fn a_check_that_cannot_be_understood_says_so() {
 }
 
 #[test]
-fn a1_notation_is_read_and_written() {
-    for (text, row, column) in [("A1", 1, 1), ("Z9", 9, 26), ("AA10", 10, 27), ("XFD1048576", 1_048_576, 16_384)] {
-        assert_eq!(cells::parse_a1(text), Some((row, column)));
-        assert_eq!(number::a1(row, column), text);
-    }
-    for bad in ["", "A", "1", "A0", "XFE1", "A1048577", "A1:B2", "Ä1", "AAAAAAAAAAA1"] {
-        assert_eq!(cells::parse_a1(bad), None, "{bad}");
-    }
-}
-
-#[test]
 fn checks_are_joined_and_what_one_cannot_decide_stays_undecided() {
     let memo = file("memo.txt", "text/plain", &["The total return was 4.2 percent."]);
     let lost = unreadable(file("other.docx", "application/msword", &[]));

@@ -85,7 +85,8 @@ pub fn contains(scope: &Scope<'_>, wanted: &str, case_sensitive: bool) -> CheckO
         for (sheet, cell) in cells {
             let content = cell.content.to_string();
             if fold(&content).contains(&needle) {
-                let place = Place::Cells { sheet: sheet.name.clone(), range: super::number::a1(cell.row, cell.column) };
+                let place =
+                    Place::Cells { sheet: sheet.name.clone(), range: crate::domain::a1::cell(cell.row, cell.column) };
                 let detail = format!("the cell contains {wanted:?}");
                 return CheckOutcome::holds(Looked { file: file.name.clone(), place, quote: content, detail });
             }

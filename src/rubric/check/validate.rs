@@ -1,7 +1,7 @@
 //! What a check's arguments must be, whatever the format they came in.
 
-use super::cells::parse_a1;
 use super::{json, scope, text};
+use crate::domain::a1;
 use crate::domain::{CellValue, Check};
 
 /// # Errors
@@ -21,7 +21,7 @@ pub fn validate(check: &Check) -> Result<(), (&'static str, String)> {
         Check::SheetExists { sheet, file } => (file.as_ref(), filled("sheet", sheet)),
         Check::CellEquals { sheet, cell, value, tolerance, file } => {
             let own = filled("sheet", sheet).and_then(|()| tolerable(*tolerance)).and_then(|()| {
-                match (parse_a1(cell), value) {
+                match (a1::parse(cell), value) {
                     (None, _) => Err(("cell", format!("`{cell}` is not a cell in A1 notation; write `B7`"))),
                     (_, CellValue::Number(n)) if !n.is_finite() => Err(("value", format!("{n} is not finite"))),
                     _ => Ok(()),

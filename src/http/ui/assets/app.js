@@ -24,6 +24,26 @@ document.addEventListener("toggle", async (event) => {
   }
 }, true);
 
+// What a decision would change is told where it is made, as soon as it is chosen.
+async function effect(form, button) {
+  const told = form.querySelector(".effect");
+  try {
+    const answer = await fetch(form.dataset.effect, { method: "POST", body: new URLSearchParams(new FormData(form, button)), headers: { accept: "text/html" } });
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    told.textContent = (parsed.querySelector(".effect:not(:empty)") || parsed.querySelector(".error"))?.textContent.trim() || "";
+  } catch { told.textContent = ""; }
+}
+document.addEventListener("change", (event) => {
+  const form = event.target.closest?.("form[data-effect]");
+  if (form && event.target.name === "value") effect(form);
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest?.("form[data-effect]");
+  if (!form || !event.submitter?.hasAttribute("formaction")) return;
+  event.preventDefault();
+  effect(form);
+});
+
 // Printed, a page shows what is on it.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll(".matrix details:not(.overrule):not([data-src])")) details.open = true;
