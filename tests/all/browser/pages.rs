@@ -52,6 +52,17 @@ fn questions(world: &World) -> Vec<(&'static str, String)> {
     .concat()
 }
 
+/// Every file of a desk, in the views that it has, and two of them side by side.
+fn desk(world: &World, who: &'static str, base: &str) -> Vec<(&'static str, String)> {
+    let keys = (0..world.files).map(|n| n.to_string()).chain(["message".to_owned(), "r0".to_owned()]);
+    let mut all: Vec<String> = keys.map(|key| format!("file={key}")).collect();
+    all.extend(
+        ["file=2&view=text", "file=7&view=text", "file=2&view=sheet-0&formulas=1", "file=1&file2=r0"]
+            .map(str::to_owned),
+    );
+    all.into_iter().map(|query| (who, format!("{base}?{query}"))).collect()
+}
+
 /// How to add a page: its route as the code declares it, and where somebody sees it.
 pub const PAGES: &[Line] = &[
     page("/", |_| vec![("lead", "/".to_owned()), ("rob", "/".to_owned())]),
@@ -84,17 +95,38 @@ pub const PAGES: &[Line] = &[
         ]
     }),
     page("/reviews/{id}", questions),
-    page("/reviews/{id}/file/{n}", |world| {
-        let at = |n: String| ("rob", format!("/reviews/{}/file/{n}", world.reviews["mine"]));
-        (0..world.files).map(|n| at(n.to_string())).chain([at("message".to_owned())]).collect()
+    page("/reviews/{id}/work", |world| {
+        // The panes are those of a grading, under names that tell nothing.
+        let of = |who: &'static str, name: &str, query: &str| {
+            (who, format!("/reviews/{}/work?{query}", world.reviews[name]))
+        };
+        let some =
+            ["file=2", "file=4", "file=7", "file=message", "file=1&file2=r0"].map(|query| of("rob", "mine", query));
+        let two = [of("ann", "preference", "file=0&file2=1"), of("ann", "search-differs", "file=0&view=text")];
+        some.into_iter().chain(two).collect()
     }),
-    bytes("/reviews/{id}/file/{n}/image/{k}", |_| vec![]),
-    bytes("/reviews/{id}/file/{n}/original", |world| {
-        let at = |n: usize| ("rob", format!("/reviews/{}/file/{n}/original", world.reviews["settled"]));
+    bytes("/reviews/{id}/work/{key}/page/{page}", |world| {
+        vec![("rob", format!("/reviews/{}/work/7/page/1", world.reviews["mine"]))]
+    }),
+    bytes("/reviews/{id}/work/{key}/image/{k}", |_| vec![]),
+    bytes("/reviews/{id}/work/{key}/original", |world| {
+        let at = |n: usize| ("rob", format!("/reviews/{}/work/{n}/original", world.reviews["settled"]));
         (0..world.files).map(at).collect()
     }),
-    bytes("/reviews/{id}/reference/{n}", |world| {
-        vec![("rob", format!("/reviews/{}/reference/0", world.reviews["mine"]))]
+    page("/gradings/{id}/work", |world| {
+        let base = format!("/gradings/{}/work", world.gradings[0]);
+        let mut all = desk(world, "lead", &base);
+        for quote in ["criterion=1&judge=anna&quote=0", "criterion=2&judge=ben&quote=1"] {
+            all.push(("lead", format!("{base}?{quote}")));
+        }
+        all
+    }),
+    bytes("/gradings/{id}/work/{key}/page/{page}", |world| {
+        vec![("lead", format!("/gradings/{}/work/7/page/1", world.gradings[0]))]
+    }),
+    bytes("/gradings/{id}/work/{key}/image/{k}", |_| vec![]),
+    bytes("/gradings/{id}/work/{key}/original", |world| {
+        (0..world.files).map(|n| ("lead", format!("/gradings/{}/work/{n}/original", world.gradings[0]))).collect()
     }),
     page("/rubrics", |_| lead(["/rubrics"])),
     page("/rubrics/{id}", |world| lead([&format!("/rubrics/{}", world.rubric), &format!("/rubrics/{}", world.drafts)])),
@@ -125,6 +157,8 @@ pub fn served(world: &World) -> Vec<(&'static str, String)> {
     let mut all: Vec<(&'static str, String)> =
         (0..world.files).map(|n| ("lead", format!("/v1/submissions/{}/files/{n}", world.submissions[0]))).collect();
     all.push(("lead", format!("/v1/submissions/{}/pages/1.png?file=7", world.submissions[0])));
+    let files = PAGES.iter().filter(|line| line.shows == Shows::Bytes);
+    all.extend(files.flat_map(|line| (line.visits)(world)));
     for plot in ["", "&plot=matrix", "&plot=pareto"] {
         all.push(("lead", format!("/v1/leaderboard?format=svg{plot}")));
     }
@@ -163,6 +197,8 @@ pub async fn visit(browser: &Browser, world: &World, now: &mut &'static str, (wh
         *now = who;
     }
     browser.go(path).await;
+    let fetched = "[...document.querySelectorAll('[data-viewer][data-load]')].every((viewer) => viewer.dataset.at)";
+    browser.wait("the deliverable beside the question", fetched).await;
 }
 
 /// The routes that answer to GET in the code of the pages.
@@ -171,8 +207,15 @@ fn declared() -> BTreeSet<String> {
     let direct = Regex::new(r#"\.route\(\s*"([^"]*)",\s*web::get\(\)"#).unwrap();
     let prefix = Regex::new(r#"format!\("(/[^"]*?)\{path\}"\)"#).unwrap();
     let mut all = BTreeSet::new();
-    for entry in std::fs::read_dir(repository("src/http/ui")).unwrap() {
-        let file = entry.unwrap().path();
+    let mut folders = vec![repository("src/http/ui")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    for file in files {
         if file.extension().is_none_or(|end| end != "rs") {
             continue;
         }
