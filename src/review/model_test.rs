@@ -79,6 +79,7 @@ enum Try {
     Decline(ReviewId),
     Resolve(ReviewId, OverrideValue),
     Withdraw(ReviewId),
+    TakeBack(ReviewId),
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<Review, Refusal>>>>;
@@ -162,6 +163,7 @@ impl Office {
             (11, _) => Try::Decline(review),
             (12 | 13, _) => Try::Resolve(review, self.value()),
             (14, _) if self.below(4) == 0 => Try::Withdraw(review),
+            (14, _) => Try::TakeBack(review),
             (15, _) if !self.acknowledged.is_empty() => {
                 // The reply was lost on its way: the same again.
                 let at = self.below(self.acknowledged.len());
@@ -185,6 +187,7 @@ impl Office {
                 Try::Decline(id) => queue::decline(&services, &project, id, &person, "no time", false).await,
                 Try::Resolve(id, value) => answer::resolve(&services, &project, id, &person, &said(value)).await,
                 Try::Withdraw(id) => queue::withdraw(&services, &project, id, &person, "not needed").await,
+                Try::TakeBack(id) => answer::take_back(&services, &project, id, &person).await,
             }
         });
         self.running.insert(who, (idea, running));
@@ -229,6 +232,10 @@ impl Office {
                 count("withdrawn");
                 id
             }
+            (Try::TakeBack(id), Ok(_)) => {
+                count("taken back");
+                id
+            }
             (idea, Err(Refusal::Conflict { .. })) => {
                 count("refused");
                 if let Try::Submit(_, token, _) | Try::Release(_, token) = &idea {
@@ -236,7 +243,7 @@ impl Office {
                 }
                 match idea {
                     Try::Claim(id) | Try::Submit(id, ..) | Try::Release(id, _) => id,
-                    Try::Decline(id) | Try::Resolve(id, _) | Try::Withdraw(id) => id,
+                    Try::Decline(id) | Try::Resolve(id, _) | Try::Withdraw(id) | Try::TakeBack(id) => id,
                 }
             }
             (idea, Err(error)) => panic!("{idea:?}: {error}"),
@@ -268,12 +275,18 @@ impl Office {
         assert!(people.len() <= review.reviewers as usize, "{review:?}");
         assert!((1..people.len()).all(|at| !people[..at].contains(&people[at])), "somebody answered twice: {review:?}");
         if let Some(before) = self.seen.insert(id, review.clone()) {
-            assert_eq!(before.answers[..], review.answers[..before.answers.len()], "an answer was lost or changed");
-            assert!(before.resolution.is_none() || before.resolution == review.resolution, "settled twice");
+            let ever = |review: &Review, answer| {
+                review.answers.contains(answer) || review.taken_back.iter().any(|back| back.answer == *answer)
+            };
+            assert!(before.answers.iter().all(|one| ever(&review, one)), "an answer was lost or changed: {review:?}");
+            assert_eq!(before.taken_back[..], review.taken_back[..before.taken_back.len()]);
+            let reopened = review.taken_back.len() > before.taken_back.len();
+            assert!(reopened || before.resolution.is_none() || before.resolution == review.resolution, "settled twice");
             assert!(before.withdrawn.is_none() || before.withdrawn == review.withdrawn);
         }
         for (_, token, value) in self.acknowledged.iter().filter(|(of, ..)| *of == id) {
-            let with: Vec<_> = review.answers.iter().filter(|answer| answer.token == Some(*token)).collect();
+            let ever = review.answers.iter().chain(review.taken_back.iter().map(|back| &back.answer));
+            let with: Vec<_> = ever.filter(|answer| answer.token == Some(*token)).collect();
             assert_eq!(with.len(), 1, "an acknowledged answer is there exactly once: {review:?}");
             assert_eq!(with[0].value, Said::Verdict(value.clone()));
         }
@@ -289,8 +302,11 @@ impl Office {
         let (grading, criterion) = review.criterion().unwrap();
         let decided = self.project.all::<Override>(Query::prefix(format!("{grading}/"))).await.unwrap();
         let of_it: Vec<_> = decided.iter().filter(|one| one.review_id == Some(id)).collect();
-        assert_eq!(of_it.len(), usize::from(review.resolution.is_some()), "one decision per settled question");
-        if let Some(one) = of_it.first() {
+        // Each answer that had settled it left a decision and one that takes it back.
+        let undone = review.taken_back.iter().filter(|back| back.had_settled).count();
+        let expected = 2 * undone + usize::from(review.resolution.is_some());
+        assert_eq!(of_it.len(), expected, "one decision per settled question");
+        if let Some(one) = of_it.last().filter(|one| one.value != OverrideValue::Withdrawn) {
             let grading = self.project.get::<Grading>(&grading.to_string()).await.unwrap().unwrap().record;
             let verdicts = &grading.result().unwrap().verdicts;
             let holds = &verdicts.iter().find(|verdict| verdict.criterion_id == *criterion).unwrap().decision;
@@ -315,8 +331,11 @@ impl Office {
         assert_eq!(facts.len() as u64, head.seq);
         let count = |action| facts.iter().filter(|facts| facts.action == action).count();
         let reviews = self.project.all::<Review>(Query::default()).await.unwrap();
-        assert_eq!(count(Action::ReviewAnswered), reviews.iter().map(|review| review.answers.len()).sum::<usize>());
-        assert_eq!(count(Action::ReviewResolved), reviews.iter().filter(|review| review.resolution.is_some()).count());
+        let all = |of: fn(&Review) -> usize| reviews.iter().map(of).sum::<usize>();
+        let undone = all(|review| review.taken_back.iter().filter(|back| back.had_settled).count());
+        assert_eq!(count(Action::ReviewAnswered), all(|review| review.answers.len() + review.taken_back.len()));
+        assert_eq!(count(Action::ReviewResolved), all(|review| usize::from(review.resolution.is_some())) + undone);
+        assert_eq!(count(Action::ReviewTakenBack), all(|review| review.taken_back.len()));
         assert_eq!(count(Action::ReviewDeclined), reviews.iter().map(|review| review.declined.len()).sum::<usize>());
     }
 }
@@ -363,6 +382,7 @@ async fn walk(seed: u64) {
         ("killed", 10),
         ("refused", 100),
         ("withdrawn", 1),
+        ("taken back", 1),
     ] {
         let found = world.counts.get(what).copied().unwrap_or(0);
         assert!(found >= least, "{what}: {found} times with seed {seed}; {:?}", world.counts);

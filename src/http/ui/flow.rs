@@ -209,6 +209,119 @@ async fn a_reviewer_takes_a_question_blind_answers_it_and_then_sees_whose_it_was
 }
 
 #[actix_web::test]
+async fn the_deliverable_is_looked_at_beside_another_and_a_quote_opens_where_it_stands() {
+    let services = services().await;
+    let id = graded(&services).await;
+    let app = app!(services);
+    let work = format!("/gradings/{id}/work");
+    let (status, _, html) = ask!(&app, "GET", &work, "");
+    assert_eq!(status, StatusCode::OK);
+    let shown = select(&html, ".pane-body .long").join(" ");
+    assert!(shown.contains("Revenue was 42 million.") && shown.contains("<img src=x onerror=alert(1)>"), "{shown}");
+    assert!(!html.contains("<img src=x"), "what a deliverable says is text");
+    let (_, _, two) = ask!(&app, "GET", &format!("{work}?file=0&file2=0&view2=text"), "");
+    assert_eq!(select(&two, ".pane").len(), 2);
+
+    let (_, _, page) = ask!(&app, "GET", &format!("/gradings/{id}?open=1"), "");
+    let document = Html::parse_document(&page);
+    let quote = document.select(&Selector::parse("#c1 a[data-quote]").unwrap()).next().expect("a quote leads on");
+    let (_, _, html) = ask!(&app, "GET", quote.value().attr("href").unwrap(), "");
+    assert_eq!(select(&html, "mark#mark").len(), 1, "{html}");
+    assert!(select(&html, ".pane-quote")[0].contains("stands at line 1"), "{:?}", select(&html, ".pane-quote"));
+
+    for (path, expected) in [
+        ("?file=7", StatusCode::NOT_FOUND),
+        ("?criterion=9&quote=0", StatusCode::NOT_FOUND),
+        ("?criterion=1&judge=nobody&quote=0", StatusCode::NOT_FOUND),
+        ("/0/page/1.png", StatusCode::UNPROCESSABLE_ENTITY),
+        ("/0/page/x", StatusCode::NOT_FOUND),
+        ("/0/image/0", StatusCode::NOT_FOUND),
+        ("/0/original", StatusCode::OK),
+    ] {
+        assert_eq!(ask!(&app, "GET", &format!("{work}{path}"), "").0, expected, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn an_answer_goes_on_to_the_next_question_and_can_be_taken_back() {
+    let services = services().await;
+    let (first, second) = (graded(&services).await, graded(&services).await);
+    let (asked, other) = (opened(&services, &first).await, opened(&services, &second).await);
+    let app = app!(services);
+    let (status, to, _) = ask!(&app, "POST", "/reviews/next", "");
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let taken = if to.starts_with(&format!("/reviews/{asked}")) { &asked } else { &other };
+    let rest = if taken == &asked { &other } else { &asked };
+    let (_, again, _) = ask!(&app, "POST", "/reviews/next", "");
+    assert_eq!(again, to, "who stopped goes on with what they hold");
+
+    let (_, _, html) = ask!(&app, "GET", &to, "");
+    let document = Html::parse_document(&html);
+    let token = document.select(&Selector::parse("input[name=token]").unwrap()).next().unwrap();
+    let form = format!("token={}&value=met&reason=seen&then=next", token.value().attr("value").unwrap());
+    let (_, to, _) = ask!(&app, "POST", &format!("/reviews/{taken}/submit"), &form);
+    assert_eq!(to, format!("/reviews/{rest}?after={taken}"));
+    let (_, _, html) = ask!(&app, "GET", &to, "");
+    assert!(select(&html, ".notice")[0].contains("other") && select(&html, ".notice")[0].contains("met"));
+    let grading = if taken == &asked { &first } else { &second };
+    let (_, _, page) = ask!(&app, "GET", &format!("/gradings/{grading}"), "");
+    assert!(select(&page, "#c2 .verdict")[0].contains("human"));
+
+    let (_, to, _) = ask!(&app, "POST", &format!("/reviews/{taken}/undo"), "");
+    assert_eq!(to, format!("/reviews/{taken}"));
+    let (_, _, page) = ask!(&app, "GET", &format!("/gradings/{grading}?open=2"), "");
+    assert!(select(&page, "#c2 .verdict")[0].contains("panel"), "the panel's verdict stands again");
+    assert!(select(&page, "#c2 .timeline")[0].contains("took the answer back"));
+    // Asked again, of the same person, who may have seen by now what the judges said.
+    let (_, _, html) = ask!(&app, "GET", &to, "");
+    let document = Html::parse_document(&html);
+    let token = document.select(&Selector::parse("input[name=token]").unwrap()).next().unwrap();
+    let form = format!("token={}&value=unmet&reason=looked+again", token.value().attr("value").unwrap());
+    ask!(&app, "POST", &format!("/reviews/{taken}/submit"), &form);
+    let project = services.store.project(&ProjectId::parse(LOCAL_PROJECT).unwrap());
+    let review = project.get::<Review>(taken).await.unwrap().unwrap().record;
+    assert!(review.answers[0].sighted && !review.was_blind());
+    assert_eq!(review.taken_back.len(), 1);
+    // Declined, a question goes to others.
+    let (_, to, _) = ask!(&app, "POST", &format!("/reviews/{rest}/decline"), "reason=my+own+work&conflict=1&then=next");
+    assert_eq!(to, format!("/reviews?after={rest}"));
+    let (_, _, list) = ask!(&app, "GET", "/reviews", "");
+    assert!(!list.contains("for you"), "{list}");
+}
+
+#[actix_web::test]
+async fn the_effect_of_overruling_is_told_before_and_criteria_are_chosen_by_tag_or_section() {
+    let services = services().await;
+    let id = graded(&services).await;
+    let app = app!(services);
+    let preview = format!("/gradings/{id}/overrides/preview");
+    let (status, _, html) = ask!(&app, "POST", &preview, "criterion_id=other&value=met&reason=");
+    assert_eq!(status, StatusCode::OK);
+    let told = &select(&html, "#c2 .effect")[0];
+    assert!(told.starts_with("Score from ") && told.contains("verdict from ") && told.ends_with("to met."), "{told}");
+    let (_, _, html) = ask!(&app, "GET", &format!("/gradings/{id}"), "");
+    assert!(select(&html, "#c2 .verdict")[0].contains("panel"), "nothing was kept");
+    let (status, _, html) = ask!(&app, "POST", &preview, "criterion_id=other&value=&reason=");
+    assert_eq!((status, select(&html, "#c2 [role=alert]").len()), (StatusCode::UNPROCESSABLE_ENTITY, 1));
+
+    let mut tagged = criterion("tagged", 1.0);
+    tagged.tags = vec!["accuracy & style".to_owned()];
+    let section = |title: &str, of: &str| crate::domain::Section {
+        title: title.to_owned(),
+        weight: 1.0,
+        criteria: vec![CriterionId::parse(of).unwrap()],
+        sections: vec![],
+        order: vec![],
+        extra: Default::default(),
+    };
+    let sections = vec![section("First part", "tagged"), section("Second part", "plain")];
+    let parts = RubricParts { title: None, criteria: vec![tagged, criterion("plain", 1.0)], sections };
+    let groups = super::grading::groups_of(&Rubric::new(parts).unwrap());
+    let told: Vec<(&str, usize)> = groups.iter().map(|(label, has)| (label.as_str(), *has)).collect();
+    assert_eq!(told, [("First part", 1), ("Second part", 1), ("tag accuracy & style (1)", 1)]);
+}
+
+#[actix_web::test]
 async fn where_there_are_keys_a_browser_is_sent_to_the_login_and_gets_a_cookie_no_script_reads() {
     let services = services().await;
     let project = ProjectId::parse(LOCAL_PROJECT).unwrap();

@@ -1013,6 +1013,11 @@ fn groups(rubric: &Rubric) -> Vec<Group> {
     groups
 }
 
+#[cfg(test)]
+pub(super) fn groups_of(rubric: &Rubric) -> Vec<(String, usize)> {
+    groups(rubric).into_iter().map(|group| (group.label, group.has.len())).collect()
+}
+
 /// Criteria of a section and of all sections in it.
 fn members(section: &Section, index: &HashMap<&CriterionId, usize>) -> BTreeSet<usize> {
     let mut has = BTreeSet::new();

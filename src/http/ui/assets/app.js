@@ -44,6 +44,17 @@ document.addEventListener("submit", (event) => {
   effect(form);
 });
 
+// A cell of the matrix opens what stands behind it, at the vote of its judge.
+document.addEventListener("click", (event) => {
+  const cell = event.target.closest?.(".matrix .vote-cell");
+  if (!cell) return;
+  const details = cell.closest("tbody").querySelector(".more details");
+  const nth = cell.cellIndex - 2;
+  const show = () => details.querySelectorAll(".votes > .vote")[nth]?.scrollIntoView({ block: "nearest" });
+  details.addEventListener("toggle", () => setTimeout(show, 200), { once: true });
+  if (details.open) show(); else details.open = true;
+});
+
 // Printed, a page shows what is on it.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll(".matrix details:not(.overrule):not([data-src])")) details.open = true;
