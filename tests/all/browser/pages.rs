@@ -106,7 +106,7 @@ pub const PAGES: &[Line] = &[
         some.into_iter().chain(two).collect()
     }),
     bytes("/reviews/{id}/work/{key}/page/{page}", |world| {
-        vec![("rob", format!("/reviews/{}/work/7/page/1", world.reviews["mine"]))]
+        vec![("rob", format!("/reviews/{}/work/7/page/1.png", world.reviews["mine"]))]
     }),
     bytes("/reviews/{id}/work/{key}/image/{k}", |_| vec![]),
     bytes("/reviews/{id}/work/{key}/original", |world| {
@@ -122,7 +122,7 @@ pub const PAGES: &[Line] = &[
         all
     }),
     bytes("/gradings/{id}/work/{key}/page/{page}", |world| {
-        vec![("lead", format!("/gradings/{}/work/7/page/1", world.gradings[0]))]
+        vec![("lead", format!("/gradings/{}/work/7/page/1.png", world.gradings[0]))]
     }),
     bytes("/gradings/{id}/work/{key}/image/{k}", |_| vec![]),
     bytes("/gradings/{id}/work/{key}/original", |world| {
