@@ -56,7 +56,7 @@ async fn filled(client: &Client) -> Vec<(&'static str, String)> {
     let battle = |n: usize| {
         // The higher of the two wins three times of four.
         let (a, b) = (n % SYSTEMS, (n + 1 + n / SYSTEMS % (SYSTEMS - 1)) % SYSTEMS);
-        let winner = if (a > b) == (n % 4 != 0) { "model_a" } else { "model_b" };
+        let winner = if (a > b) != n.is_multiple_of(4) { "model_a" } else { "model_b" };
         format!("system-{a:02},system-{b:02},{winner},t{}\n", n % 250)
     };
     let battles: String = (0..BATTLES).map(battle).collect();
