@@ -278,6 +278,13 @@ impl ProjectStore {
         raw.map(|raw| decode(key, &raw)).transpose()
     }
 
+    /// The records with these keys, in their order; those that are not there are left out.
+    pub async fn get_many<R: Record>(&self, keys: &[String]) -> Result<Vec<Kept<R>>, StoreError> {
+        let raw_keys = keys.iter().map(|key| keys::record(&self.scope, R::KIND, key)).collect();
+        let found = self.backend.get_many(raw_keys).await?;
+        keys.iter().zip(found).filter_map(|(key, raw)| raw.map(|raw| decode(key, &raw))).collect()
+    }
+
     /// One page. Cheap however far it is into the listing.
     pub async fn list<R: Record>(&self, query: Query) -> Result<Page<R>, StoreError> {
         let limit = query.limit.clamp(1, MAX_PAGE);

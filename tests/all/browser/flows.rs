@@ -223,3 +223,120 @@ async fn a_reviewer_decides_about_what_a_model_proposed() {
     assert!(kept["criteria"][0]["requirement"].as_str().unwrap().ends_with("By its name."), "{kept}");
     browser.done().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quote_is_opened_in_the_deliverable_and_left_again() {
+    let (world, browser) = of("quote", "lead").await;
+    browser.go(&format!("/gradings/{}?open=1", world.gradings[0])).await;
+    browser.tab_to("link", "in the deliverable").await;
+    browser.press("Enter").await;
+    browser.wait("the place", "document.querySelector('#drawer:not([hidden]) #mark')").await;
+    browser.screenshot("1-quote").await;
+    assert!(
+        browser.text("#drawer .pane-quote").await.contains("stands at"),
+        "{}",
+        browser.text("#drawer .pane-quote").await
+    );
+    assert_eq!(browser.focus().await.name, "Close");
+    browser.press("Escape").await;
+    browser.wait("the grading", "document.querySelector('#drawer[hidden]')").await;
+    assert_eq!(browser.focus().await.name, "in the deliverable", "the keyboard is where it was");
+
+    // The whole desk, on a page of its own, two files side by side.
+    browser.go(&format!("/gradings/{}/work?file=0", world.gradings[0])).await;
+    browser.tab_to("link", "Show").await;
+    browser.press("Enter").await;
+    browser.wait("two panes", "document.querySelectorAll('.pane').length === 2").await;
+    browser.screenshot("2-side-by-side").await;
+    browser.tab_to("link", "Alone").await;
+    browser.press("Enter").await;
+    browser.wait("one pane", "document.querySelectorAll('.pane').length === 1").await;
+    browser.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewer_quotes_what_is_selected_undoes_a_change_and_takes_an_answer_back() {
+    let (world, browser) = of("undo", "sue").await;
+    browser.go("/reviews").await;
+    browser.tab_to("button", "next question").await;
+    browser.press("Enter").await;
+    browser.wait("the form", "document.querySelector('input[name=token]')").await;
+    browser.wait("the deliverable", "document.querySelector('.pane-body')").await;
+    let review = browser.at().await.split('?').next().unwrap().to_owned();
+    browser.press("y").await;
+    // What the caret of a keyboard user selects.
+    browser
+        .script(
+            "const at = [...document.querySelectorAll('.pane-body .long, .pane-body td')].find((one) => one.textContent.trim().length > 8); \
+             getSelection().selectAllChildren(at); document.activeElement.blur();",
+        )
+        .await;
+    browser.press("e").await;
+    let quoted = browser.script("return document.querySelector('textarea[name=reason]').value").await;
+    let quoted = quoted.as_str().unwrap().to_owned();
+    assert!(quoted.starts_with('“') && quoted.contains("” ("), "{quoted}");
+    browser.screenshot("1-quoted").await;
+    browser.press("Escape").await;
+    browser.press("u").await;
+    browser.wait("nothing quoted", "document.querySelector('textarea[name=reason]').value === ''").await;
+    browser.press("r").await;
+    browser.write("Half of it is there.").await;
+    // A draft is there again after a reload.
+    browser.go(&review).await;
+    browser.wait("the draft", "document.querySelector('textarea[name=reason]').value === 'Half of it is there.'").await;
+    assert_eq!(browser.script("return document.querySelector('input[value=met]').checked").await, json!(true));
+    browser.press("Ctrl+Enter").await;
+    browser.wait("what was answered", "document.querySelector('.notice')").await;
+    browser.screenshot("2-answered").await;
+    browser.press("u").await;
+    let back = format!("location.pathname === {} && document.querySelector('input[name=token]')", json!(review));
+    browser.wait("the question again", &back).await;
+    browser.screenshot("3-taken-back").await;
+    let kept = world.client("sue").get(&format!("/v1{review}")).await.is(200);
+    assert_eq!((&kept["state"], kept["answers"].as_array().map(Vec::len)), (&json!("claimed"), Some(0)), "{kept}");
+    // Whoever will not answer says why, and is not asked again.
+    browser.tab_to(DISCLOSURE, "Decline").await;
+    browser.press("Enter").await;
+    browser.tab_to("textbox", "Why you will not answer").await;
+    browser.write("My own work.").await;
+    browser.tab_to("button", "Decline").await;
+    browser.press("Enter").await;
+    browser.wait("another page", &format!("location.pathname !== {}", json!(review))).await;
+    browser.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_work_is_posted_with_a_rubric_that_is_looked_at_while_it_is_written() {
+    let (world, browser) = of("post", "lead").await;
+    browser.tab_to("link", "Post").await;
+    browser.press("Enter").await;
+    browser.wait_at("/post").await;
+    // What a file dialog hands over; the dialog itself is the browser's.
+    let form = [("system", "typed-by-hand"), ("text", "The cause is a pump that failed in May.")];
+    for (name, text) in form {
+        let focus = format!("document.querySelector('form [name={name}]').focus()");
+        browser.script(&focus).await;
+        browser.write(text).await;
+    }
+    browser.script("document.querySelector('form textarea[name=rubric]').focus()").await;
+    browser.write("{\"criteria\": [{\"requirement\": \"Names the cause.\"").await;
+    browser.wait("what is wrong", "document.querySelector('#lint').innerText.includes('cannot be read')").await;
+    browser.screenshot("1-wrong").await;
+    // The service says what is no rubric with a 400, and the browser notes every one.
+    browser.forgive("400").await;
+    browser.write(", \"points\": 2}]}").await;
+    browser.wait("what it is", "document.querySelector('#lint-head').innerText.includes('1 criterion')").await;
+    browser.screenshot("2-right").await;
+    browser.tab_to("button", "Quote").await;
+    browser.press("Enter").await;
+    browser.wait("the quote", "document.querySelector('#quote dl')").await;
+    browser.screenshot("3-quote").await;
+    browser.tab_to("button", "Start").await;
+    browser.press("Enter").await;
+    browser.wait("the grading", "location.pathname.startsWith('/gradings/')").await;
+    browser.screenshot("4-started").await;
+    let id = browser.at().await.trim_start_matches("/gradings/").split(['?', '#']).next().unwrap().to_owned();
+    let kept = world.client("lead").get(&format!("/v1/gradings/{id}?wait=30")).await.is(200);
+    assert_eq!(kept["system"], "typed-by-hand", "{kept}");
+    browser.done().await;
+}

@@ -135,6 +135,12 @@ pub const PAGES: &[Line] = &[
             format!("/agreement?rubric_id={}&sector={}", world.rubric, encoded(&world.words.line(51, "Health care")));
         lead(["/agreement", &some])
     }),
+    page("/agreement/differ", |world| {
+        let (one, other) = (encoded(&world.judges[0]), encoded(&world.judges[1]));
+        lead([&format!("/agreement/differ?one={one}&other={other}")])
+    }),
+    bytes("/post/quote", |_| vec![]),
+    page("/post", |world| lead(["/post", &format!("/post?rubric_id={}", world.rubric)])),
     page("/login", |_| lead(["/login", "/login?refused=1&next=%2Freviews"])),
     bytes("/assets/{name}", |_| vec![]),
 ];
