@@ -28,6 +28,7 @@ pub async fn work(services: Arc<Services>, stop: Cancel) {
         if let Err(error) = services.replicas.beat(&services.store, services.clock.as_ref()).await {
             tracing::error!(%error, "this replica cannot tell the others that it lives; trying again");
         }
+        share_judges(&services);
         pulse.spawn(beat(services.clone(), every));
     }
     while !stop.is_cancelled() {
@@ -66,12 +67,19 @@ async fn beat(services: Arc<Services>, every: Duration) {
         if let Err(error) = services.replicas.beat(&services.store, services.clock.as_ref()).await {
             tracing::warn!(%error, "this replica could not tell the others that it lives");
         }
+        share_judges(&services);
         if services.replicas.is_cut_off() {
             let stopped = services.running.count();
             services.running.cancel_all();
             tracing::error!(stopped, "cut off from the store for the length of a lease: what ran here was stopped");
         }
     }
+}
+
+/// What providers allow is shared evenly among the replicas that live.
+fn share_judges(services: &Services) {
+    let replicas = u32::try_from(services.replicas.count()).unwrap_or(u32::MAX);
+    services.judges.values().for_each(|judge| judge.share(replicas));
 }
 
 /// Starts as much queued work as there is room for.

@@ -769,7 +769,8 @@ impl Material {
         let panel = &self.grading.panel;
         let aggregation = panel.aggregation.as_str();
         let repeats = if panel.repeats > 1 { format!(", each asked {} times", panel.repeats) } else { String::new() };
-        format!("{} judges, {aggregation}, quorum {}{repeats}", panel.judges.len(), panel.quorum)
+        let judges = words::several(&panel.judges.len().to_string(), "judge");
+        format!("{judges}, {aggregation}, quorum {}{repeats}", panel.quorum)
     }
 
     fn number(&self, id: &CriterionId) -> Option<usize> {
@@ -949,8 +950,8 @@ impl Material {
         if let Some(last) = votes.iter().map(|vote| vote.created_at).max() {
             let failed = votes.iter().filter(|vote| matches!(vote.outcome, VoteOutcome::Failed { .. })).count();
             let told = match failed {
-                0 => format!("{} votes", votes.len()),
-                failed => format!("{} votes, {failed} of them failed", votes.len()),
+                0 => words::several(&votes.len().to_string(), "vote"),
+                failed => format!("{}, {failed} failed", words::several(&votes.len().to_string(), "vote")),
             };
             steps.push(step("judges".to_owned(), words::no_vote("asked"), told, last));
         }
