@@ -66,7 +66,9 @@ pub enum ConvertError {
     NoSource { path: String },
     #[error("{url} is not empty (it has `{key}`); a conversion needs an empty target")]
     NotEmpty { url: String, key: String },
-    #[error("{url} is the target of an unfinished conversion from {other}; go on with that one, or take an empty target")]
+    #[error(
+        "{url} is the target of an unfinished conversion from {other}; go on with that one, or take an empty target"
+    )]
     OfAnother { url: String, other: String },
     #[error("{url} is itself the target of an unfinished conversion; finish that one first")]
     Unfinished { url: String },

@@ -119,7 +119,9 @@ pub(super) async fn open_backend(url: &str, options: StoreOptions) -> Result<Arc
             let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `sled:./data`"))?;
             Ok(Arc::new(SledBackend::open(folder, options.cache_bytes).await?))
         }
-        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Arc::new(PostgresBackend::open(url, options.postgres).await?)),
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+            Ok(Arc::new(PostgresBackend::open(url, options.postgres).await?))
+        }
         _ => Err(invalid(ways)),
     }
 }

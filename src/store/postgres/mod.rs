@@ -105,8 +105,12 @@ impl PostgresBackend {
         let told = |error: sqlx::Error| Fault::of(&error).told(&place);
         // Nothing is known yet that tells this process from another that starts at the same moment but the server's
         // number for this connection.
-        let backend: i32 =
-            sqlx::query("SELECT pg_backend_pid()").fetch_one(&mut connection).await.map_err(told)?.try_get(0).map_err(told)?;
+        let backend: i32 = sqlx::query("SELECT pg_backend_pid()")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(told)?
+            .try_get(0)
+            .map_err(told)?;
         let jitter = Jitter::seeded(u64::from(backend.unsigned_abs()));
         let until = Instant::now() + options.patience.max(Duration::from_secs(60));
         schema::prepare(&mut connection, &place, Retries::new(jitter.clone(), until)).await?;
@@ -176,8 +180,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The parameters of a URL that are understood. Others are refused: a misspelt `sslmode` is no encryption, and a value
 /// that is not understood would be logged.
 const PARAMETERS: [&str; 13] = [
-    "sslmode", "sslrootcert", "sslcert", "sslkey", "host", "hostaddr", "port", "dbname", "user", "password",
-    "application_name", "options", "statement-cache-capacity",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "statement-cache-capacity",
 ];
 
 fn connect_options(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, StoreError> {
@@ -263,10 +278,9 @@ async fn register(c: &mut PgConnection, count: u32) -> Result<Vec<i64>, sqlx::Er
 fn pool(connect: PgConnectOptions, options: &PostgresOptions) -> PgPool {
     let milliseconds = options.statement_timeout.as_millis();
     // Whoever is cut off in the middle of a transaction does not keep its locks for ever.
-    let limits: Arc<str> = format!(
-        "SET statement_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {milliseconds}"
-    )
-    .into();
+    let limits: Arc<str> =
+        format!("SET statement_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {milliseconds}")
+            .into();
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.connect_timeout)
@@ -308,8 +322,13 @@ fn walk(inclusive: bool, bounded: bool, backwards: bool) -> &'static str {
     macro_rules! walk {
         ($start:literal, $end:literal, $order:literal) => {
             concat!(
-                "SELECT key, revision, value FROM empanel_entries WHERE key ", $start, " $1", $end, " ORDER BY key",
-                $order, " LIMIT $2"
+                "SELECT key, revision, value FROM empanel_entries WHERE key ",
+                $start,
+                " $1",
+                $end,
+                " ORDER BY key",
+                $order,
+                " LIMIT $2"
             )
         };
     }
@@ -386,9 +405,7 @@ impl Backend for PostgresBackend {
         async move {
             let end = keys::after_prefix(&prefix);
             let row = self.read(|c| match &end {
-                Some(end) => {
-                    sqlx::query(COUNT).bind(&prefix).bind(end).fetch_one(c).boxed()
-                }
+                Some(end) => sqlx::query(COUNT).bind(&prefix).bind(end).fetch_one(c).boxed(),
                 None => {
                     let query = "SELECT count(*) FROM empanel_entries WHERE key >= $1";
                     sqlx::query(query).bind(&prefix).fetch_one(c).boxed()

@@ -20,8 +20,7 @@ pub(super) struct Plan {
 
 /// The keys whose state decides, sorted: those that somebody expects something of.
 pub(super) fn decisive(batches: &[&RawBatch]) -> Vec<String> {
-    let mut keys: Vec<String> =
-        batches.iter().flat_map(|batch| &batch.expects).map(|(key, _)| key.clone()).collect();
+    let mut keys: Vec<String> = batches.iter().flat_map(|batch| &batch.expects).map(|(key, _)| key.clone()).collect();
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -88,7 +87,10 @@ mod tests {
     fn batch(expects: &[(&str, Expect)], writes: &[(&str, Option<&'static str>)]) -> RawBatch {
         RawBatch {
             expects: expects.iter().map(|(key, expect)| ((*key).to_owned(), *expect)).collect(),
-            writes: writes.iter().map(|(key, value)| ((*key).to_owned(), value.map(|value| Bytes::from_static(value.as_bytes())))).collect(),
+            writes: writes
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.map(|value| Bytes::from_static(value.as_bytes()))))
+                .collect(),
         }
     }
 

@@ -12,8 +12,7 @@ use super::super::StoreError;
 use super::fault::{Fault, is_missing_table};
 use super::retries::Retries;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_entries.sql"), include_str!("migrations/0002_views.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_entries.sql"), include_str!("migrations/0002_views.sql")];
 
 /// The layout that this build writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;

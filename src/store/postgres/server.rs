@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on says where")]
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -83,11 +83,9 @@ impl Server {
             std::fs::remove_dir_all(&data).unwrap();
         }
         if let Some((uid, gid)) = somebody_else() {
-            for path in [self.folder.clone(), self.folder.join("users")] {
+            for path in [self.folder.clone(), self.folder.join("users"), self.folder.with_extension("lock")] {
                 std::os::unix::fs::chown(path, Some(uid), Some(gid)).unwrap();
             }
-            let lock = self.folder.with_extension("lock");
-            std::fs::set_permissions(lock, std::fs::Permissions::from_mode(0o666)).unwrap();
         }
         let mut initdb = self.program("initdb");
         // `--no-sync` is about what initdb itself writes; the server syncs.
@@ -103,8 +101,10 @@ impl Server {
         std::fs::write(&path, all).unwrap();
         self.pg_ctl(&["start"]).unwrap_or_else(|said| panic!("PostgreSQL does not start: {said}"));
         let mut guard = self.as_server(Command::new("sh"));
-        guard.args(["-c", include_str!("guard.sh"), "guard"]).arg(&self.folder).arg(&self.bin).arg(idle.to_string());
-        guard.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+        // A child of nobody's: it outlives this process, and the next one.
+        guard.args(["-c", r#"sh -c "$1" guard "$2" "$3" "$4" &"#, "start", include_str!("guard.sh")]);
+        guard.arg(&self.folder).arg(&self.bin).arg(idle.to_string()).process_group(0);
+        guard.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     }
 
     /// Where its socket is.

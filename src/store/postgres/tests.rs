@@ -145,8 +145,16 @@ async fn every_value_comes_back_byte_for_byte_whatever_jsonb_makes_of_it() {
     let store = backend(&database).await;
     let deep = format!("{{\"record\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
     let values = [
-        "", "value", "{", "{\"b\":1,\"a\":1,\"b\":2}", "{\"record\":{\"x\":-0.0,\"y\":1e2}}",
-        "{\"record\":{\"text\":\"a\\u0000b\"}}", "{\"record\":1e400000}", "{\"record\":\"\\ud800\"}", "\u{1}\u{7f}", &deep,
+        "",
+        "value",
+        "{",
+        "{\"b\":1,\"a\":1,\"b\":2}",
+        "{\"record\":{\"x\":-0.0,\"y\":1e2}}",
+        "{\"record\":{\"text\":\"a\\u0000b\"}}",
+        "{\"record\":1e400000}",
+        "{\"record\":\"\\ud800\"}",
+        "\u{1}\u{7f}",
+        &deep,
     ];
     for (n, value) in values.into_iter().enumerate() {
         let key = format!("p/r/note/{n}");
@@ -179,10 +187,13 @@ async fn a_key_that_the_server_cannot_take_costs_nobody_else_their_commit() {
     }
 }
 
+/// The keys of a batch, and what was answered.
+type Told = (Vec<String>, Result<Revision, StoreError>);
+
 /// Batches of three keys from eight tasks until it is stopped; what was told about each.
 struct Traffic {
     stop: Arc<AtomicBool>,
-    tasks: Vec<JoinHandle<Vec<(Vec<String>, Result<Revision, StoreError>)>>>,
+    tasks: Vec<JoinHandle<Vec<Told>>>,
     done: Arc<AtomicU32>,
 }
 
@@ -386,7 +397,9 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_is_uncertain_only_if_it_
         let answer = store.apply(make(&["p/r/note/n".to_owned()])).await;
         let there = database.ask("SELECT count(*) FROM empanel_entries");
         match cut {
-            Cut::BeforeCommit | Cut::AfterCommit => assert_eq!((answer.is_ok(), there.as_str()), (true, "1"), "{answer:?}"),
+            Cut::BeforeCommit | Cut::AfterCommit => {
+                assert_eq!((answer.is_ok(), there.as_str()), (true, "1"), "{answer:?}")
+            }
             Cut::ForGood => {
                 let error = answer.unwrap_err();
                 assert_eq!((error.happened(), error.retry()), (Happened::Perhaps, Retry::Later), "{error}");
@@ -417,10 +430,7 @@ async fn a_person_with_psql_reads_gradings_votes_and_reviews_from_views() {
     p.commit(p.batch().insert(&grading).insert(&vote).insert(&review)).await.unwrap();
     let status = grading.status().as_str();
     let ask = |question: &str| database.ask(question);
-    assert_eq!(
-        ask(&format!("SELECT count(*) FROM empanel_gradings WHERE project = 'x' AND status = '{status}'")),
-        "1"
-    );
+    assert_eq!(ask(&format!("SELECT count(*) FROM empanel_gradings WHERE project = 'x' AND status = '{status}'")), "1");
     assert_eq!(ask("SELECT count(*) FROM empanel_gradings WHERE project = 'y'"), "0");
     assert_eq!(ask("SELECT system, task_id FROM empanel_gradings"), "gpt-5 + tools|gdpval/83d10b06");
     assert_eq!(
@@ -454,7 +464,10 @@ async fn no_statement_of_the_seam_reads_a_table_of_a_hundred_thousand_rows_from_
     for backwards in [false, true] {
         for inclusive in [false, true] {
             statements.push((walk(inclusive, true, backwards), "'p1/r/grading/', 101, 'p1/r/grading0'"));
-            statements.push((walk(inclusive, true, backwards), "'p1/l/grading/status/running/', 101, 'p1/l/grading/status/running0'"));
+            statements.push((
+                walk(inclusive, true, backwards),
+                "'p1/l/grading/status/running/', 101, 'p1/l/grading/status/running0'",
+            ));
             statements.push((walk(inclusive, false, backwards), "'p1/', 1"));
         }
     }

@@ -52,7 +52,11 @@ enum Tried {
     /// Nothing was written.
     Failed(Fault),
     /// The answer to the `COMMIT` of transaction `number` was lost.
-    Unsure { number: i64, answers: Vec<Result<Revision, StoreError>>, detail: String },
+    Unsure {
+        number: i64,
+        answers: Vec<Result<Revision, StoreError>>,
+        detail: String,
+    },
 }
 
 /// What a transaction will be once it is committed.
@@ -242,12 +246,7 @@ fn answer(group: Vec<Job>, answers: Vec<Result<Revision, StoreError>>) {
 }
 
 /// Everything of a transaction but its end.
-async fn write(
-    c: &mut PgConnection,
-    writer: i64,
-    batches: &[&RawBatch],
-    with_json: bool,
-) -> Result<Written, Fault> {
+async fn write(c: &mut PgConnection, writer: i64, batches: &[&RawBatch], with_json: bool) -> Result<Written, Fault> {
     let fault = |error: sqlx::Error| Fault::of(&error);
     let decisive = decisive(batches);
     let mut locked = HashMap::new();
