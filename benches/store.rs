@@ -1,11 +1,14 @@
-//! How many commits and reads a second the embedded store serves: `cargo bench --bench store`.
-//! A commit is one record of about 1 KB with one link, durable when it is counted.
+//! How many commits and reads a second each store serves: `cargo bench --bench store`, or with `--profile dev` as it is
+//! built while working on it. A commit is one record of about 1 KB with one link, durable when it is counted.
+//!
+//! PostgreSQL is a server of the bench's own on the same machine, over its socket, with `fsync` on.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints and may stop")]
 
 use std::time::{Duration, Instant};
 
 use empanel::domain::ProjectId;
+use empanel::store::postgres::server::Server;
 use empanel::store::{Link, ProjectStore, Record, Store, StoreOptions};
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +57,18 @@ async fn read(p: ProjectStore, client: usize, until: Instant) -> usize {
 
 #[tokio::main]
 async fn main() {
+    let profile = if cfg!(debug_assertions) { "dev (debug)" } else { "release" };
+    println!("profile: {profile}");
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sled:{}", folder.path().display());
-    let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+    println!("sled");
+    measure(&format!("sled:{}", folder.path().display())).await;
+    println!("PostgreSQL");
+    let database = Server::own().database();
+    measure(&database.url()).await;
+}
+
+async fn measure(url: &str) {
+    let store = Store::open(url, StoreOptions::default()).await.unwrap();
     for clients in [1, 64, 256] {
         let p = store.project(&ProjectId::parse(format!("writes-{clients}")).unwrap());
         let until = Instant::now() + SPAN;

@@ -18,7 +18,7 @@ use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
 use crate::services::replicas::Replicas;
 use crate::services::{IntakeLimits, Running, Services};
-use crate::store::{Blobs, Store, StoreError, StoreOptions};
+use crate::store::{Blobs, PostgresOptions, Store, StoreError, StoreOptions};
 
 /// Why the service cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         let message = format!("[budget] project_month_usd cannot be kept: judge `{}` has no `price`", judge.name);
         return Err(AppError::Setup(message));
     }
-    let store = Store::open(&config.store.url, StoreOptions::default()).await?;
+    let store = Store::open(&config.store.url, store_options(config)?).await?;
     let blobs = Blobs::open(&config.files.url).await?;
     let default = PanelName::parse("default").ok().filter(|name| panels.contains_key(name));
     let offline = PanelName::parse(OFFLINE_PANEL).ok().filter(|_| config.panels.is_empty());
@@ -123,6 +123,24 @@ fn replicas(config: &Config, store: &Store, me: ReplicaId) -> Replicas {
     }
     let name = section.name.clone().unwrap_or_else(|| format!("process {}", std::process::id()));
     Replicas::among(me, name, Duration::from_secs(section.lease_s), Duration::from_secs(section.beat_s))
+}
+
+/// How the configured store is opened.
+///
+/// # Errors
+/// If the password is not where the configuration says.
+pub fn store_options(config: &Config) -> Result<StoreOptions, AppError> {
+    let section = &config.store;
+    let password = secret(section.password_env.as_deref(), section.password_file.as_deref(), "password")
+        .map_err(|message| AppError::Setup(format!("[store]: {message}")))?;
+    let postgres = PostgresOptions {
+        password,
+        max_connections: section.max_connections,
+        connect_timeout: Duration::from_secs(section.connect_timeout_s),
+        statement_timeout: Duration::from_secs(section.statement_timeout_s),
+        patience: Duration::from_secs(section.patience_s),
+    };
+    Ok(StoreOptions { postgres, ..StoreOptions::default() })
 }
 
 /// How events are told to those who asked for it.
@@ -307,7 +325,8 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
         max_input_chars: section.max_input_chars,
         price: section.price,
     });
-    config.api_key = api_key(section).map_err(setup)?;
+    config.api_key =
+        secret(section.api_key_env.as_deref(), section.api_key_file.as_deref(), "api_key").map_err(setup)?;
     config.api_key_env.clone_from(&section.api_key_env);
     config.base_url.clone_from(&section.base_url);
     config.max_concurrency = section.max_concurrency;
@@ -331,21 +350,21 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
     Ok(config)
 }
 
-/// The key from its variable or its file. A variable that is named and not set is a mistake, said before a
+/// A secret from its variable or its file. A variable that is named and not set is a mistake, said before a
 /// call fails for it.
-fn api_key(section: &JudgeSection) -> Result<Option<Secret>, String> {
-    if let Some(variable) = &section.api_key_env {
+fn secret(variable: Option<&str>, file: Option<&Path>, what: &str) -> Result<Option<Secret>, String> {
+    if let Some(variable) = variable {
         return match std::env::var(variable) {
-            Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::from(key.trim().to_owned()))),
-            _ => {
-                Err(format!("the environment variable {variable} is not set; set it to the key, or remove api_key_env"))
-            }
+            Ok(value) if !value.trim().is_empty() => Ok(Some(Secret::from(value.trim().to_owned()))),
+            _ => Err(format!(
+                "the environment variable {variable} is not set; set it to the {what}, or remove {what}_env"
+            )),
         };
     }
-    if let Some(path) = &section.api_key_file {
-        let key =
-            std::fs::read_to_string(path).map_err(|e| format!("cannot read api_key_file {}: {e}", path.display()))?;
-        return Ok(Some(Secret::from(key.trim().to_owned())));
+    if let Some(path) = file {
+        let value =
+            std::fs::read_to_string(path).map_err(|e| format!("cannot read {what}_file {}: {e}", path.display()))?;
+        return Ok(Some(Secret::from(value.trim().to_owned())));
     }
     Ok(None)
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::{Failure, load};
+use crate::app::store_options;
 use crate::audit::{self, Verified};
 use crate::domain::{AuditHead, ProjectId};
-use crate::store::{ProjectStore, Store, StoreOptions};
+use crate::store::{ProjectStore, Store};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -19,7 +20,7 @@ pub(super) enum Verb {
         noted: Option<AuditHead>,
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
-        /// Where records are kept: sled:PATH
+        /// Where records are kept: sled:PATH or postgres://USER@HOST/DATABASE
         #[arg(long, value_name = "URL")]
         store: Option<String>,
     },
@@ -39,6 +40,7 @@ fn noted(text: &str) -> Result<AuditHead, String> {
 pub(super) async fn audit(verb: Verb) -> Result<(), Failure> {
     let Verb::Verify { project, noted, config, store } = verb;
     let config = load(config.as_ref())?;
+    let options = store_options(&config).map_err(Failure::mistake)?;
     let url = store.unwrap_or(config.store.url);
     // Opening would make it, and an empty log is whole.
     if let Some(path) = url.strip_prefix("sled:").filter(|path| !std::path::Path::new(path).exists()) {
@@ -46,7 +48,7 @@ pub(super) async fn audit(verb: Verb) -> Result<(), Failure> {
             "there is no store at {path}; name the service's with --store or --config"
         )));
     }
-    let store = Store::open(&url, StoreOptions::default()).await.map_err(Failure::mistake)?;
+    let store = Store::open(&url, options).await.map_err(Failure::mistake)?;
     let mut logs: Vec<(String, ProjectStore)> = Vec::new();
     match &project {
         Some(project) => logs.push((format!("project {project}"), store.project(project))),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Failure, load, show};
 use crate::app::{Choices, bench};
+use crate::store::without_password;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -19,7 +20,8 @@ pub(super) fn config(verb: &Verb) -> Result<(), Failure> {
     let config = load(path.as_ref())?;
     let (judges, panels) = bench(&config, &Choices::system().map_err(Failure::mistake)?).map_err(Failure::mistake)?;
     let source = config.source.as_ref().map_or("defaults, no file".to_owned(), |path| path.display().to_string());
-    println!("configuration: {source}\nstore: {}\nfiles: {}\n", config.store.url, config.files.url);
+    let store = without_password(&config.store.url);
+    println!("configuration: {source}\nstore: {store}\nfiles: {}\n", config.files.url);
     let mut table = show::table(&["judge", "provider", "model", "images", "price in/out per M"], &[]);
     for judge in judges.values() {
         let spec = judge.spec();

@@ -21,7 +21,7 @@ pub(super) enum Verb {
         label: String,
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
-        /// Where records are kept: sled:PATH
+        /// Where records are kept: sled:PATH or postgres://USER@HOST/DATABASE
         #[arg(long, value_name = "URL")]
         store: Option<String>,
     },

@@ -34,6 +34,7 @@ mod rubric;
 mod sequential;
 mod serve;
 mod show;
+mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -82,6 +83,9 @@ enum Verb {
     /// The log of what was decided by whom
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Move the records to another kind of store
+    #[command(subcommand)]
+    Store(store::Verb),
     /// API keys of the service
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -135,6 +139,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Prompts(verb) => prompts::prompts(&verb),
         Verb::Judges(verb) => runtime().and_then(|rt| rt.block_on(judges::judges(verb))),
         Verb::Audit(verb) => runtime().and_then(|rt| rt.block_on(audit::audit(verb))),
+        Verb::Store(verb) => runtime().and_then(|rt| rt.block_on(store::store(verb))),
         Verb::Keys(verb) => runtime().and_then(|rt| rt.block_on(keys::keys(verb))),
         Verb::Config(verb) => config::config(&verb),
         Verb::Reader(args) => reader::run(&args),

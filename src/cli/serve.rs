@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<SocketAddr>,
-    /// Where records are kept: sled:PATH or memory:
+    /// Where records are kept: sled:PATH, postgres://USER@HOST/DATABASE or memory:
     #[arg(long, value_name = "URL")]
     store: Option<String>,
 }
@@ -50,6 +50,8 @@ pub(super) fn keep_files_beside(config: &mut Config, store: &str) {
     if config.files == crate::config::Files::default() {
         config.files.url = match store.split_once(':') {
             Some(("sled", path)) => format!("file:{path}/files"),
+            // A database has no folder beside which they could be.
+            Some(("postgres" | "postgresql", _)) => return,
             _ => "memory:".to_owned(),
         };
     }

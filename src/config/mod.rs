@@ -126,6 +126,7 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        self.store.check()?;
         self.grading.check()?;
         self.reading.check()?;
         self.budget.check()?;
@@ -294,6 +295,23 @@ mod tests {
         ] {
             let error = of(provider, rest).unwrap_err().to_string();
             assert!(error.contains(says), "{rest}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_store_takes_its_password_from_elsewhere_and_shows_none() {
+        let of = |rest: &str| parse(&format!("[store]\nurl = \"postgres://u:hunter2@h/db\"\n{rest}\n"), &[]);
+        let config = of("password_env = \"DB\"\nmax_connections = 40").unwrap();
+        assert_eq!((config.store.password_env.as_deref(), config.store.max_connections), (Some("DB"), 40));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        for (rest, says) in [
+            ("password = \"hunter3\"", "password_env"),
+            ("password_env = \"A\"\npassword_file = \"b\"", "keep one"),
+            ("max_connections = 1", "from 2"),
+            ("patience_s = 0", "from 1"),
+        ] {
+            let error = of(rest).unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains("hunter"), "{rest}: {error}");
         }
     }
 

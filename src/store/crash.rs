@@ -1,13 +1,12 @@
 //! The store is killed while it writes, and must then hold exactly what it said it holds.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::contract::{Note, note, project};
+use super::contract::{Home, Note, note, project};
 use super::*;
 
-const FOLDER: &str = "EMPANEL_CRASH_TEST_FOLDER";
+const STORE: &str = "EMPANEL_CRASH_TEST_STORE";
 const FIRST: &str = "EMPANEL_CRASH_TEST_FIRST";
 
 /// Three records that belong together; every fifth batch has one that is kept in parts.
@@ -21,18 +20,14 @@ fn trio(number: u64) -> [Note; 3] {
     })
 }
 
-async fn open(folder: &Path) -> Store {
-    Store::open(&format!("sled:{}", folder.display()), StoreOptions::default()).await.unwrap()
-}
-
 /// Not a test of its own: the process that is killed. It commits batches from eight tasks and writes a line
 /// for each one that was acknowledged, until it is stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the crash test as a process of its own"]
 async fn the_process_that_is_killed() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let Ok(url) = std::env::var(STORE) else { return };
     let first: u64 = std::env::var(FIRST).unwrap().parse().unwrap();
-    let store = open(Path::new(&folder)).await;
+    let store = Store::open(&url, StoreOptions::default()).await.unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|task| {
             let p = store.project(&project("p"));
@@ -52,10 +47,10 @@ async fn the_process_that_is_killed() {
 
 /// Runs the child until it has acknowledged `acks` batches and kills it (SIGKILL); every batch that it
 /// acknowledged, also those between the decision and the kill.
-fn kill_after(acks: usize, folder: &Path, first: u64) -> Vec<u64> {
+fn kill_after(acks: usize, url: &str, first: u64) -> Vec<u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "store::crash::the_process_that_is_killed", "--ignored", "--nocapture"])
-        .env(FOLDER, folder)
+        .env(STORE, url)
         .env(FIRST, first.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -79,13 +74,22 @@ fn kill_after(acks: usize, folder: &Path, first: u64) -> Vec<u64> {
 
 #[tokio::test]
 async fn after_kill_9_every_acknowledged_batch_is_there_and_no_batch_is_there_in_part() {
-    let folder = tempfile::tempdir().unwrap();
+    every_acknowledged_batch_is_there(&Home::sled()).await;
+}
+
+#[tokio::test]
+async fn after_kill_9_of_a_client_of_postgres_every_acknowledged_batch_is_there_and_none_in_part() {
+    every_acknowledged_batch_is_there(&Home::postgres()).await;
+}
+
+async fn every_acknowledged_batch_is_there(home: &Home) {
     let mut acknowledged = Vec::new();
     for (round, acks) in [1, 3, 20, 77, 200, 400].into_iter().enumerate() {
-        let (path, first) = (folder.path().to_path_buf(), round as u64 * 1_000_000);
-        acknowledged.extend(tokio::task::spawn_blocking(move || kill_after(acks, &path, first)).await.unwrap());
+        let (url, first) = (home.url(), round as u64 * 1_000_000);
+        acknowledged.extend(tokio::task::spawn_blocking(move || kill_after(acks, &url, first)).await.unwrap());
+        home.wait_until_nobody_is_there();
 
-        let store = open(folder.path()).await;
+        let store = home.open().await;
         let p = store.project(&project("p"));
         for number in &acknowledged {
             for expected in trio(*number) {

@@ -48,6 +48,11 @@ pub enum StoreError {
     Closed,
     #[error("`{url}` is not a store: {problem}")]
     InvalidUrl { url: String, problem: String },
+    /// Half of another store is in it.
+    #[error(
+        "{url} is the target of a conversion that has not ended; run `empanel store convert --from {from} --to …` again"
+    )]
+    Unfinished { url: String, from: String },
     #[error(
         "{path} is in use by another process; stop the other empanel, or give this one a folder of its own (`sled:<folder>`)"
     )]
@@ -76,6 +81,7 @@ impl StoreError {
             | Self::NotUpgradable { .. }
             | Self::Closed
             | Self::InvalidUrl { .. }
+            | Self::Unfinished { .. }
             | Self::InvalidRecord { .. }
             | Self::InvalidCursor { .. }
             | Self::NoSuchFile { .. }

@@ -2,7 +2,7 @@
 //! atomic batches and durability; and files by their content ([`Blobs`]).
 //!
 //! ```text
-//! stories ─▶ Store, ProjectStore (records, links, revisions) ─▶ Backend ─▶ memory | sled
+//! stories ─▶ Store, ProjectStore (records, links, revisions) ─▶ Backend ─▶ memory | sled | postgres
 //! ```
 //!
 //! What it promises: a commit is all or nothing, durable when it returns, and a conflict when somebody else
@@ -11,7 +11,7 @@
 //!
 //! How to add a kind of record: an `impl Record` in `records.rs`, a frozen envelope in
 //! `fixtures/store/<kind>/v1.json`, and its line in `records_test.rs`.
-//! How to add a backend: a module that implements [`Backend`], an arm in [`Store::open`], and a line in
+//! How to add a backend: a module that implements [`Backend`], an arm in `typed::open`, and a line in
 //! `contract.rs`.
 
 mod backend;
@@ -19,6 +19,7 @@ mod batch;
 mod blobs;
 #[cfg(test)]
 mod contract;
+mod convert;
 #[cfg(test)]
 mod crash;
 mod error;
@@ -26,6 +27,7 @@ mod keys;
 mod memory;
 #[cfg(test)]
 mod model;
+pub mod postgres;
 mod query;
 mod record;
 mod records;
@@ -37,11 +39,13 @@ mod typed;
 pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
 pub use batch::Batch;
 pub use blobs::Blobs;
+pub use convert::{Comparison, ConvertError, Holding, Step, convert};
 pub use error::{Happened, Retry, StoreError};
 pub use keys::part;
 pub use memory::MemoryBackend;
+pub use postgres::{PostgresBackend, PostgresOptions};
 pub use query::{Cursor, MAX_PAGE, Page, Query};
 pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
 pub use records::{ApiKey, IdempotentAnswer, PlanTurn, call_key, delivery_line, idempotency_key, rubric_key};
 pub use sled::SledBackend;
-pub use typed::{ProjectStore, Store, StoreOptions};
+pub use typed::{ProjectStore, Store, StoreOptions, without_password};

@@ -1,8 +1,11 @@
-//! Whatever is done, the embedded store answers as the memory store does.
+//! Whatever is done, every store answers as the memory store does.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 
-use super::contract::{Note, note, project};
+use super::contract::{Home, Note, note, project};
 use super::*;
 
 #[derive(Debug, Clone)]
@@ -95,21 +98,43 @@ async fn answer(p: &ProjectStore, op: &Op) -> String {
     }
 }
 
-async fn run(ops: &[Op]) -> Result<(), TestCaseError> {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sled:{}", folder.path().display());
+/// The numbers of a store's commits, each by its place among them: which numbers a store takes is its own affair.
+#[derive(Default)]
+struct Places(Vec<u64>);
+
+impl Places {
+    /// The text with places instead of revisions. A number that is new must be higher than all before it.
+    fn of(&mut self, answer: &str) -> String {
+        let mut parts = answer.split("Revision(");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (number, rest) = part.split_once(')').unwrap();
+            let number: u64 = number.parse().unwrap();
+            if !self.0.contains(&number) {
+                assert!(self.0.iter().all(|earlier| *earlier < number), "revisions grow: {number} after {:?}", self.0);
+                self.0.push(number);
+            }
+            let place = self.0.iter().position(|one| *one == number).unwrap();
+            text += &format!("Revision(#{place}){rest}");
+        }
+        text
+    }
+}
+
+async fn run(home: &Home, name: &str, ops: &[Op]) -> Result<(), TestCaseError> {
     let memory = Store::open("memory:", StoreOptions::default()).await.unwrap();
-    let model = memory.project(&project("p"));
-    let mut store = Store::open(&url, StoreOptions::default()).await.unwrap();
+    let model = memory.project(&project(name));
+    let mut store = home.open().await;
+    let (mut places, mut model_places) = (Places::default(), Places::default());
     for op in ops {
         if matches!(op, Op::Reopen) {
             store.close().await.unwrap();
-            store = Store::open(&url, StoreOptions::default()).await.unwrap();
+            store = home.open().await;
         }
-        let p = store.project(&project("p"));
-        prop_assert_eq!(answer(&p, op).await, answer(&model, op).await);
+        let p = store.project(&project(name));
+        prop_assert_eq!(places.of(&answer(&p, op).await), model_places.of(&answer(&model, op).await));
     }
-    let p = store.project(&project("p"));
+    let p = store.project(&project(name));
     prop_assert_eq!(p.all::<Note>(Query::default()).await.unwrap(), model.all::<Note>(Query::default()).await.unwrap());
     prop_assert_eq!(p.count::<Note>().await.unwrap(), model.count::<Note>().await.unwrap());
     store.close().await.unwrap();
@@ -122,6 +147,16 @@ proptest! {
     #[test]
     fn any_sequence_of_operations_gives_the_answers_of_the_memory_store(ops in prop::collection::vec(op(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(run(&ops))?;
+        runtime.block_on(run(&Home::sled(), "p", &ops))?;
+    }
+
+    #[test]
+    fn any_sequence_of_operations_gives_the_same_on_postgres(ops in prop::collection::vec(op(), 1..40)) {
+        static DATABASE: LazyLock<Home> = LazyLock::new(Home::postgres);
+        static CASE: AtomicU32 = AtomicU32::new(0);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // A project of its own for each case: nothing of another one is in it.
+        let name = format!("p{}", CASE.fetch_add(1, Ordering::Relaxed));
+        runtime.block_on(run(&DATABASE, &name, &ops))?;
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
 use super::batch::{Action, Batch, Change};
 use super::memory::MemoryBackend;
+use super::postgres::{PostgresBackend, PostgresOptions};
 use super::query::{Cursor, MAX_PAGE, Page, Query};
 use super::record::{Kept, Record, decode, links_of};
 use super::sled::SledBackend;
@@ -22,11 +23,12 @@ const PUT_ATTEMPTS: usize = 32;
 pub struct StoreOptions {
     /// Memory that the embedded store may use for its cache, in bytes.
     pub cache_bytes: u64,
+    pub postgres: PostgresOptions,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_bytes: 32 << 20 }
+        Self { cache_bytes: 32 << 20, postgres: PostgresOptions::default() }
     }
 }
 
@@ -37,24 +39,19 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens `memory:` (gone with the process) or `sled:<folder>` (made if it is not there).
+    /// Opens `memory:` (gone with the process), `sled:<folder>` (made if it is not there) or
+    /// `postgres://user@host/database` (its tables are made if they are not there).
     ///
     /// # Errors
-    /// [`StoreError::InvalidUrl`], [`StoreError::Locked`] if another process has it, [`StoreError::Io`].
+    /// [`StoreError::InvalidUrl`]; sled: [`StoreError::Locked`] if another process has it, [`StoreError::Io`];
+    /// PostgreSQL: [`StoreError::Unavailable`], [`StoreError::NewerRecord`] if a newer build has used it;
+    /// [`StoreError::Unfinished`].
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
-        let invalid =
-            |problem: &str| StoreError::InvalidUrl { url: without_password(url), problem: problem.to_owned() };
-        let backend: Arc<dyn Backend> = match url.split_once(':') {
-            Some(("memory", "")) => Arc::new(MemoryBackend::default()),
-            Some(("sled", folder)) => {
-                let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `sled:./data`"))?;
-                Arc::new(SledBackend::open(folder, options.cache_bytes).await?)
-            }
-            Some(("postgres" | "postgresql", _)) => {
-                return Err(invalid("PostgreSQL is not supported by this build; use `sled:<folder>` or `memory:`"));
-            }
-            _ => return Err(invalid("use `sled:<folder>` or `memory:`")),
-        };
+        let backend = open_backend(url, options).await?;
+        if let Some(from) = super::convert::unfinished(backend.as_ref()).await? {
+            backend.close().await?;
+            return Err(StoreError::Unfinished { url: without_password(url), from });
+        }
         Ok(Self { backend })
     }
 
@@ -118,18 +115,38 @@ impl Store {
     }
 }
 
+/// Opens the backend that a URL names; see [`Store::open`].
+pub(super) async fn open_backend(url: &str, options: StoreOptions) -> Result<Arc<dyn Backend>, StoreError> {
+    let invalid = |problem: &str| StoreError::InvalidUrl { url: without_password(url), problem: problem.to_owned() };
+    let ways = "use `sled:<folder>`, `postgres://user@host/database` or `memory:`";
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Arc::new(MemoryBackend::default())),
+        Some(("sled", folder)) => {
+            let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `sled:./data`"))?;
+            Ok(Arc::new(SledBackend::open(folder, options.cache_bytes).await?))
+        }
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+            Ok(Arc::new(PostgresBackend::open(url, options.postgres).await?))
+        }
+        _ => Err(invalid(ways)),
+    }
+}
+
 /// `./path`, `path`, `//path`: what follows the scheme.
 pub(super) fn folder_of(rest: &str) -> Option<PathBuf> {
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     if rest.is_empty() { None } else { Some(Path::new(rest).to_path_buf()) }
 }
 
-/// A URL as it may stand in an error.
-fn without_password(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-        Some((scheme, (_, host))) => format!("{scheme}://…@{host}"),
-        None => url.to_owned(),
-    }
+/// A URL as it may stand in a message: neither who, nor a password, nor parameters, which may hold one.
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("…@{place}"));
+    };
+    let (who, place) = rest.rsplit_once('@').map_or(("", rest), |(_, place)| ("…@", place));
+    let (place, more) = place.split_once('?').map_or((place, ""), |(place, _)| (place, "?…"));
+    format!("{scheme}://{who}{place}{more}")
 }
 
 /// The records of one project; clones are the same.

@@ -31,6 +31,7 @@ mod leaderboard_choices;
 mod main_job;
 mod mutate;
 mod paper_tree;
+mod postgres;
 mod provider_batch;
 mod read;
 mod reading;
