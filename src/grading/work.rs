@@ -122,8 +122,10 @@ async fn waiting(
     let comparisons = comparisons.iter().filter_map(|key| key.parse().ok()).map(Subject::Comparison);
     let draftings = draftings.iter().filter_map(|key| key.parse().ok()).map(Subject::Drafting);
     // A draft is one call and somebody waits for it.
+    let subjects: Vec<Subject> = draftings.chain(gradings).chain(comparisons).collect();
+    let room = if status == Status::Queued { room.min(fair(services, subjects.len())) } else { room };
     let mut found = Vec::new();
-    for subject in draftings.chain(gradings).chain(comparisons) {
+    for subject in subjects {
         if found.len() == room {
             break;
         }
@@ -144,6 +146,13 @@ async fn waiting(
         }
     }
     Ok(found)
+}
+
+/// How much of what is queued this replica takes: its part of all that waits and runs here, so that whoever hears of it
+/// first leaves the others theirs.
+fn fair(services: &Services, queued: usize) -> usize {
+    let here = services.running.count();
+    (queued + here).div_ceil(services.replicas.count()).saturating_sub(here)
 }
 
 async fn one(services: Arc<Services>, project_id: ProjectId, project: ProjectStore, subject: Subject) {

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -17,6 +18,8 @@ use super::StoreError;
 use super::typed::folder_of;
 
 const TEMPORARY: &str = "tmp";
+/// A file that has been half written for so long is nobody's any more.
+const LEFT_BEHIND: Duration = Duration::from_hours(6);
 
 /// A store of files; clones are the same store.
 #[derive(Clone)]
@@ -30,8 +33,8 @@ enum Place {
 }
 
 impl Blobs {
-    /// Opens `memory:` or `file:<folder>` (made if it is not there). What an earlier process left half written
-    /// is removed, so one folder belongs to one process.
+    /// Opens `memory:` or `file:<folder>` (made if it is not there). What an earlier process left half written long
+    /// ago is removed; several processes may share a folder.
     ///
     /// # Errors
     /// [`StoreError::InvalidUrl`], [`StoreError::Io`].
@@ -42,7 +45,7 @@ impl Blobs {
             Some(("file", folder)) => {
                 let folder = folder_of(folder).ok_or_else(|| invalid("it names no folder; write `file:./files`"))?;
                 let prepared = folder.clone();
-                blocking(move || prepare(&prepared)).await?;
+                blocking(move || prepare(&prepared, LEFT_BEHIND)).await?;
                 Place::Folder(folder)
             }
             _ => return Err(invalid("files are kept in `file:<folder>` or `memory:`")),
@@ -129,17 +132,23 @@ fn path_of(folder: &Path, sha256: &str) -> PathBuf {
     folder.join(shard).join(rest)
 }
 
-fn prepare(folder: &Path) -> Result<(), StoreError> {
+fn prepare(folder: &Path, left_behind: Duration) -> Result<(), StoreError> {
     let temporary = folder.join(TEMPORARY);
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |error| StoreError::io(&path, &error)
     };
-    match fs::remove_dir_all(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(StoreError::io(&temporary, &error)),
-        _ => {}
-    }
     fs::create_dir_all(&temporary).map_err(io(&temporary))?;
+    for entry in fs::read_dir(&temporary).map_err(io(&temporary))?.flatten() {
+        // Of what is younger another process may still be writing.
+        let age = entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age >= left_behind) {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(StoreError::io(&entry.path(), &error)),
+                _ => {}
+            }
+        }
+    }
     sync_folder(folder)
 }
 
@@ -232,13 +241,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_left_half_written_is_swept_at_open() {
+    async fn what_was_left_half_written_long_ago_is_swept_and_what_others_write_now_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = in_folder(folder.path()).await;
         let name = blobs.put(Bytes::from_static(b"whole")).await.unwrap();
         let half = folder.path().join(TEMPORARY).join("half");
         fs::write(&half, "hal").unwrap();
-        let blobs = in_folder(folder.path()).await;
+        let blobs = {
+            drop(blobs);
+            in_folder(folder.path()).await
+        };
+        assert!(half.exists(), "another process may be writing it");
+        prepare(folder.path(), Duration::ZERO).unwrap();
         assert!(!half.exists());
         assert_eq!(blobs.get(&name).await.unwrap(), "whole");
     }

@@ -37,6 +37,7 @@ mod read;
 mod reading;
 mod real_work;
 mod replay;
+mod replicas;
 mod reviews;
 mod rubric_tools;
 mod rubrics;

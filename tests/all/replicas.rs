@@ -1,0 +1,141 @@
+//! Equal replicas over one PostgreSQL and one folder of files: killed, stopped, restarted, their database restarted under
+//! them. Nothing is lost, nothing is judged twice, and a zombie's late word is not kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use empanel::judge::fake::{Action, FakeOpenAi};
+use empanel::store::postgres::server::{Database, Server};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::support::{Client, Home, NO_REVIEWS, Service, answers, judge, panel, statements, wait_for};
+
+const CRITERIA: usize = 4;
+const IN_FLIGHT: usize = 8;
+
+fn home(database: &Database, server: &FakeOpenAi) -> Home {
+    let home = Home::new(&format!(
+        "{}{}[replicas]\nlease_s = 3\nbeat_s = 1\n",
+        judge("anna", server, &format!("max_concurrency = {IN_FLIGHT}")),
+        panel(&["anna"], NO_REVIEWS)
+    ));
+    let sled = format!("sled:{}", home.path("data").display());
+    let text = std::fs::read_to_string(home.config()).unwrap();
+    std::fs::write(home.config(), text.replace(&sled, &database.url())).unwrap();
+    home
+}
+
+fn signal(service: &Service, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(service.id()).unwrap()).unwrap(), signal).unwrap();
+}
+
+async fn post(client: &Client, count: usize) -> Vec<String> {
+    // Known already, it is the same rubric.
+    let rubric: Value = serde_json::from_str(client.post("/v1/rubrics", &statements(CRITERIA)).await.text()).unwrap();
+    let rubric = rubric["id"].as_str().unwrap().to_owned();
+    let mut gradings = Vec::new();
+    for n in 0..count {
+        // No two are alike: an answer that is known already would not be asked for.
+        let submission = client.text("system", &format!("Report {n} of some length.")).await;
+        gradings.push(client.grade(&submission, &rubric).await);
+    }
+    gradings
+}
+
+async fn settled(client: &Client, gradings: &[String]) -> BTreeMap<String, Value> {
+    let mut done = BTreeMap::new();
+    for id in gradings {
+        done.insert(id.clone(), client.settled(&format!("/v1/gradings/{id}")).await);
+    }
+    done
+}
+
+/// Every grading is complete and has each vote once.
+async fn nothing_is_missing(client: &Client, gradings: &[String]) {
+    for (id, grading) in settled(client, gradings).await {
+        assert_eq!(grading["status"], "completed", "{grading}");
+        let votes = client.votes(&id).await;
+        assert_eq!(answers(&votes).len(), CRITERIA, "{votes:?}");
+        assert_eq!(grading["criteria"].as_array().unwrap().len(), CRITERIA);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_killed_and_one_that_is_stopped_lose_nothing_and_pay_nearly_nothing_twice() {
+    let database = Server::shared().database();
+    let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(100), 0).await;
+    let home = home(&database, &server);
+    let (first, second, third) =
+        (Service::start(&home).await, Service::start(&home).await, Service::start(&home).await);
+    let gradings = post(&first.client(), 60).await;
+    let planned = (gradings.len() * CRITERIA) as u64;
+    wait_for("work at all three", async || (server.count() > planned / 8).then_some(())).await;
+
+    first.kill9();
+    wait_for("more of it", async || (server.count() > planned / 4).then_some(())).await;
+    signal(&second, Signal::STOP);
+    // The third alone does the rest, what the others held included.
+    let client = third.client();
+    nothing_is_missing(&client, &gradings).await;
+    let asked = server.count();
+    signal(&second, Signal::CONT);
+    // The zombie finds out that it is not the one any more, and is a replica like any other again.
+    let more = post(&second.client(), 6).await;
+    nothing_is_missing(&second.client(), &more).await;
+    nothing_is_missing(&client, &gradings).await;
+    let twice = asked - planned;
+    assert!(twice <= 2 * IN_FLIGHT as u64, "{twice} calls were paid twice, more than were in flight at two faults");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_replica_follows_cancels_and_answers_for_what_another_does() {
+    let database = Server::shared().database();
+    let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(400), 0).await;
+    let home = home(&database, &server);
+    let (first, second) = (Service::start(&home).await, Service::start(&home).await);
+    let (one, two) = (first.client(), second.client());
+    let gradings = post(&one, 6).await;
+    // Whoever works on it: the stream of each tells its end.
+    for (n, id) in gradings.iter().take(4).enumerate() {
+        let client = if n % 2 == 0 { &one } else { &two };
+        let stream = client.request("GET", &format!("/v1/gradings/{id}/events")).send().await.unwrap();
+        let text = stream.text().await.unwrap();
+        assert!(text.contains("event: completed"), "{text}");
+    }
+    let slow = post(&one, 12).await;
+    let last = slow.last().unwrap();
+    for client in [&one, &two] {
+        let _ = client.post(&format!("/v1/gradings/{last}/cancel"), &json!({})).await;
+    }
+    let ended = one.settled(&format!("/v1/gradings/{last}")).await;
+    assert!(["cancelled", "completed"].contains(&ended["status"].as_str().unwrap()), "{ended}");
+    // A restart one after the other: whoever is asked answers.
+    first.sigterm();
+    nothing_is_missing(&two, &slow[..11]).await;
+    assert_eq!(first.ended().await, 0);
+    let first = Service::start(&home).await;
+    second.sigterm();
+    let after = post(&first.client(), 3).await;
+    nothing_is_missing(&first.client(), &after).await;
+    assert_eq!(second.ended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_spreads_over_the_replicas() {
+    let database = Server::shared().database();
+    let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(50), 0).await;
+    let home = home(&database, &server);
+    let (first, second) = (Service::start(&home).await, Service::start(&home).await);
+    let gradings = post(&first.client(), 80).await;
+    nothing_is_missing(&second.client(), &gradings).await;
+    let mut done = Vec::new();
+    for client in [first.client(), second.client()] {
+        let metrics = client.get("/metrics").await.text().to_owned();
+        let calls = metrics.lines().filter(|line| line.starts_with("empanel_judge_calls_total"));
+        let sum: f64 = calls.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
+        done.push(sum as usize);
+    }
+    assert_eq!(done.iter().sum::<usize>(), 80 * CRITERIA, "each call was made once: {done:?}");
+    assert!(done.iter().all(|calls| *calls >= 20 * CRITERIA), "each did a quarter at least: {done:?}");
+}
