@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use crate::config::{Config, Isolation, JudgeSection, LibreOffice, PanelSection, ReadingSection};
 use crate::document;
-use crate::domain::{Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
+use crate::domain::{
+    Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReplicaId, ReviewPolicy, SystemClock,
+};
 use crate::guard::Guard;
 use crate::judge::{self, BatchTimes, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
 use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
 use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
+use crate::services::replicas::Replicas;
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, PostgresOptions, Store, StoreError, StoreOptions};
 
@@ -81,6 +84,8 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
     let default = PanelName::parse("default").ok().filter(|name| panels.contains_key(name));
     let offline = PanelName::parse(OFFLINE_PANEL).ok().filter(|_| config.panels.is_empty());
     let limits = &config.limits;
+    let ids = IdSource::new(choices.clock.clone(), choices.seed);
+    let replicas = replicas(config, &store, ids.next());
     Ok(Arc::new(Services {
         store,
         blobs,
@@ -96,13 +101,14 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
             max_json_bytes: limits.max_json_bytes,
             max_battles: limits.max_battles,
         },
-        ids: IdSource::new(choices.clock.clone(), choices.seed),
+        ids,
         clock: choices.clock,
         lease: Duration::from_secs(config.grading.lease_s),
         max_running: config.grading.max_running,
         grading_usd: config.budget.grading_usd,
         purses: Purses::new(config.budget.project_month_usd),
         hooks: hooks(config),
+        replicas,
         running: Running::default(),
         bell: tokio::sync::Notify::new(),
         rubric_identity: Arc::new(tokio::sync::Mutex::new(())),
@@ -125,6 +131,16 @@ pub fn store_options(config: &Config) -> Result<StoreOptions, AppError> {
         patience: Duration::from_secs(section.patience_s),
     };
     Ok(StoreOptions { postgres, ..StoreOptions::default() })
+}
+
+/// This process alone, or among its equals, as the store allows and the configuration says.
+fn replicas(config: &Config, store: &Store, me: ReplicaId) -> Replicas {
+    let section = &config.replicas;
+    if !section.shared.unwrap_or_else(|| store.is_shared()) {
+        return Replicas::alone(me);
+    }
+    let name = section.name.clone().unwrap_or_else(|| format!("process {}", std::process::id()));
+    Replicas::among(me, name, Duration::from_secs(section.lease_s), Duration::from_secs(section.beat_s))
 }
 
 /// How events are told to those who asked for it.

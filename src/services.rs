@@ -3,6 +3,7 @@
 
 pub mod hooks;
 pub mod purse;
+pub mod replicas;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +19,7 @@ use crate::reading::Reading;
 use crate::store::{Blobs, Store};
 use hooks::Hooks;
 use purse::Purses;
+use replicas::Replicas;
 
 pub struct Services {
     pub store: Store,
@@ -41,6 +43,8 @@ pub struct Services {
     pub purses: Purses,
     /// How events are told to those who asked for it.
     pub hooks: Hooks,
+    /// This process among its equals, and who works on what.
+    pub replicas: Replicas,
     pub running: Running,
     /// Rung when there is new work.
     pub bell: Notify,
@@ -128,6 +132,18 @@ impl Running {
         let mut all = self.lock();
         let entry = all.entry(subject).or_insert_with(Entry::new);
         !std::mem::replace(&mut entry.started, true)
+    }
+
+    /// Gives a reserved subject back that was not begun.
+    pub fn untake(&self, subject: Subject) {
+        if let Some(entry) = self.lock().get_mut(&subject) {
+            entry.started = false;
+        }
+    }
+
+    /// What runs here.
+    pub fn subjects(&self) -> Vec<Subject> {
+        self.lock().iter().filter(|(_, entry)| entry.started).map(|(subject, _)| *subject).collect()
     }
 
     /// Notes how far a taken subject is, and answers with what stops it.
@@ -257,5 +273,6 @@ pub fn describe_metrics() {
     metrics::describe_counter!(CALLS, "Requests sent to judges for settled calls, retries included.");
     metrics::describe_counter!(TOKENS, "Tokens billed; cached_input is part of input.");
     metrics::describe_counter!(COST, "Millionths of a US dollar, of calls with a known price.");
+    replicas::describe_metrics();
     metrics::describe_counter!(COST_UNKNOWN, "Settled calls whose price is not known.");
 }

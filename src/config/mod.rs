@@ -12,6 +12,7 @@ mod limits;
 mod panels;
 mod prompts;
 mod reading;
+mod replicas;
 mod server;
 mod store;
 mod webhooks;
@@ -28,6 +29,7 @@ pub use limits::LimitsSection;
 pub use panels::{PanelSection, default_quorum};
 pub use prompts::PromptsSection;
 pub use reading::{Isolation, LibreOffice, ReadingSection};
+pub use replicas::ReplicasSection;
 pub use server::Server;
 pub use store::StoreSection;
 pub use webhooks::WebhooksSection;
@@ -45,6 +47,7 @@ pub struct Config {
     pub budget: BudgetSection,
     pub prompts: PromptsSection,
     pub webhooks: WebhooksSection,
+    pub replicas: ReplicasSection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.
@@ -128,6 +131,7 @@ impl Config {
         self.reading.check()?;
         self.budget.check()?;
         self.webhooks.check()?;
+        self.replicas.check()?;
         judges::check(&self.judges)?;
         panels::check(&self.panels, &self.judges)
     }
@@ -236,6 +240,21 @@ mod tests {
         assert_eq!(of("/opt/soffice").unwrap(), LibreOffice::At("/opt/soffice".into()));
         assert!(of("no").unwrap_err().to_string().contains("absolute path"));
         assert!(parse("[reading]\nlibreoffice_timeout_s = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn a_lease_outlives_three_signs_of_life() {
+        let of = |rest: &str| parse(&format!("[replicas]\n{rest}\n"), &[]).map(|config| config.replicas);
+        assert_eq!(of("").unwrap(), ReplicasSection::default());
+        assert_eq!(of("lease_s = 9\nshared = true").unwrap().shared, Some(true));
+        for (bad, why) in [
+            ("lease_s = 8", "[replicas] lease_s: 8 is not between 9"),
+            ("beat_s = 0", "[replicas] beat_s: 0"),
+            ("lease_s = 601", "[replicas] lease_s: 601"),
+        ] {
+            let told = of(bad).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

@@ -64,6 +64,8 @@ ids! {
     WebhookId,
     /// One event on its way to one webhook.
     DeliveryId,
+    /// A process among equals over one store.
+    ReplicaId,
     /// What a reviewer holds while a review is theirs; `submit` must show it.
     LeaseToken,
 }

@@ -82,7 +82,22 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// If what it needs cannot be read.
     pub async fn of(services: &'a Services, project: &ProjectStore, grading: &'a Grading) -> Result<Self, Refusal> {
-        let material = load(services, project, grading).await?;
+        let (submission, rubric) = kept(project, grading).await?;
+        Self::made_from(services, project, grading, submission, rubric).await
+    }
+
+    /// Of what need not be kept.
+    ///
+    /// # Errors
+    /// If what it needs cannot be read.
+    pub async fn made_from(
+        services: &'a Services,
+        project: &ProjectStore,
+        grading: &'a Grading,
+        submission: Submission,
+        rubric: RubricVersion,
+    ) -> Result<Self, Refusal> {
+        let material = load(services, project, grading, submission, rubric).await?;
         let (judges, references) = (&grading.panel.judges, material.references.as_ref());
         let looks = looks(services, judges, &material.files, &material.deliverable, references, 1).await?;
         let sights = sights(services, grading, &material, &looks);
@@ -324,7 +339,7 @@ fn sights(services: &Services, grading: &Grading, material: &Materials, looks: &
     sights
 }
 
-async fn load(services: &Services, project: &ProjectStore, grading: &Grading) -> Result<Materials, Refusal> {
+async fn kept(project: &ProjectStore, grading: &Grading) -> Result<(Submission, RubricVersion), Refusal> {
     let missing = |kind: &str, key: String| {
         let detail = format!("grading {} refers to it, and it is not kept", grading.id);
         Refusal::Store(StoreError::Corrupt { kind: kind.to_owned(), key, detail })
@@ -333,6 +348,16 @@ async fn load(services: &Services, project: &ProjectStore, grading: &Grading) ->
     let submission = project.get::<Submission>(&key).await?.ok_or_else(|| missing("submission", key))?.record;
     let key = rubric_key(grading.rubric.id, grading.rubric.version);
     let rubric = project.get::<RubricVersion>(&key).await?.ok_or_else(|| missing("rubric", key))?.record;
+    Ok((submission, rubric))
+}
+
+async fn load(
+    services: &Services,
+    project: &ProjectStore,
+    grading: &Grading,
+    submission: Submission,
+    rubric: RubricVersion,
+) -> Result<Materials, Refusal> {
     let task = match &grading.task_id {
         Some(id) => project.get::<Task>(&part(id.as_str())).await?.map(|kept| kept.record),
         None => None,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::domain::{Grading, JudgeName, Usage};
+use crate::domain::{Grading, JudgeName, RubricVersion, Submission, Usage};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::ProjectStore;
@@ -37,6 +37,30 @@ pub async fn quote(
     grading: &Grading,
 ) -> Result<Vec<(JudgeName, Quote)>, Refusal> {
     let plan = Plan::of(services, project, grading).await?;
+    of_plan(services, project, grading, &plan).await
+}
+
+/// Of a grading whose records are not kept.
+///
+/// # Errors
+/// As [`quote`].
+pub async fn quote_of(
+    services: &Services,
+    project: &ProjectStore,
+    grading: &Grading,
+    submission: Submission,
+    rubric: RubricVersion,
+) -> Result<Vec<(JudgeName, Quote)>, Refusal> {
+    let plan = Plan::made_from(services, project, grading, submission, rubric).await?;
+    of_plan(services, project, grading, &plan).await
+}
+
+async fn of_plan(
+    services: &Services,
+    project: &ProjectStore,
+    grading: &Grading,
+    plan: &Plan<'_>,
+) -> Result<Vec<(JudgeName, Quote)>, Refusal> {
     let nothing_settled = HashSet::new();
     let mut quotes = Vec::new();
     for spec in &grading.panel.judges {

@@ -47,6 +47,17 @@ pub async fn work(services: Arc<Services>, stop: Stop) {
     };
     let mut next_upkeep = Timestamp::MIN;
     while !stop.is_cancelled() {
+        // Lines are in order because one process brings them: where there are several, one of them does.
+        if !is_ours(&services).await {
+            while postman.is_busy() {
+                postman.one_ends().await;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(OTHERS) => {}
+            }
+            continue;
+        }
         if services.now() >= next_upkeep {
             if let Err(error) = upkeep(&services).await {
                 tracing::error!(%error, "old deliveries cannot be looked at");
@@ -64,11 +75,28 @@ pub async fn work(services: Arc<Services>, stop: Stop) {
             () = services.hooks.bell.notified() => {}
             () = stop.cancelled() => {}
             () = postman.one_ends(), if postman.is_busy() => {}
-            () = tokio::time::sleep(patience) => {}
+            () = tokio::time::sleep(if services.replicas.is_alone() { patience } else { patience.min(OTHERS) }) => {}
         }
     }
     while postman.is_busy() {
         postman.one_ends().await;
+    }
+}
+
+/// What a replica holds that brings the deliveries of all projects.
+const BRINGS: &str = "webhooks";
+/// How often it is looked whether this replica is the one, and whether others announced something.
+const OTHERS: Duration = Duration::from_secs(2);
+
+/// Whether this replica is the one that brings deliveries.
+async fn is_ours(services: &Services) -> bool {
+    let taken = services.replicas.take(&services.store.system(), BRINGS, services.clock.as_ref()).await;
+    match taken {
+        Ok(taken) => taken.is_some(),
+        Err(error) => {
+            tracing::error!(%error, "it cannot be told which replica brings deliveries");
+            false
+        }
     }
 }
 

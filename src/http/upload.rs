@@ -1,4 +1,7 @@
-//! Multipart bodies: one part with JSON, any number of parts `file`. Every limit holds while the bytes arrive.
+//! Multipart bodies: one part with JSON, any number of parts `file`; or the fields of a page's form. Every limit holds
+//! while the bytes arrive.
+
+use std::collections::BTreeMap;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::http::header::{self, DispositionParam};
@@ -7,7 +10,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::body::{Incoming, Received, from_json, patient, payload_problem, too_large};
+use super::body::{Incoming, Received, from_json, patient, payload_problem, too_large, utf8};
 use super::idempotency::{self, Identity};
 use super::problem::{Code, Problem};
 use crate::domain::FileName;
@@ -114,6 +117,96 @@ impl Parts {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes.freeze())
+    }
+}
+
+/// A page's form as a browser sends it.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    /// Line ends are `\n`, as they were typed.
+    pub text: BTreeMap<String, String>,
+    /// With the field that each was chosen in.
+    pub files: Vec<(String, Upload)>,
+    /// Why something is not among them.
+    pub problem: Option<Problem>,
+}
+
+/// Fields of one form; no page of ours has more.
+const MAX_FIELDS: usize = 64;
+
+/// Reads a page's form. What is too large is left out and told, and the rest is read on, so that it can be shown again.
+/// The fields in `unhashed` do not make it another request.
+///
+/// # Errors
+/// 400, 408 or 413 if there is nothing to show.
+pub(super) async fn fields(incoming: Incoming, unhashed: &[&str]) -> Result<Received<Fields>, Problem> {
+    let limits = incoming.limits()?;
+    let Incoming { request, payload } = incoming;
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limits.max_upload_bytes.saturating_add(1 << 20)) {
+        return Err(too_large("the upload", limits.max_upload_bytes));
+    }
+    let mut parts = Multipart::new(request.headers(), payload);
+    let mut form = Parts { limits, total: 0, json: None, files: vec![] };
+    let mut fields = Fields::default();
+    let mut hashes: Vec<Vec<u8>> = vec![];
+    while let Some(field) = patient(parts.next()).await? {
+        let field = field.map_err(problem)?;
+        let name = field.name().unwrap_or_default().to_owned();
+        match form.take_field(field, &name, &mut fields).await {
+            Ok(hash) if !unhashed.contains(&name.as_str()) => hashes.push(hash),
+            Ok(_) => {}
+            Err(problem) => {
+                fields.problem.get_or_insert(problem);
+                // What follows is read and forgotten where its length is known.
+                if declared.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    let hashes: Vec<&[u8]> = hashes.iter().map(Vec::as_slice).collect();
+    let identity = Identity::new(None, &request, &hashes);
+    Ok(Received { content: fields, identity })
+}
+
+impl Parts {
+    /// Reads one field of a page's form; the hash of what makes it the same field again.
+    async fn take_field(&mut self, mut field: Field, name: &str, into: &mut Fields) -> Result<Vec<u8>, Problem> {
+        let disposition = field.content_disposition();
+        let is_file = disposition.is_some_and(|d| d.parameters.iter().any(|p| p.is_filename() || p.is_filename_ext()));
+        let mut hash = Sha256::new();
+        hash.update(name.as_bytes());
+        hash.update(b"\0");
+        if is_file {
+            // A field in which no file was chosen comes as an empty one without a name.
+            let unnamed = disposition.and_then(|d| d.get_filename()).is_some_and(str::is_empty);
+            if into.files.len() >= self.limits.max_files && !unnamed {
+                let detail = format!("the form has more than {} files; send an archive", self.limits.max_files);
+                return Err(Problem::new(Code::TooLarge, detail));
+            }
+            let file = if unnamed { None } else { Some(file_name(&field)?) };
+            let what = format!("file {:?}", file.as_ref().map_or("", FileName::as_str));
+            let bytes = self.collect(&mut field, &what, self.limits.max_file_bytes).await?;
+            if let Some(file) = file {
+                hash.update(file.as_str().as_bytes());
+                hash.update(b"\0");
+                hash.update(&bytes);
+                into.files.push((name.to_owned(), Upload { name: file, bytes }));
+            }
+        } else {
+            if into.text.len() >= MAX_FIELDS || into.text.contains_key(name) {
+                let name: String = name.chars().take(80).collect();
+                let detail = format!("the form has the field {name:?} twice, or too many fields");
+                return Err(Problem::new(Code::MalformedMultipart, detail));
+            }
+            let what = format!("the field `{}`", name.chars().take(80).collect::<String>());
+            let bytes = self.collect(&mut field, &what, self.limits.max_json_bytes as u64).await?;
+            let text = utf8(&bytes, &what)?.replace("\r\n", "\n");
+            hash.update(text.as_bytes());
+            into.text.insert(name.to_owned(), text);
+        }
+        Ok(hash.finalize().to_vec())
     }
 }
 

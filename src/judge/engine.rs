@@ -124,6 +124,14 @@ impl Judge {
         })
     }
 
+    /// So many replicas share what the provider allows: calls in flight, and requests and tokens a minute.
+    pub fn share(&self, replicas: u32) {
+        self.flow.share(replicas);
+        for rate in [&self.rate, &self.tokens].into_iter().flatten() {
+            rate.share(replicas);
+        }
+    }
+
     #[must_use]
     pub fn spec(&self) -> &JudgeSpec {
         &self.config.spec

@@ -22,6 +22,7 @@ const DOWN_AFTER: u32 = 5;
 /// The judge's calls in flight.
 #[derive(Debug)]
 pub(super) struct Flow {
+    /// Of all replicas together.
     max: usize,
     backoff: Backoff,
     /// As many permits as `State::limit`, those that are owed aside.
@@ -31,6 +32,8 @@ pub(super) struct Flow {
 
 #[derive(Debug)]
 struct State {
+    /// This replica's part of `max`.
+    most: usize,
     limit: f64,
     /// Below it the limit grows by one per answer, above it by one per round trip.
     slow_start_until: f64,
@@ -87,6 +90,7 @@ impl Flow {
     pub fn new(max: usize, backoff: Backoff) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS / 4);
         let state = State {
+            most: max,
             limit: max as f64,
             slow_start_until: max as f64,
             owed: 0,
@@ -159,6 +163,21 @@ impl Flow {
         }
     }
 
+    /// So many replicas share the calls in flight; each has at least one.
+    pub fn share(&self, replicas: u32) {
+        let most = self.max.div_ceil(replicas.max(1) as usize);
+        let mut state = self.lock();
+        if most == state.most {
+            return;
+        }
+        let before = state.limit as usize;
+        // Whoever had all it was allowed has all that it is allowed now; a provider that asked for less still does.
+        let full = before == state.most;
+        state.most = most;
+        state.limit = if full { most as f64 } else { state.limit.min(most as f64) };
+        self.adjust(&mut state, before);
+    }
+
     fn learn(&self, left_at: Duration, sign: Sign, now: Duration) {
         let mut state = self.lock();
         let before = state.limit as usize;
@@ -168,7 +187,7 @@ impl Flow {
                 state.failures_in_a_row = 0;
                 state.down_since = None;
                 let growth = if state.limit < state.slow_start_until { 1.0 } else { 1.0 / state.limit };
-                state.limit = (state.limit + growth).min(self.max as f64);
+                state.limit = (state.limit + growth).min(state.most as f64);
             }
             Sign::TooMany(wish) => {
                 if state.last_decrease.is_none_or(|last| left_at > last) {
@@ -185,7 +204,7 @@ impl Flow {
                 state.failures_in_a_row += 1;
                 if let Some(beyond) = state.failures_in_a_row.checked_sub(DOWN_AFTER) {
                     state.down_since.get_or_insert(now);
-                    state.slow_start_until = state.slow_start_until.max(self.max as f64 / 2.0);
+                    state.slow_start_until = state.slow_start_until.max(state.most as f64 / 2.0);
                     state.limit = 1.0;
                     let cool = self.backoff.base.saturating_mul(1u32.checked_shl(beyond).unwrap_or(u32::MAX));
                     state.hold_until = state.hold_until.max(now + cool.min(self.backoff.cap));
@@ -255,6 +274,25 @@ mod tests {
 
     fn flow(max: usize) -> (Flow, StillTimer) {
         (Flow::new(max, Backoff::default()), StillTimer::default())
+    }
+
+    #[tokio::test]
+    async fn replicas_share_what_may_be_in_flight_and_get_it_back() {
+        let (flow, hand) = flow(10);
+        flow.share(3);
+        assert_eq!(flow.limit(), 4, "rounded up: each has at least one");
+        let held = burst(&flow, &hand, 4).await;
+        assert!(flow.try_enter(&hand).is_none());
+        // A replica comes: what is out there comes home before anything leaves.
+        flow.share(5);
+        drop(held);
+        let two = burst(&flow, &hand, 2).await;
+        assert!(flow.try_enter(&hand).is_none());
+        flow.share(100);
+        drop(two);
+        assert_eq!(burst(&flow, &hand, 1).await.len(), 1);
+        flow.share(1);
+        assert_eq!((flow.limit(), burst(&flow, &hand, 10).await.len()), (10, 10));
     }
 
     async fn burst<'a>(flow: &'a Flow, hand: &StillTimer, calls: usize) -> Vec<Flight<'a>> {

@@ -1,6 +1,7 @@
 //! How long to wait: after a failure (full jitter, or what the provider asks for), and for a place in the minute.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -92,12 +93,23 @@ fn until(text: &str, now: Timestamp) -> Option<Duration> {
 /// algorithm: one number, the time at which the next place is due.
 pub(super) struct Rate {
     interval: Duration,
+    /// Replicas that share the places.
+    shared_by: AtomicU32,
     due: Mutex<Duration>,
 }
 
 impl Rate {
     pub(super) fn per_minute(places: u32) -> Self {
-        Self { interval: Duration::from_mins(1) / places.max(1), due: Mutex::new(Duration::ZERO) }
+        Self {
+            interval: Duration::from_mins(1) / places.max(1),
+            shared_by: AtomicU32::new(1),
+            due: Mutex::new(Duration::ZERO),
+        }
+    }
+
+    /// So many replicas share the places: each takes its part of them.
+    pub(super) fn share(&self, replicas: u32) {
+        self.shared_by.store(replicas.max(1), Ordering::Relaxed);
     }
 
     /// Takes the next `places` and says how long to wait for the first of them.
@@ -105,8 +117,9 @@ impl Rate {
         let now = timer.elapsed();
         let mut due = self.due.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let start = (*due).max(now);
-        *due = start + self.interval * places;
-        let burst = Duration::from_secs(1).saturating_sub(self.interval);
+        let interval = self.interval.saturating_mul(self.shared_by.load(Ordering::Relaxed));
+        *due = start + interval.saturating_mul(places);
+        let burst = Duration::from_secs(1).saturating_sub(interval);
         start.saturating_sub(now).saturating_sub(burst)
     }
 }
@@ -135,6 +148,18 @@ mod tests {
             assert!(read(&[("retry-after", nonsense)]).is_none_or(|d| d == Duration::ZERO), "{nonsense}");
         }
         assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn replicas_take_their_part_of_the_places_of_a_minute() {
+        let hand = StillTimer::default();
+        let rate = Rate::per_minute(30);
+        rate.share(4);
+        assert_eq!(rate.take(1, &hand), Duration::ZERO);
+        assert_eq!(rate.take(1, &hand), Duration::from_secs(8), "30 a minute by four: one in eight seconds");
+        rate.share(1);
+        assert_eq!(rate.take(1, &hand), Duration::from_secs(16));
+        assert_eq!(rate.take(1, &hand), Duration::from_secs(18));
     }
 
     #[test]

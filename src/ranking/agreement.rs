@@ -7,9 +7,11 @@
 //! agreement is that of the hard questions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::report::{asked_again, retested};
 use crate::domain::{Criterion, Grading, JudgeName, PanelName, RubricId, RubricVersion, Subject, Task, TaskId, Vote};
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
@@ -33,6 +35,35 @@ pub struct Agreement {
     pub overall: Figures,
     pub pairs: Vec<Pair>,
     pub criteria: Vec<OfCriterion>,
+    /// Of every judge with a vote, by name.
+    pub consistency: Vec<Consistency>,
+}
+
+/// How far a judge agrees with itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct Consistency {
+    pub judge: String,
+    /// How often two repeats of one question have the same answer; answers that were taken over are no repeats.
+    pub same: Figure,
+}
+
+/// The units on which two judges differ, of those that both judged.
+#[derive(Debug, Clone)]
+pub struct Differing {
+    /// Units with a real vote of both.
+    pub both: usize,
+    /// The newest grading first, then in the rubric's order.
+    pub items: Vec<Differs>,
+}
+
+/// A criterion of a grading on which two judges differ.
+#[derive(Debug, Clone)]
+pub struct Differs {
+    pub grading: Arc<Grading>,
+    pub rubric: Arc<RubricVersion>,
+    /// The criterion's place in the rubric, from 0.
+    pub criterion: usize,
+    pub said: [String; 2],
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -124,6 +155,10 @@ struct Unit {
     /// Answers that the criterion takes.
     labels: Vec<String>,
     said: BTreeMap<JudgeName, Rating>,
+    /// Its place among what was gathered.
+    grading: usize,
+    /// The criterion's place in the rubric.
+    place: usize,
 }
 
 struct Rating {
@@ -132,25 +167,69 @@ struct Rating {
     share: f64,
 }
 
+/// What is looked at.
+#[derive(Default)]
+struct Gathered {
+    /// Each with its rubric.
+    gradings: Vec<(Arc<Grading>, Arc<RubricVersion>)>,
+    units: Vec<Unit>,
+    /// Repeats of one question, by judge.
+    repeats: BTreeMap<JudgeName, Vec<Vec<Option<String>>>>,
+}
+
 /// # Errors
 /// If the store cannot.
 pub async fn agreement(project: &ProjectStore, filter: &Filter) -> Result<Agreement, Refusal> {
-    let mut rubrics: BTreeMap<String, RubricVersion> = BTreeMap::new();
-    let mut units = Vec::new();
-    let mut gradings = 0;
+    let Gathered { gradings, units, repeats } = gather(project, filter).await?;
+    Ok(Agreement { consistency: consistency(&repeats), ..of_units(gradings.len(), &units) })
+}
+
+/// On what two judges differ, counted as their agreement is.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn differing(
+    project: &ProjectStore,
+    filter: &Filter,
+    one: &JudgeName,
+    other: &JudgeName,
+) -> Result<Differing, Refusal> {
+    let Gathered { gradings, units, .. } = gather(project, filter).await?;
+    let of_both = units.iter().filter_map(|unit| Some((unit, unit.said.get(one)?, unit.said.get(other)?)));
+    let of_both: Vec<_> = of_both.collect();
+    let differ = of_both.iter().filter(|(_, one, other)| one.label != other.label);
+    let mut items: Vec<Differs> = differ
+        .map(|(unit, one, other)| {
+            let (grading, rubric) = gradings[unit.grading].clone();
+            Differs { grading, rubric, criterion: unit.place, said: [one.label.clone(), other.label.clone()] }
+        })
+        .collect();
+    items.sort_by_key(|item| (std::cmp::Reverse((item.grading.created_at, item.grading.id)), item.criterion));
+    Ok(Differing { both: of_both.len(), items })
+}
+
+async fn gather(project: &ProjectStore, filter: &Filter) -> Result<Gathered, Refusal> {
+    let mut rubrics: BTreeMap<String, Arc<RubricVersion>> = BTreeMap::new();
+    let mut found = Gathered::default();
     for grading in chosen(project, filter).await? {
         let key = rubric_key(grading.rubric.id, grading.rubric.version);
         if !rubrics.contains_key(&key)
             && let Some(kept) = project.get::<RubricVersion>(&key).await?
         {
-            rubrics.insert(key.clone(), kept.record);
+            rubrics.insert(key.clone(), Arc::new(kept.record));
         }
         let Some(rubric) = rubrics.get(&key) else { continue };
-        gradings += 1;
         let votes = project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(grading.id)))).await?;
         let ballots = ballots(&votes);
-        for criterion in rubric.rubric.criteria() {
-            let said: BTreeMap<JudgeName, Rating> = judge_votes(criterion, ballots.get(&criterion.id))
+        for (place, criterion) in rubric.rubric.criteria().iter().enumerate() {
+            let judges = ballots.get(&criterion.id);
+            for (judge, repeats) in judges.into_iter().flatten() {
+                let own = found.repeats.entry((*judge).clone()).or_default();
+                own.extend(
+                    asked_again(repeats).map(|said| said.into_iter().map(|one| one.map(str::to_owned)).collect()),
+                );
+            }
+            let said: BTreeMap<JudgeName, Rating> = judge_votes(criterion, judges)
                 .into_iter()
                 .filter_map(|(judge, vote)| Some((judge.clone(), rating(criterion, &vote)?)))
                 .collect();
@@ -160,11 +239,22 @@ pub async fn agreement(project: &ProjectStore, filter: &Filter) -> Result<Agreem
                     [] => ["MET", "UNMET"].map(str::to_owned).to_vec(),
                     levels => levels.iter().map(|level| level.name.clone()).collect(),
                 };
-                units.push(Unit { rubric: rubric.id, criterion: criterion.id.to_string(), task, labels, said });
+                let (grading, criterion) = (found.gradings.len(), criterion.id.to_string());
+                found.units.push(Unit { rubric: rubric.id, criterion, task, labels, said, grading, place });
             }
         }
+        found.gradings.push((Arc::new(grading), rubric.clone()));
     }
-    Ok(of_units(gradings, &units))
+    Ok(found)
+}
+
+fn consistency(repeats: &BTreeMap<JudgeName, Vec<Vec<Option<String>>>>) -> Vec<Consistency> {
+    let of = |(judge, repeats): (&JudgeName, &Vec<Vec<Option<String>>>)| {
+        let said: Vec<Vec<Option<&str>>> =
+            repeats.iter().map(|said| said.iter().map(Option::as_deref).collect()).collect();
+        Consistency { judge: judge.to_string(), same: retested(&said)[0].clone() }
+    };
+    repeats.iter().map(of).collect()
 }
 
 /// What a real vote says.
@@ -227,7 +317,8 @@ fn of_units(gradings: usize, units: &[Unit]) -> Agreement {
             figures: figures(&units, &judges),
         })
         .collect();
-    Agreement { gradings, overall: figures(&units.iter().collect::<Vec<_>>(), &judges), pairs, criteria }
+    let overall = figures(&units.iter().collect::<Vec<_>>(), &judges);
+    Agreement { gradings, overall, pairs, criteria, consistency: vec![] }
 }
 
 fn figures(units: &[&Unit], judges: &[&JudgeName]) -> Figures {
@@ -289,6 +380,8 @@ mod tests {
             task: criterion.chars().take(1).collect(),
             labels: ["MET", "UNMET"].map(str::to_owned).to_vec(),
             said: said.iter().map(|(judge, label)| (JudgeName::parse(*judge).unwrap(), of(label))).collect(),
+            grading: 0,
+            place: 0,
         }
     }
 

@@ -143,7 +143,7 @@ impl<'a> Card<'a> {
             let ballots = ballots(&one.votes);
             for criterion in one.rubric.criteria() {
                 let Some(repeats) = ballots.get(&criterion.id).and_then(|judges| judges.get(judge)) else { continue };
-                card.repeat(repeats);
+                card.repeats.extend(asked_again(repeats));
                 let vote =
                     judge_votes(criterion, ballots.get(&criterion.id)).into_iter().find(|(who, _)| *who == judge);
                 if let Some((_, vote)) = vote {
@@ -152,20 +152,6 @@ impl<'a> Card<'a> {
             }
         }
         card
-    }
-
-    fn repeat(&mut self, repeats: &[&'a Vote]) {
-        // An answer that was taken over was not asked again.
-        let asked = repeats.iter().filter(|vote| vote.from.is_none());
-        let said: Vec<Option<&str>> = asked
-            .map(|vote| match &vote.outcome {
-                VoteOutcome::Answered(opinion) => Some(label(&opinion.answer)),
-                VoteOutcome::Failed { .. } => None,
-            })
-            .collect();
-        if said.len() > 1 {
-            self.repeats.push(said);
-        }
     }
 
     fn pair(
@@ -257,7 +243,7 @@ impl<'a> Card<'a> {
             confusion: confusion.as_ref().map_or_else(|_| vec![vec![0; 2]; 2], |own| own.counts().to_vec()),
             against_humans: against,
             curve,
-            test_retest: self.retested(),
+            test_retest: ["same", "alpha", "ac1"].map(str::to_owned).into_iter().zip(retested(&self.repeats)).collect(),
             comparisons,
             tests,
             rates: self.rates(),
@@ -361,25 +347,6 @@ impl<'a> Card<'a> {
             .collect()
     }
 
-    fn retested(&self) -> Figures {
-        let width = self.repeats.iter().map(Vec::len).max().unwrap_or(0);
-        let labels: BTreeSet<&str> = self.repeats.iter().flatten().flatten().copied().collect();
-        let labels: Vec<&str> = labels.into_iter().collect();
-        let row = |said: &Vec<Option<&str>>| {
-            let place = |at: usize| said.get(at).copied().flatten().and_then(|own| labels.binary_search(&own).ok());
-            (0..width).map(place).collect()
-        };
-        let none = || Figure { undefined: Some("no question was asked twice".to_owned()), ..nothing() };
-        let names = ["same", "alpha", "ac1"].map(str::to_owned);
-        match Ratings::new(self.repeats.iter().map(row).collect(), labels.len().max(2)) {
-            Ok(ratings) if !self.repeats.is_empty() => {
-                let found = retest(&ratings, Level::Nominal);
-                names.into_iter().zip([found.same, found.alpha, found.ac1].map(Figure::from)).collect()
-            }
-            _ => names.into_iter().map(|name| (name, none())).collect(),
-        }
-    }
-
     /// Share of the votes for which it is so, by task.
     fn rate(&self, of: impl Fn(&Vote) -> Option<bool>) -> Figure {
         let (values, clusters): (Vec<f64>, Vec<usize>) =
@@ -447,6 +414,37 @@ impl Test {
 
 fn nothing() -> Figure {
     Figure::from(Err(NotEstimable::NoData))
+}
+
+/// What a judge said to one question each time that it was asked; `None` where it was asked once.
+pub(super) fn asked_again<'a>(repeats: &[&'a Vote]) -> Option<Vec<Option<&'a str>>> {
+    // An answer that was taken over was not asked again.
+    let asked = repeats.iter().filter(|vote| vote.from.is_none());
+    let said: Vec<Option<&str>> = asked
+        .map(|vote| match &vote.outcome {
+            VoteOutcome::Answered(opinion) => Some(label(&opinion.answer)),
+            VoteOutcome::Failed { .. } => None,
+        })
+        .collect();
+    (said.len() > 1).then_some(said)
+}
+
+/// How often repeats are the same, and Krippendorff's α and Gwet's AC1 of them.
+pub(super) fn retested(repeats: &[Vec<Option<&str>>]) -> [Figure; 3] {
+    let width = repeats.iter().map(Vec::len).max().unwrap_or(0);
+    let labels: BTreeSet<&str> = repeats.iter().flatten().flatten().copied().collect();
+    let labels: Vec<&str> = labels.into_iter().collect();
+    let row = |said: &Vec<Option<&str>>| {
+        let place = |at: usize| said.get(at).copied().flatten().and_then(|own| labels.binary_search(&own).ok());
+        (0..width).map(place).collect()
+    };
+    match Ratings::new(repeats.iter().map(row).collect(), labels.len().max(2)) {
+        Ok(ratings) if !repeats.is_empty() => {
+            let found = retest(&ratings, Level::Nominal);
+            [found.same, found.alpha, found.ac1].map(Figure::from)
+        }
+        _ => [(); 3].map(|()| Figure { undefined: Some("no question was asked twice".to_owned()), ..nothing() }),
+    }
 }
 
 fn label(answer: &Answer) -> &str {

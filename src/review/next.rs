@@ -2,7 +2,7 @@
 //! read already), then what is at stake first.
 
 use super::queue;
-use crate::domain::{Author, Review, ReviewId, ReviewState};
+use crate::domain::{About, Author, Review, ReviewId, ReviewState};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::ProjectStore;
@@ -24,6 +24,8 @@ pub async fn answerable(
     let open = [ReviewState::Open, ReviewState::Submitted, ReviewState::Claimed];
     let mine = |review: &Review| review.live_lease(now).is_some_and(|lease| lease.reviewer == *person);
     let mut found = queue::list(services, project, &open).await?;
+    // Drafts are decided together, on the page of their rubric.
+    found.retain(|review| !matches!(review.about, About::Draft { .. }));
     found.retain(|review| (review.live_lease(now).is_none() || mine(review)) && !review.is_done_by(person));
     let of = beside.and_then(|review| review.about.grading_id());
     let same = |review: &Review| of.is_some() && review.about.grading_id() == of;

@@ -88,6 +88,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Whether reads and commits would be served now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Whether other processes may work on the same records at the same time.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Finishes what was accepted, then refuses everything with [`StoreError::Closed`]. Twice does no harm.
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -28,6 +28,10 @@ pub enum StoreError {
     /// Another writer was first: reload and retry.
     #[error("{kind} `{key}` was changed by somebody else; read it again and decide again")]
     Conflict { kind: String, key: String },
+    /// The lease that every write of this caller stands under is somebody else's by now: nothing was written, and
+    /// nothing that this caller writes will be.
+    #[error("the lease on `{key}` was taken over by another replica; what was done since is theirs to do")]
+    Fenced { key: String },
     #[error("{kind} `{key}` cannot be read: {detail}; restore it from a backup, nothing was guessed")]
     Corrupt { kind: String, key: String, detail: String },
     #[error("{kind} `{key}` has format {found}, this build knows up to {known}; run the newer build that wrote it")]
@@ -71,7 +75,8 @@ impl StoreError {
         match self {
             Self::Conflict { .. } => Retry::AfterReload,
             Self::Unavailable { .. } | Self::Uncertain { .. } | Self::Locked { .. } | Self::Io { .. } => Retry::Later,
-            Self::Corrupt { .. }
+            Self::Fenced { .. }
+            | Self::Corrupt { .. }
             | Self::NewerRecord { .. }
             | Self::NotUpgradable { .. }
             | Self::Closed

@@ -8,8 +8,8 @@ use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
     About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading,
-    KeyId, KnownAnswer, Odds, Order, Override, ProjectId, Question, Remembered, Reveal, Review, RubricId,
-    RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId,
+    KeyId, KnownAnswer, Odds, Order, Override, ProjectId, Question, Remembered, Replica, Reveal, Review, RubricId,
+    RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId, WorkLease,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -247,6 +247,24 @@ impl Record for PlanTurn {
     /// There is one of a project.
     fn key(&self) -> String {
         "plan".to_owned()
+    }
+}
+
+impl Record for Replica {
+    const KIND: &'static str = "replica";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Record for WorkLease {
+    const KIND: &'static str = "lease";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.of.clone()
     }
 }
 

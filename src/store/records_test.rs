@@ -77,6 +77,8 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<crate::domain::ScoreOverride>(),
         holds::<Comparison>(),
         holds::<PlanTurn>(),
+        holds::<crate::domain::Replica>(),
+        holds::<crate::domain::WorkLease>(),
         holds::<crate::domain::Drafting>(),
         holds::<Battle>(),
         holds::<crate::domain::Snapshot>(),

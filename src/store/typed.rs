@@ -64,13 +64,13 @@ impl Store {
     /// The records of one project. It need not exist: a project is there as soon as it has a record.
     #[must_use]
     pub fn project(&self, id: &ProjectId) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), scope: id.as_str().into() }
+        ProjectStore { backend: self.backend.clone(), scope: id.as_str().into(), fence: None }
     }
 
     /// The records that belong to no project, such as API keys. No project id reaches here: none is empty.
     #[must_use]
     pub fn system(&self) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), scope: "".into() }
+        ProjectStore { backend: self.backend.clone(), scope: "".into(), fence: None }
     }
 
     /// The projects that have a record, in the order of their ids.
@@ -101,6 +101,12 @@ impl Store {
     /// Finishes what was accepted and gives the store back; every clone answers [`StoreError::Closed`] then.
     pub async fn close(self) -> Result<(), StoreError> {
         self.backend.close().await
+    }
+
+    /// Whether other processes may work on the same records at the same time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.backend.is_shared()
     }
 
     /// Whether reads and commits would be served now.
@@ -148,6 +154,15 @@ pub fn without_password(url: &str) -> String {
 pub struct ProjectStore {
     backend: Arc<dyn Backend>,
     scope: Arc<str>,
+    fence: Option<Fence>,
+}
+
+/// A record that must not have changed for anything to be written.
+#[derive(Clone)]
+struct Fence {
+    key: Arc<str>,
+    raw: Arc<str>,
+    revision: Revision,
 }
 
 impl ProjectStore {
@@ -155,6 +170,22 @@ impl ProjectStore {
     #[must_use]
     pub fn scope(&self) -> &str {
         &self.scope
+    }
+
+    /// The same records; everything that is written through the answer requires that this record of the project is
+    /// still as it was at `revision`. Whoever has lost it writes nothing more ([`StoreError::Fenced`]), however late
+    /// they notice.
+    #[must_use]
+    pub fn fenced<R: Record>(&self, record: &R, revision: Revision) -> Self {
+        let key = record.key();
+        let raw = keys::record(&self.scope, R::KIND, &key).into();
+        Self { fence: Some(Fence { key: key.into(), raw, revision }), ..self.clone() }
+    }
+
+    /// The same records without a fence.
+    #[must_use]
+    pub fn unfenced(&self) -> Self {
+        Self { fence: None, ..self.clone() }
     }
 
     pub fn batch(&self) -> Batch {
@@ -179,8 +210,16 @@ impl ProjectStore {
         let unconditional = |change: &Change| matches!(change.action, Action::Put(_) | Action::Delete);
         let mut attempt = 0;
         loop {
-            let raw = self.raw_batch(&changes).await?;
+            let mut raw = self.raw_batch(&changes).await?;
+            if let Some(fence) = &self.fence {
+                raw.expects.push((fence.raw.to_string(), Expect::Unchanged(fence.revision)));
+            }
             match self.backend.apply(raw).await {
+                Err(StoreError::Conflict { key, .. })
+                    if self.fence.as_ref().is_some_and(|fence| *fence.key == *key) =>
+                {
+                    return Err(StoreError::Fenced { key });
+                }
                 // Somebody wrote a record that is to be replaced whatever it is: look again at its links.
                 Err(StoreError::Conflict { kind, key })
                     if attempt < PUT_ATTEMPTS
@@ -254,6 +293,13 @@ impl ProjectStore {
         let raw_key = keys::record(&self.scope, R::KIND, key);
         let raw = self.backend.get_many(vec![raw_key]).await?.pop().flatten();
         raw.map(|raw| decode(key, &raw)).transpose()
+    }
+
+    /// The records with these keys, in their order; those that are not there are left out.
+    pub async fn get_many<R: Record>(&self, keys: &[String]) -> Result<Vec<Kept<R>>, StoreError> {
+        let raw_keys = keys.iter().map(|key| keys::record(&self.scope, R::KIND, key)).collect();
+        let found = self.backend.get_many(raw_keys).await?;
+        keys.iter().zip(found).filter_map(|(key, raw)| raw.map(|raw| decode(key, &raw))).collect()
     }
 
     /// One page. Cheap however far it is into the listing.

@@ -13,6 +13,7 @@ mod attempts;
 mod auth;
 mod bad_input;
 mod batch;
+mod browser;
 mod cli;
 mod compare_criteria;
 mod comparisons;

@@ -1,5 +1,6 @@
 //! A grading as Server-Sent Events: the present state first, then what happens, then `completed` and the end.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
@@ -11,19 +12,22 @@ use tokio_stream::wrappers::ReceiverStream;
 use uuid::Uuid;
 
 use super::waiting::{find, tell};
-use crate::domain::{Grading, GradingId, Id, Subject};
+use crate::domain::{Grading, GradingId, Id, Subject, Vote, VoteId};
+use crate::grading::call::subject_prefix;
 use crate::http::Door;
 use crate::http::auth::Submitter;
 use crate::http::problem::Problem;
 use crate::http::wire::grading::ProgressBody;
 use crate::http::wire::vote::VoteBody;
 use crate::services::{Event, Services};
-use crate::store::ProjectStore;
+use crate::store::{ProjectStore, Query};
 
 /// A comment this often keeps proxies from closing the stream and tells us when nobody listens any more.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Events that a slow reader may be behind.
 const BEHIND: usize = 64;
+/// How often the store is asked about work that another replica does.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What stops a stream before its end.
 enum Stop {
@@ -76,6 +80,9 @@ type Sender = mpsc::Sender<Result<Bytes, Problem>>;
 
 async fn follow(services: &Services, project: &ProjectStore, id: GradingId, sender: &Sender) -> Result<(), Stop> {
     let subject = Subject::Grading(id);
+    // Votes of before are not news.
+    let mut seen: Option<HashSet<VoteId>> = None;
+    let mut quiet = Duration::ZERO;
     loop {
         // Before the state is read: what happens in between is not missed.
         let mut events = services.running.watch(subject);
@@ -86,11 +93,25 @@ async fn follow(services: &Services, project: &ProjectStore, id: GradingId, send
             return send(sender, "completed", &body).await;
         }
         loop {
-            match tokio::time::timeout(KEEP_ALIVE, events.recv()).await {
+            // Another replica may do the work: then the store tells how far it is.
+            let elsewhere = !services.replicas.is_alone() && !services.running.is_running(subject);
+            match tokio::time::timeout(if elsewhere { LOOK_AGAIN } else { KEEP_ALIVE }, events.recv()).await {
                 Ok(Ok(Event::Progress(progress))) => send(sender, "progress", &ProgressBody::from(progress)).await?,
                 Ok(Ok(Event::Vote(vote))) => send(sender, "vote", &VoteBody::new(&vote, None)).await?,
                 // It ended, or events were missed: the state is read again.
                 Ok(Ok(Event::Ended) | Err(_)) => break,
+                Err(_) if elsewhere => {
+                    if !told_from_store(services, project, id, &mut seen, sender).await? {
+                        quiet += LOOK_AGAIN;
+                        if quiet >= KEEP_ALIVE {
+                            quiet = Duration::ZERO;
+                            write(sender, ": still here\n\n".to_owned()).await?;
+                        }
+                    }
+                    if is_over(&find(project, id).await?) {
+                        break;
+                    }
+                }
                 Err(_) => {
                     write(sender, ": still here\n\n".to_owned()).await?;
                     // Another process may have done the work.
@@ -101,6 +122,30 @@ async fn follow(services: &Services, project: &ProjectStore, id: GradingId, send
             }
         }
     }
+}
+
+/// Sends what other replicas have kept since the last look; whether there was anything.
+async fn told_from_store(
+    services: &Services,
+    project: &ProjectStore,
+    id: GradingId,
+    seen: &mut Option<HashSet<VoteId>>,
+    sender: &Sender,
+) -> Result<bool, Stop> {
+    let votes =
+        project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await.map_err(Problem::from)?;
+    let all: HashSet<VoteId> = votes.iter().map(|vote| vote.id).collect();
+    let Some(before) = seen.replace(all) else { return Ok(false) };
+    let mut told = false;
+    for vote in votes.iter().filter(|vote| !before.contains(&vote.id)) {
+        send(sender, "vote", &VoteBody::new(vote, None)).await?;
+        told = true;
+    }
+    if told {
+        let grading = find(project, id).await?;
+        send(sender, "progress", &tell(services, project, &grading).await?.progress).await?;
+    }
+    Ok(told)
 }
 
 fn is_over(grading: &Grading) -> bool {

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::rubrics::{import_problem, parse_format};
 use super::waiting::{self, Wait, tell};
-use crate::domain::{Grading, GradingId, Id, Rubric, RubricId, Submission, SubmissionId};
-use crate::grading::accept::{NewSubmission, Terms, Upload, rubric_for};
+use crate::domain::{Grading, GradingId, Id, Rubric, RubricId, RubricVersion, Submission, SubmissionId};
+use crate::grading::accept::{Intake, NewSubmission, Terms, Upload, rubric_for};
 use crate::grading::change;
 use crate::http::Door;
 use crate::http::auth::{Caller, Submitter};
@@ -169,42 +169,74 @@ async fn of_submission(
     .await
 }
 
-async fn one_shot(
+/// Has what came in one request graded.
+///
+/// # Errors
+/// As [`create`].
+pub(in crate::http) async fn one_shot(
     services: &Services,
     caller: &Caller,
     request: OneShotRequest,
     files: Vec<Upload>,
     identity: &Identity,
 ) -> Result<Answer, Problem> {
-    let inline = inline_rubric(&request).await?;
-    let OneShotRequest {
-        rubric_id,
-        prompt,
-        task_id,
-        system,
-        panel,
-        repeats,
-        cache,
-        budget_usd,
-        allow_drafts,
-        text,
-        cost_usd,
-        duration_s,
-        tokens,
-        metadata,
-        ..
-    } = request;
-    let new = NewSubmission { task_id, system, text, files, cost_usd, duration_s, tokens, trace: None, metadata };
-    let terms = Terms { panel, repeats, prompt, cache, budget_usd, allow_drafts };
-    once(services, caller, identity, async |intake| {
-        let submission = intake.submission(new.clone()).await?;
-        let rubric = match &inline {
+    let asked = OneShot::of(request, files).await?;
+    once(services, caller, identity, async |intake| accepted(&asked.made(intake, caller).await?.2)).await
+}
+
+/// Submission, rubric and grading that are asked for in one request.
+pub(in crate::http) struct OneShot {
+    /// The rubric that stands in the request.
+    inline: Option<Rubric>,
+    rubric_id: Option<Uuid>,
+    new: NewSubmission,
+    terms: Terms,
+}
+
+impl OneShot {
+    /// # Errors
+    /// If its rubric cannot be read.
+    pub(in crate::http) async fn of(request: OneShotRequest, files: Vec<Upload>) -> Result<Self, Problem> {
+        let inline = inline_rubric(&request).await?;
+        let OneShotRequest {
+            rubric_id,
+            prompt,
+            task_id,
+            system,
+            panel,
+            repeats,
+            cache,
+            budget_usd,
+            allow_drafts,
+            text,
+            cost_usd,
+            duration_s,
+            tokens,
+            metadata,
+            ..
+        } = request;
+        let new = NewSubmission { task_id, system, text, files, cost_usd, duration_s, tokens, trace: None, metadata };
+        let terms = Terms { panel, repeats, prompt, cache, budget_usd, allow_drafts };
+        Ok(Self { inline, rubric_id, new, terms })
+    }
+
+    /// Its records, in the intake.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub(in crate::http) async fn made(
+        &self,
+        intake: &mut Intake<'_>,
+        caller: &Caller,
+    ) -> Result<(Submission, RubricVersion, Grading), Problem> {
+        let submission = intake.submission(self.new.clone()).await?;
+        let rubric = match &self.inline {
             Some(rubric) => intake.rubric(rubric.clone(), None).await?.0,
-            None => rubric_for(&caller.project, &submission, rubric_id.map(RubricId::from_uuid)).await?,
+            None => rubric_for(&caller.project, &submission, self.rubric_id.map(RubricId::from_uuid)).await?,
         };
-        accepted(&intake.grading(&submission, &rubric, terms.clone())?)
-    })
-    .await
+        let grading = intake.grading(&submission, &rubric, self.terms.clone())?;
+        Ok((submission, rubric, grading))
+    }
 }
 
 /// The rubric that stands in the request: as JSON, or as text in its format.

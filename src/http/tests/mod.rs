@@ -112,6 +112,7 @@ impl Bench {
             grading_usd: None,
             purses: crate::services::purse::Purses::new(None),
             hooks: crate::services::hooks::Hooks::default(),
+            replicas: crate::services::replicas::Replicas::alone(crate::domain::Id::from_uuid(uuid::Uuid::nil())),
             running: Running::default(),
             bell: tokio::sync::Notify::new(),
             rubric_identity: Arc::default(),

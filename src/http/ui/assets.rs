@@ -21,6 +21,7 @@ macro_rules! assets {
 assets![
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "post.js": "text/javascript; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
     "viewer.js": "text/javascript; charset=utf-8",
 ];

@@ -19,14 +19,14 @@ use crate::http::auth::LOCAL_PROJECT;
 use crate::http::{self, Door, Role, create_key};
 use crate::services::Services;
 
-async fn services() -> Arc<Services> {
+pub(super) async fn services() -> Arc<Services> {
     let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n[reading]\nisolation = \"thread\"\n";
     let config = Config::parse(text, "test", std::iter::empty()).unwrap();
     build(&config, Choices::system().unwrap()).await.unwrap()
 }
 
 /// A judged grading; its id.
-async fn graded(services: &Services) -> String {
+pub(super) async fn graded(services: &Services) -> String {
     let project = services.store.project(&ProjectId::parse(LOCAL_PROJECT).unwrap());
     let mut intake = Intake::new(services, &project);
     let hostile = "<script>alert(1)</script> The memo states revenue of 42 million.";
@@ -68,7 +68,7 @@ async fn opened(services: &Services, grading: &str) -> String {
     review.id.to_string()
 }
 
-fn request(method: &str, path: &str, form: &str) -> TestRequest {
+pub(super) fn request(method: &str, path: &str, form: &str) -> TestRequest {
     let request = if method == "GET" { TestRequest::get() } else { TestRequest::post() };
     request
         .uri(path)
@@ -80,7 +80,7 @@ fn request(method: &str, path: &str, form: &str) -> TestRequest {
 }
 
 /// Status, `Location`, and the page.
-async fn read<B: MessageBody>(answer: ServiceResponse<B>, path: &str) -> (StatusCode, String, String) {
+pub(super) async fn read<B: MessageBody>(answer: ServiceResponse<B>, path: &str) -> (StatusCode, String, String) {
     let status = answer.status();
     let location = answer.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
     let policy = answer.headers().get(header::CONTENT_SECURITY_POLICY).cloned();
@@ -98,7 +98,7 @@ macro_rules! ask {
     }};
 }
 
-fn select(html: &str, selector: &str) -> Vec<String> {
+pub(super) fn select(html: &str, selector: &str) -> Vec<String> {
     let document = Html::parse_document(html);
     let selector = Selector::parse(selector).unwrap();
     let found = document.select(&selector);

@@ -17,9 +17,9 @@ use super::gradings::{ProgressView, progress};
 use super::render::{Page, respond, url_part};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
-    Criterion, CriterionId, Evidence, Grading, GradingId, GradingResult, GradingState, JudgeName, Outcome, Override,
-    Question, Representation, Review, Rubric, RubricVersion, Section, SeenFile, Source, Status, Subject, Submission,
-    Target, Task, Timestamp, Verdict, View, Vote, VoteOutcome,
+    CallKey, Criterion, CriterionId, Decision as Verdicts, Evidence, Grading, GradingId, GradingResult, GradingState,
+    JudgeName, Outcome, Override, Question, Representation, Review, Rubric, RubricVersion, Section, SeenFile, Source,
+    Status, Subject, Submission, Tally, Target, Task, Timestamp, Verdict, View, Vote, VoteOutcome,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
@@ -29,7 +29,7 @@ use crate::http::problem::Problem;
 use crate::review::overrule::{self, Decision};
 use crate::review::reveal;
 use crate::services::Services;
-use crate::store::{ProjectStore, Query, part, rubric_key};
+use crate::store::{ProjectStore, Query, call_key, part, rubric_key};
 
 /// Bytes of a page up to which votes and forms go along with the matrix.
 const INLINE_BUDGET: usize = 95_000;
@@ -338,9 +338,9 @@ async fn show(
     id: web::Path<String>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let material = Material::load(&caller.project, grading_id(&id)?).await?;
+    let mut material = Material::load(&caller.project, grading_id(&id)?).await?;
     shown(&services, &caller, &material.grading).await?;
-    let page = material.page(&services, &caller, &asked, None);
+    let page = material.page(&services, &caller, &asked, None).await?;
     Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
 }
 
@@ -388,11 +388,12 @@ async fn criterion(
     asked: web::Query<Fragment>,
 ) -> Result<HttpResponse, Problem> {
     let (id, n) = path.into_inner();
-    let material = Material::load(&caller.project, grading_id(&id)?).await?;
+    let mut material = Material::load(&caller.project, grading_id(&id)?).await?;
     shown(&services, &caller, &material.grading).await?;
     let all = material.rubric.rubric.criteria();
     let index = n.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|index| *index < all.len());
     let Some(index) = index else { return Err(Problem::not_found("criterion", words::clip(&n, 20))) };
+    material.read_votes(&caller.project, &BTreeSet::from([index])).await?;
     let votes = ballots(&material.votes);
     let mut row = material.row(index, &votes);
     row.open = true;
@@ -432,7 +433,7 @@ async fn overrule(
         Ok(())
     }
     .await;
-    let material = Material::load(&caller.project, id).await?;
+    let mut material = Material::load(&caller.project, id).await?;
     let Err(problem) = tried else {
         let n = criterion.ok().and_then(|criterion| material.number(&criterion)).unwrap_or(1);
         let from = (n - 1) / ROWS * ROWS;
@@ -440,7 +441,7 @@ async fn overrule(
     };
     let told = Told::Refused(beside_form(&problem));
     let returned = posted.returned(criterion.ok(), told);
-    let page = material.page(&services, &caller, &Asked::default(), Some(&returned));
+    let page = material.page(&services, &caller, &Asked::default(), Some(&returned)).await?;
     Ok(respond(problem.code.status(), Some(&viewer(&request, &caller)), &page))
 }
 
@@ -473,13 +474,13 @@ async fn preview(
         Ok(effect(&before, &after, &decision.criterion_id))
     }
     .await;
-    let material = Material::load(&caller.project, id).await?;
+    let mut material = Material::load(&caller.project, id).await?;
     let (status, told) = match tried {
         Ok(effect) => (StatusCode::OK, Told::Effect(effect)),
         Err(problem) => (problem.code.status(), Told::Refused(beside_form(&problem))),
     };
     let returned = posted.returned(criterion.ok(), told);
-    let page = material.page(&services, &caller, &Asked::default(), Some(&returned));
+    let page = material.page(&services, &caller, &Asked::default(), Some(&returned)).await?;
     Ok(respond(status, Some(&viewer(&request, &caller)), &page))
 }
 
@@ -545,10 +546,10 @@ async fn changed(
     tried: Result<(), Problem>,
 ) -> Result<HttpResponse, Problem> {
     let Err(problem) = tried else { return Ok(see_other(&format!("/gradings/{id}"))) };
-    let material = Material::load(&caller.project, id).await?;
+    let mut material = Material::load(&caller.project, id).await?;
     let told = Told::Refused(beside_form(&problem));
     let returned = Returned { criterion: None, value: String::new(), reason: String::new(), told };
-    let page = material.page(services, caller, &Asked::default(), Some(&returned));
+    let page = material.page(services, caller, &Asked::default(), Some(&returned)).await?;
     Ok(respond(problem.code.status(), Some(&viewer(request, caller)), &page))
 }
 
@@ -585,11 +586,35 @@ impl Material {
             rubric: rubric.record,
             submission: submission.ok_or_else(|| lost("submission"))?.record,
             task,
-            votes: project.all::<Vote>(Query::prefix(subject_prefix(Subject::Grading(id)))).await?,
+            votes: vec![],
             overrides: overrule::list(project, id).await?.0,
             reviews: project.all::<Review>(Query::link("grading", id)).await?,
             grading,
         })
+    }
+
+    /// Reads the votes on some criteria, by their index; on all of them where they are few.
+    ///
+    /// # Errors
+    /// If the store cannot.
+    pub async fn read_votes(&mut self, project: &ProjectStore, wanted: &BTreeSet<usize>) -> Result<(), Problem> {
+        let subject = Subject::Grading(self.grading.id);
+        let criteria = self.rubric.rubric.criteria();
+        if criteria.len() <= FEW_CRITERIA {
+            self.votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
+            return Ok(());
+        }
+        let mut keys = Vec::new();
+        for criterion in wanted.iter().filter_map(|index| criteria.get(*index)) {
+            for judge in &self.grading.panel.judges {
+                for repeat in 0..self.grading.panel.repeats {
+                    let question = Question::Criterion(criterion.id.clone());
+                    keys.push(call_key(&CallKey { subject, judge: judge.name.clone(), repeat, question }));
+                }
+            }
+        }
+        self.votes = project.get_many::<Vote>(&keys).await?.into_iter().map(|kept| kept.record).collect();
+        Ok(())
     }
 
     fn judges(&self) -> Vec<JudgeHead> {
@@ -603,17 +628,27 @@ impl Material {
             .collect()
     }
 
-    fn page(&self, services: &Services, caller: &Caller, asked: &Asked, refused: Option<&Returned>) -> GradingPage {
-        let grading = &self.grading;
-        let status = grading.status();
-        let result = grading.result();
-        let votes = ballots(&self.votes);
+    async fn page(
+        &mut self,
+        services: &Services,
+        caller: &Caller,
+        asked: &Asked,
+        refused: Option<&Returned>,
+    ) -> Result<GradingPage, Problem> {
         let groups = groups(&self.rubric.rubric);
         let within = groups.iter().find(|group| group.value == asked.within);
         let inside = |index: &usize| within.is_none_or(|group| group.has.contains(index));
-        let all: Vec<CriterionView> =
-            (0..self.rubric.rubric.criteria().len()).filter(inside).map(|i| self.row(i, &votes)).collect();
-        let filters = filters(&all);
+        let all: Vec<usize> = (0..self.rubric.rubric.criteria().len()).filter(inside).collect();
+        // Of many criteria only the verdicts are looked at, and the votes of those on the page.
+        self.read_votes(&caller.project, &self.unclear()).await?;
+        let glances: HashMap<usize, Glance> = {
+            let votes = ballots(&self.votes);
+            let verdicts = self.verdicts();
+            all.iter().map(|index| (*index, self.glance(*index, &verdicts, &votes))).collect()
+        };
+        let passing =
+            |value: &str| all.iter().copied().filter(|index| glances[index].passes(value)).collect::<Vec<_>>();
+        let filters = filters(|value| passing(value).len());
         let show = filters.iter().map(|filter| filter.value).find(|value| *value == asked.show).unwrap_or_default();
         // A refused form stands on its own page of the matrix, open.
         let opened = refused
@@ -622,13 +657,21 @@ impl Material {
             .map(|index| index + 1)
             .or(asked.open);
         let from = if refused.is_some() { opened.map_or(0, |n| (n - 1) / ROWS * ROWS) } else { asked.from };
-        let mut chosen: Vec<CriterionView> = all.into_iter().filter(|row| passes(row, show)).collect();
+        let chosen = passing(show);
         let matching = chosen.len();
         let from = if from < matching { from } else { 0 };
-        let mut rows: Vec<CriterionView> = chosen.drain(from..matching.min(from + ROWS)).collect();
+        let page: BTreeSet<usize> = chosen[from..matching.min(from + ROWS)].iter().copied().collect();
+        self.read_votes(&caller.project, &page).await?;
+        let mut rows: Vec<CriterionView> = {
+            let votes = ballots(&self.votes);
+            page.iter().map(|index| self.row(*index, &votes)).collect()
+        };
+        let grading = &self.grading;
+        let status = grading.status();
+        let result = grading.result();
         self.add_details(&mut rows, caller, opened, refused);
         let refused_without_form = refused.filter(|_| !rows.iter().any(|row| row.open && row.detail.is_some()));
-        GradingPage {
+        Ok(GradingPage {
             id: grading.id.to_string(),
             system: grading.system.to_string(),
             task: grading.task_id.as_ref().map(ToString::to_string),
@@ -669,6 +712,52 @@ impl Material {
             views: result.map(|result| result.views.iter().map(seen).collect()).unwrap_or_default(),
             can_cancel: !status.is_settled(),
             can_retry: matches!(status, Status::Partial | Status::Failed | Status::Cancelled),
+        })
+    }
+
+    /// Criteria of which the verdict does not tell whether the judges differ: several gave a level.
+    fn unclear(&self) -> BTreeSet<usize> {
+        let verdicts: HashMap<&CriterionId, &Verdict> = self.verdicts();
+        let several = |criterion: &Criterion| verdicts.get(&criterion.id).is_some_and(|one| one.tally.levels > 1);
+        let criteria = self.rubric.rubric.criteria().iter().enumerate();
+        criteria.filter(|(_, criterion)| several(criterion)).map(|(index, _)| index).collect()
+    }
+
+    fn verdicts(&self) -> HashMap<&CriterionId, &Verdict> {
+        let verdicts = self.grading.result().map(|result| result.verdicts.as_slice()).unwrap_or_default();
+        verdicts.iter().map(|verdict| (&verdict.criterion_id, verdict)).collect()
+    }
+
+    /// What the filters need to know of a criterion.
+    fn glance(
+        &self,
+        index: usize,
+        verdicts: &HashMap<&CriterionId, &Verdict>,
+        votes: &crate::grading::aggregate::Ballots<'_>,
+    ) -> Glance {
+        let criterion = &self.rubric.rubric.criteria()[index];
+        let verdict = verdicts.get(&criterion.id).copied();
+        let own = votes.get(&criterion.id);
+        let (split, failed) = match (own, verdict) {
+            (Some(_), _) => {
+                let said = judge_votes(criterion, own);
+                let mut labels: Vec<&str> = said.iter().filter_map(|(_, vote)| vote.label()).collect();
+                labels.sort_unstable();
+                labels.dedup();
+                (labels.len() > 1, said.iter().any(|(_, vote)| matches!(vote, JudgeVote::Failed)))
+            }
+            (None, Some(verdict)) => {
+                let Tally { met, unmet, levels, failed, .. } = verdict.tally;
+                ([met, unmet, levels].iter().filter(|count| **count > 0).count() > 1, failed > 0)
+            }
+            (None, None) => (false, false),
+        };
+        Glance {
+            unmet: verdict.is_some_and(|verdict| verdict.decision == Verdicts::Unmet),
+            inconclusive: verdict.is_some_and(|verdict| !verdict.decision.is_conclusive()),
+            split,
+            failed,
+            human: verdict.is_some_and(|verdict| verdict.source == Source::Override),
         }
     }
 
@@ -680,7 +769,8 @@ impl Material {
         let panel = &self.grading.panel;
         let aggregation = panel.aggregation.as_str();
         let repeats = if panel.repeats > 1 { format!(", each asked {} times", panel.repeats) } else { String::new() };
-        format!("{} judges, {aggregation}, quorum {}{repeats}", panel.judges.len(), panel.quorum)
+        let judges = words::several(&panel.judges.len().to_string(), "judge");
+        format!("{judges}, {aggregation}, quorum {}{repeats}", panel.quorum)
     }
 
     fn number(&self, id: &CriterionId) -> Option<usize> {
@@ -860,8 +950,8 @@ impl Material {
         if let Some(last) = votes.iter().map(|vote| vote.created_at).max() {
             let failed = votes.iter().filter(|vote| matches!(vote.outcome, VoteOutcome::Failed { .. })).count();
             let told = match failed {
-                0 => format!("{} votes", votes.len()),
-                failed => format!("{} votes, {failed} of them failed", votes.len()),
+                0 => words::several(&votes.len().to_string(), "vote"),
+                failed => format!("{}, {failed} failed", words::several(&votes.len().to_string(), "vote")),
             };
             steps.push(step("judges".to_owned(), words::no_vote("asked"), told, last));
         }
@@ -1029,7 +1119,33 @@ fn members(section: &Section, index: &HashMap<&CriterionId, usize>) -> BTreeSet<
     has
 }
 
-fn filters(rows: &[CriterionView]) -> Vec<RowFilter> {
+/// Criteria up to which all votes of a grading are read at once.
+const FEW_CRITERIA: usize = 200;
+
+/// What can be filtered by.
+#[derive(Debug, Clone, Copy)]
+struct Glance {
+    unmet: bool,
+    inconclusive: bool,
+    split: bool,
+    failed: bool,
+    human: bool,
+}
+
+impl Glance {
+    fn passes(self, show: &str) -> bool {
+        match show {
+            "unmet" => self.unmet,
+            "inconclusive" => self.inconclusive,
+            "split" => self.split,
+            "failed" => self.failed,
+            "human" => self.human,
+            _ => true,
+        }
+    }
+}
+
+fn filters(count: impl Fn(&str) -> usize) -> Vec<RowFilter> {
     let all = [
         ("", "all"),
         ("unmet", "unmet"),
@@ -1038,23 +1154,8 @@ fn filters(rows: &[CriterionView]) -> Vec<RowFilter> {
         ("failed", "failed votes"),
         ("human", "overruled"),
     ];
-    let counted = all.map(|(value, label)| RowFilter {
-        value,
-        label,
-        count: rows.iter().filter(|row| passes(row, value)).count(),
-    });
+    let counted = all.map(|(value, label)| RowFilter { value, label, count: count(value) });
     counted.into_iter().filter(|filter| filter.value.is_empty() || filter.count > 0).collect()
-}
-
-fn passes(row: &CriterionView, show: &str) -> bool {
-    match show {
-        "unmet" => row.verdict.kind == "unmet",
-        "inconclusive" => row.verdict.kind == "cannot",
-        "split" => row.hint.starts_with(SPLIT),
-        "failed" => row.cells.iter().any(|cell| cell.kind == "failed"),
-        "human" => row.source == "human",
-        _ => true,
-    }
 }
 
 const SPLIT: &str = "judges differ";

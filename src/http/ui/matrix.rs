@@ -9,7 +9,7 @@ use crate::ranking::leaderboard::Leaderboard;
 use crate::ranking::matrix::Matrix;
 
 /// More systems than this make no readable picture.
-const MAX_SYSTEMS: usize = 30;
+const MAX_SYSTEMS: usize = 20;
 const LEFT: f64 = 190.0;
 const CELL: f64 = 46.0;
 
@@ -58,6 +58,7 @@ fn draw(svg: &mut String, heading: &str, matrix: &Matrix, top: f64) -> f64 {
     );
     let shown = matrix.systems.len().min(MAX_SYSTEMS);
     let first = top + 48.0;
+    let mut cells = Cells::default();
     for (at, name) in matrix.systems.iter().take(shown).enumerate() {
         let across = LEFT + (at as f64 + 0.5) * CELL;
         let down = first + (at as f64 + 0.5) * CELL;
@@ -73,9 +74,10 @@ fn draw(svg: &mut String, heading: &str, matrix: &Matrix, top: f64) -> f64 {
             escape(&clip(name, 22))
         );
         for other in (0..shown).filter(|other| *other != at) {
-            cell(svg, matrix, (at, other), (LEFT + other as f64 * CELL, first + at as f64 * CELL));
+            cells.add(matrix, (at, other), (LEFT + other as f64 * CELL, first + at as f64 * CELL));
         }
     }
+    cells.draw(svg);
     let end = first + shown as f64 * CELL;
     if matrix.systems.len() > shown {
         let _ = write!(
@@ -88,31 +90,48 @@ fn draw(svg: &mut String, heading: &str, matrix: &Matrix, top: f64) -> f64 {
     end + 26.0
 }
 
-fn cell(svg: &mut String, matrix: &Matrix, (row, column): (usize, usize), (x, y): (f64, f64)) {
-    let size = CELL - 2.0;
-    let Some(share) = matrix.share(row, column) else {
+/// The cells of one matrix. What they share stands on their groups: a page with many systems stays small.
+#[derive(Default)]
+struct Cells {
+    fought: String,
+    empty: String,
+    /// Figures on a pale cell, and on a dark one.
+    on_pale: String,
+    on_dark: String,
+}
+
+impl Cells {
+    fn add(&mut self, matrix: &Matrix, (row, column): (usize, usize), (x, y): (f64, f64)) {
+        let size = CELL - 2.0;
+        let square = format!("M{x} {y}h{size}v{size}h-{size}z");
+        let Some(share) = matrix.share(row, column) else {
+            self.empty.push_str(&square);
+            return;
+        };
+        let pair = matrix.pairs.iter().find(|one| one.pair == (row.min(column), row.max(column)));
+        let tasks = pair.map_or(0, |pair| pair.tasks);
+        let percent = share * 100.0;
+        // By number, as rows and columns are headed: names may be long, and each stands in every second cell.
+        let _ = write!(
+            self.fought,
+            "<path d=\"{square}\" fill-opacity=\"{:.2}\"><title>{} against {}: {percent:.1} % on {tasks} task{}</title></path>",
+            0.04 + 0.9 * share,
+            row + 1,
+            column + 1,
+            if tasks == 1 { "" } else { "s" },
+        );
+        let figures = if share > 0.55 { &mut self.on_dark } else { &mut self.on_pale };
+        let _ = write!(figures, "<text x=\"{}\" y=\"{}\">{percent:.0}</text>", x + size / 2.0, y + size / 2.0 + 4.5);
+    }
+
+    fn draw(&self, svg: &mut String) {
         let _ = write!(
             svg,
-            "<rect class=\"plot-empty\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{size}\" height=\"{size}\" fill=\"none\" \
-             stroke=\"#d8dee4\" stroke-dasharray=\"3 3\"/>"
+            "<path class=\"plot-empty\" fill=\"none\" stroke=\"#d8dee4\" stroke-dasharray=\"3 3\" d=\"{}\"/>\
+             <g class=\"plot-cell\" fill=\"#1a63b8\" stroke=\"#d8dee4\">{}</g>\
+             <g text-anchor=\"middle\" pointer-events=\"none\"><g class=\"plot-value\" fill=\"#1f2328\">{}</g>\
+             <g class=\"plot-on\" fill=\"#ffffff\">{}</g></g>",
+            self.empty, self.fought, self.on_pale, self.on_dark
         );
-        return;
-    };
-    let pair = matrix.pairs.iter().find(|one| one.pair == (row.min(column), row.max(column)));
-    let tasks = pair.map_or(0, |pair| pair.tasks);
-    let (text, class) = if share > 0.55 { ("#ffffff", "plot-on") } else { ("#1f2328", "plot-value") };
-    let _ = write!(
-        svg,
-        "<g><title>{} against {}: {:.1} % on {tasks} task{}</title><rect class=\"plot-cell\" x=\"{x:.1}\" y=\"{y:.1}\" \
-         width=\"{size}\" height=\"{size}\" fill=\"#1a63b8\" fill-opacity=\"{:.2}\" stroke=\"#d8dee4\"/>\
-         <text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"{text}\">{:.0}</text></g>",
-        escape(&matrix.systems[row]),
-        escape(&matrix.systems[column]),
-        share * 100.0,
-        if tasks == 1 { "" } else { "s" },
-        0.04 + 0.9 * share,
-        x + size / 2.0,
-        y + size / 2.0 + 4.5,
-        share * 100.0,
-    );
+    }
 }

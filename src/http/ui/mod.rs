@@ -17,6 +17,8 @@ mod assets;
 mod error;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod flow_post;
 mod form;
 mod grading;
 mod gradings;
@@ -27,6 +29,7 @@ mod login;
 mod matrix;
 mod pareto;
 mod plot;
+mod post;
 mod question;
 mod radar;
 pub mod render;
@@ -52,6 +55,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.configure(assets::configure)
         .configure(home::configure)
         .configure(gradings::configure)
+        .configure(post::configure)
         .configure(grading::configure)
         .configure(work::configure)
         .configure(judges::configure)

@@ -13,7 +13,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use super::assets;
+use super::{assets, words};
 
 /// A context type and the template it fills. `templates_with_samples` in the tests renders each.
 pub trait Page: Serialize {
@@ -54,6 +54,7 @@ templates![
     "agreement.html",
     "base.html",
     "criterion.html",
+    "differ.html",
     "error.html",
     "fragment.html",
     "grading.html",
@@ -73,6 +74,7 @@ templates![
     "parts/macros.html",
     "parts/manifest.html",
     "parts/pane.html",
+    "post.html",
     "question.html",
     "review.html",
     "reviews.html",
@@ -89,6 +91,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("url", url_part);
     environment.add_filter("here", here);
+    environment.add_filter("many", many);
     environment.add_filter("ticks", ticks);
     environment.add_function("asset", |name: &str| {
         let none = || minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("no asset {name:?}"));
@@ -132,6 +135,11 @@ fn here(address: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/?&=%#:,+".contains(c);
     let ours = address.starts_with('/') && !address.starts_with("//") && address.chars().all(plain);
     if ours { address } else { "#" }.to_owned()
+}
+
+/// A number with what it counts: `1 point`, `2.5 points`.
+fn many(count: String, one: &str) -> String {
+    words::several(&count, one)
 }
 
 /// A text with names in backticks, in parts; a backtick without its other one stays as it is.

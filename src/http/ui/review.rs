@@ -160,7 +160,10 @@ struct Question {
 impl Question {
     async fn load(project: &ProjectStore, id: &str) -> Result<Self, Problem> {
         let review = queue::get(project, review_id(id)?).await?.record;
-        let material = Whole::load(project, of_grading(&review)?).await?;
+        let mut material = Whole::load(project, of_grading(&review)?).await?;
+        let asked =
+            review.criterion().and_then(|(_, id)| material.rubric.rubric.criteria().iter().position(|c| c.id == *id));
+        material.read_votes(project, &asked.into_iter().collect()).await?;
         Ok(Self { review, material })
     }
 

@@ -12,14 +12,14 @@ use super::error::{paged, see_other, viewer};
 use super::grading::LevelView;
 use super::render::{Page, respond};
 use super::words::{self, Mark, Time};
-use crate::domain::{Criterion, CriterionId, RubricId, RubricVersion, Target};
+use crate::domain::{Criterion, CriterionId, Rubric, RubricId, RubricVersion, Target};
 use crate::drafting::decide::{Choice, decide};
 use crate::grading::accept::{Intake, latest_rubric};
 use crate::http::auth::{Caller, Reviewer, Submitter};
 use crate::http::problem::Problem;
-use crate::http::wire::rubric::lint;
+use crate::http::wire::rubric::{LintFinding, lint};
 use crate::services::Services;
-use crate::store::Query;
+use crate::store::{ProjectStore, Query};
 
 /// Rubrics on the list; the API has them all.
 const LISTED: usize = 200;
@@ -122,8 +122,9 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
         .service(web::resource("/rubrics/{id}/decide").route(web::post().to(decided)).wrap(from_fn(paged)));
 }
 
-async fn list(request: HttpRequest, caller: Submitter) -> Result<HttpResponse, Problem> {
-    let page = caller.project.list::<RubricVersion>(Query::default().newest_first().limit(1_000)).await?;
+/// The newest version of each rubric, those of the last thousand versions; and whether there are more.
+pub(super) async fn newest(project: &ProjectStore) -> Result<(Vec<RubricVersion>, bool), Problem> {
+    let page = project.list::<RubricVersion>(Query::default().newest_first().limit(1_000)).await?;
     let mut newest: BTreeMap<RubricId, RubricVersion> = BTreeMap::new();
     for kept in page.items {
         let version = kept.record;
@@ -132,10 +133,14 @@ async fn list(request: HttpRequest, caller: Submitter) -> Result<HttpResponse, P
             *known = version;
         }
     }
-    let mut all: Vec<RubricVersion> = newest.into_values().collect();
+    Ok((newest.into_values().collect(), page.next.is_some()))
+}
+
+async fn list(request: HttpRequest, caller: Submitter) -> Result<HttpResponse, Problem> {
+    let (mut all, more) = newest(&caller.project).await?;
     // What waits for a human stands first.
     all.sort_by_key(|one| (one.rubric.drafts().next().is_none(), std::cmp::Reverse((one.created_at, one.id))));
-    let more = page.next.is_some() || all.len() > LISTED;
+    let more = more || all.len() > LISTED;
     let row = |one: &RubricVersion| RubricRow {
         id: one.id.to_string(),
         title: one.rubric.title().unwrap_or("without a title").to_owned(),
@@ -180,14 +185,7 @@ pub(super) fn page(kept: &RubricVersion, refused: Option<(&Problem, &Entered)>) 
         drafts: rubric.drafts().count(),
         criteria: criteria.into_iter().take(CRITERIA).map(|one| criterion(one, entered)).collect(),
         left_out,
-        findings: lint(rubric, None, None)
-            .into_iter()
-            .map(|finding| FindingView {
-                level: words::lint_level(&finding.level, &finding.code),
-                criterion: finding.criterion_id,
-                message: finding.message,
-            })
-            .collect(),
+        findings: findings(rubric),
         decided: kept
             .decided
             .iter()
@@ -200,6 +198,16 @@ pub(super) fn page(kept: &RubricVersion, refused: Option<(&Problem, &Entered)>) 
             .collect(),
         error: refused.map(|(problem, _)| problem.detail.clone()),
     }
+}
+
+/// What there is to say about a rubric before it is used.
+pub(super) fn findings(rubric: &Rubric) -> Vec<FindingView> {
+    let view = |finding: LintFinding| FindingView {
+        level: words::lint_level(&finding.level, &finding.code),
+        criterion: finding.criterion_id,
+        message: finding.message,
+    };
+    lint(rubric, None, None).into_iter().map(view).collect()
 }
 
 fn criterion(criterion: &Criterion, entered: Option<&Entered>) -> Requirement {

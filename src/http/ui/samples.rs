@@ -5,7 +5,10 @@ use scraper::{Html, Selector};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::agreement::{AgreementPage, CriterionAgreement, FigureView, FiguresView, PairView};
+use super::agreement::{
+    AgreementPage, CriterionAgreement, DifferPage, DifferRow, FigureView, FiguresView, Given, MatrixCell, MatrixRow,
+    PairView,
+};
 use super::around::{After, Around};
 use super::error::ErrorPage;
 use super::form::{Choice, Form};
@@ -14,6 +17,7 @@ use super::gradings::{GradingRow, GradingsPage, ProgressView, StatusFilter};
 use super::judges::{JudgeRow, JudgesPage};
 use super::leaderboard::{Gathered, LeaderboardPage};
 use super::login::LoginPage;
+use super::post::{self, JudgeQuote, Limits, LookView, Offer, PostPage, QuoteView, RefusedView, WrongView};
 use super::question;
 use super::render::{self, Page, Viewer};
 use super::review::*;
@@ -628,12 +632,128 @@ fn figures() -> FiguresView {
     }
 }
 
+fn matrix_cell(other: &str, same: Option<&str>) -> MatrixCell {
+    MatrixCell {
+        other: s(other),
+        own: same != Some("93"),
+        same: same.map(s),
+        shade: s("s9"),
+        n: s("40"),
+        why: s("never asked twice"),
+    }
+}
+
+fn differ() -> DifferPage {
+    let row = |n| DifferRow {
+        grading: s("0197a000-0000-7000-8000-000000000001"),
+        from: 60,
+        n,
+        criterion: s("totals-tie"),
+        requirement: s("The variance table's totals tie to the ledger extract (within $1)."),
+        system: s("atlas-2"),
+        task: Some(s("variance-memo")),
+        rubric: s("Variance memo"),
+        one: met(),
+        other: mark("unmet", "✕", "UNMET"),
+        created: at(),
+    };
+    DifferPage {
+        one: s("alpha"),
+        other: s("beta"),
+        chosen: s("panel default"),
+        filter: vec![Given { name: "panel", value: s("default") }],
+        both: s("40"),
+        differ: s("3"),
+        rows: vec![row(61), row(62)],
+        withheld: 1,
+        earlier: Some(0),
+        later: Some(100),
+    }
+}
+
+fn post(refused: bool) -> PostPage {
+    let offer = |value: &str, label: &str, chosen| Offer { value: s(value), label: s(label), chosen };
+    PostPage {
+        key: s("0197a000-0000-7000-8000-00000000000f"),
+        entered: post::Entered {
+            system: s("atlas-2"),
+            text: s("Here is the memo."),
+            task_id: s("variance-memo"),
+            prompt: s("Write a variance memo for the third quarter."),
+            rubric_id: s(""),
+            rubric: s("title: Memo\ncriteria: []\n"),
+            rubric_format: s("native"),
+            panel: s("default"),
+            repeats: s("2"),
+            budget_usd: s("1.50"),
+        },
+        rubrics: vec![offer("01890a5d-ac96-774b-bcce-b302099a8057", "Variance memo (v2, 12 criteria)", false)],
+        tasks: vec![s("variance-memo")],
+        panels: vec![offer("default", "default: 3 judges", true), offer("cheap", "cheap: 1 judge", false)],
+        formats: vec![offer("native", "native (YAML or JSON)", true), offer("gdpval", "gdpval", false)],
+        limits: Limits {
+            files: 50,
+            file_bytes: 52_428_800,
+            upload_bytes: 209_715_200,
+            text_bytes: 16_777_216,
+            file: s("52.4 MB"),
+            upload: s("209.7 MB"),
+        },
+        refused: refused.then(|| RefusedView {
+            detail: s("the form cannot be posted as it is"),
+            wrong: vec![WrongView {
+                field: s("rubric"),
+                label: s("Rubric"),
+                place: s("/criteria/0/points"),
+                detail: s("is no number (line 3)"),
+            }],
+        }),
+        lost: vec![s("memo.docx"), s("ledger.xlsx")],
+        look: (!refused).then(|| LookView {
+            title: s("Memo"),
+            size: s("12 criteria, 31 points"),
+            findings: vec![FindingView {
+                level: mark("cannot", "?", "warning"),
+                criterion: Some(s("totals-tie")),
+                message: s("`totals-tie` asks for two things"),
+            }],
+            more: 2,
+        }),
+        quote: (!refused).then(|| QuoteView {
+            calls: s("30"),
+            known: Some(s("6")),
+            input: s("61,203"),
+            cached: Some(s("84")),
+            output: s("4,100"),
+            usd: None,
+            unpriced: s("gpt"),
+            time: Some(s("about 12 s")),
+            measured: true,
+            judges: vec![
+                JudgeQuote { judge: s("gpt"), calls: s("15"), usd: s("unknown") },
+                JudgeQuote { judge: s("opus"), calls: s("15"), usd: s("$0.12") },
+            ],
+        }),
+    }
+}
+
 pub fn agreement() -> AgreementPage {
     AgreementPage {
         gradings: s("16"),
         chosen: s("panel default"),
+        filter: vec![Given { name: "panel", value: s("default") }],
         overall: figures(),
+        judges: vec![s("alpha"), s("beta")],
+        matrix: vec![
+            MatrixRow { judge: s("alpha"), cells: vec![matrix_cell("alpha", None), matrix_cell("beta", Some("93"))] },
+            MatrixRow {
+                judge: s("beta"),
+                cells: vec![matrix_cell("alpha", Some("93")), matrix_cell("beta", Some("71"))],
+            },
+        ],
+        left_out: 2,
         pairs: vec![PairView { one: s("alpha"), other: s("beta"), figures: figures() }],
+        all_pairs: 3,
         criteria: vec![CriterionAgreement { id: s("totals-tie"), figures: figures() }],
         all_criteria: 40,
     }
@@ -1085,6 +1205,9 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
     check(&board(None));
     check(&board(Some(Slice::Sector)));
     check(&agreement());
+    check(&differ());
+    check(&post(false));
+    check(&post(true));
     check(&judges());
     check(&super::judges::page(report(), None));
     check(&reviews());
@@ -1156,6 +1279,15 @@ fn a_full_page_is_below_a_hundred_kilobytes() {
     page.rows = (1..=ROWS).map(|n| row(n, vec![met(), met(), met()], met(), None)).collect();
     let html = render::html(Some(&viewer()), &page).unwrap();
     assert!(html.len() < 100_000, "{}", html.len());
+    let mut page = agreement();
+    let name = |n| format!("claude-sonnet-with-tools-{n}");
+    let cells = || (0..12).map(|n| MatrixCell { own: false, ..matrix_cell(&name(n), Some("93")) }).collect();
+    page.judges = (0..12).map(name).collect();
+    page.matrix = (0..12).map(|n| MatrixRow { judge: name(n), cells: cells() }).collect();
+    page.pairs = (0..40).map(|n| PairView { one: name(n), other: name(n), figures: figures() }).collect();
+    page.criteria = (0..100).map(|n| CriterionAgreement { id: name(n), figures: figures() }).collect();
+    let html = render::html(Some(&viewer()), &page).unwrap();
+    assert!(html.len() < 100_000, "{}", html.len());
 }
 
 /// `EMPANEL_PAGES=<folder> cargo test samples_can_be_looked_at`, then any file server in that folder.
@@ -1177,6 +1309,8 @@ fn samples_can_be_looked_at() {
     page("criterion.html", render::html(viewer, &criterion()));
     page("leaderboard.html", render::html(viewer, &board(None)));
     page("agreement.html", render::html(viewer, &agreement()));
+    page("differ.html", render::html(viewer, &differ()));
+    page("post.html", render::html(viewer, &post(false)));
     page("judges.html", render::html(viewer, &judges()));
     page("judge.html", render::html(viewer, &super::judges::page(report(), None)));
     page("rubrics.html", render::html(viewer, &rubrics()));

@@ -81,6 +81,18 @@ pub fn judge_vote(vote: &JudgeVote, title: String) -> Mark {
     Mark { title, ..plain }
 }
 
+/// What a judge says of a criterion that is met or not.
+#[must_use]
+pub fn said_met(met: bool) -> Mark {
+    answer(if met { &Answer::Met } else { &Answer::Unmet })
+}
+
+/// The level that a judge says.
+#[must_use]
+pub fn said_level(name: &str) -> Mark {
+    mark("level", "≡", name)
+}
+
 /// A cell in which nothing stands (yet).
 #[must_use]
 pub fn no_vote(why: &str) -> Mark {
@@ -326,6 +338,12 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A number, as it is written, with what it counts: `1 point`, `2.5 points`.
+#[must_use]
+pub fn several(count: &str, one: &str) -> String {
+    format!("{count} {one}{}", if matches!(count, "1" | "−1") { "" } else { "s" })
+}
+
 /// At most `chars` characters, with an ellipsis where something was left out.
 #[must_use]
 pub fn clip(text: &str, chars: usize) -> String {
@@ -353,6 +371,10 @@ mod tests {
         assert_eq!((points(5.0), points(-2.5), points(0.333_333)), ("5".into(), "−2.5".into(), "0.33".into()));
         assert_eq!((count(7), count(1_234), count(1_234_567)), ("7".into(), "1,234".into(), "1,234,567".into()));
         assert_eq!(percent(0.8125), "81.2");
+        assert_eq!(
+            (several("1", "point"), several("0", "call"), several("−1", "point")),
+            ("1 point".into(), "0 calls".into(), "−1 point".into())
+        );
         assert_eq!((bytes(999), bytes(1_500), bytes(2_500_000)), ("999 B".into(), "1.5 kB".into(), "2.5 MB".into()));
     }
 

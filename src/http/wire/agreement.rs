@@ -13,6 +13,15 @@ pub struct AgreementReport {
     pub overall: FiguresBody,
     pub pairs: Vec<PairBody>,
     pub criteria: Vec<CriterionAgreementBody>,
+    /// How far each judge agrees with itself.
+    pub consistency: Vec<ConsistencyBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConsistencyBody {
+    pub judge: String,
+    /// How often two repeats of one question have the same answer; answers that were taken over are no repeats.
+    pub same: FigureBody,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,6 +91,11 @@ impl From<Agreement> for AgreementReport {
                     criterion_id: c.criterion_id,
                     figures: c.figures.into(),
                 })
+                .collect(),
+            consistency: found
+                .consistency
+                .into_iter()
+                .map(|one| ConsistencyBody { judge: one.judge, same: one.same.into() })
                 .collect(),
         }
     }

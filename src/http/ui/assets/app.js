@@ -1,6 +1,5 @@
 "use strict";
 // Everything works without this file; it saves clicks and reloads.
-document.documentElement.classList.add("js");
 
 // A choice in a filter is its own submit.
 document.addEventListener("change", (event) => {

@@ -127,11 +127,10 @@ pub fn grid(sheet: &Sheet, from: u32, marks: &[Area], formulas: bool) -> Grid {
         beyond: (last_column > COLUMNS).then(|| format!("{} to {}", a1::column(COLUMNS + 1), a1::column(last_column))),
         formulas,
         has_formulas: sheet.cells.iter().any(|cell| cell.formula.is_some()),
-        used: format!(
-            "{} rows, {} columns",
-            words::count(u64::from(sheet.rows)),
-            words::count(u64::from(sheet.columns))
-        ),
+        used: {
+            let counted = |count: u32, one| words::several(&words::count(u64::from(count)), one);
+            format!("{}, {}", counted(sheet.rows, "row"), counted(sheet.columns, "column"))
+        },
         earlier: page.checked_sub(1).and_then(|before| starts.get(before).copied()),
         later: starts.get(page + 1).copied(),
     }
