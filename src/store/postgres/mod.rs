@@ -445,6 +445,10 @@ impl Backend for PostgresBackend {
         .boxed()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             drop(lock(&self.jobs).take());

@@ -1,7 +1,7 @@
 //! What a group of batches writes, decided as if they were applied one after the other. Pure: the keys as they were
 //! when they were locked go in, statements' arguments and everybody's answer come out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -18,12 +18,21 @@ pub(super) struct Plan {
     pub deletes: Vec<String>,
 }
 
-/// The keys whose state decides, sorted: those that somebody expects something of.
-pub(super) fn decisive(batches: &[&RawBatch]) -> Vec<String> {
-    let mut keys: Vec<String> = batches.iter().flat_map(|batch| &batch.expects).map(|(key, _)| key.clone()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// The keys whose state decides: those that somebody expects something of. Each list is sorted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Decisive {
+    /// Those that may be written too.
+    pub written: Vec<String>,
+    /// Those that only must stay as they are, such as a lease that many stand on.
+    pub kept: Vec<String>,
+}
+
+pub(super) fn decisive(batches: &[&RawBatch]) -> Decisive {
+    let written: HashSet<&str> = batches.iter().flat_map(|batch| &batch.writes).map(|(key, _)| key.as_str()).collect();
+    let expected: BTreeSet<&str> =
+        batches.iter().flat_map(|batch| &batch.expects).map(|(key, _)| key.as_str()).collect();
+    let (written, kept) = expected.into_iter().map(str::to_owned).partition(|key| written.contains(key.as_str()));
+    Decisive { written, kept }
 }
 
 /// What is known of a key.
@@ -135,7 +144,9 @@ mod tests {
         let make_again = batch(&[("b", Expect::Absent)], &[("b", Some("y"))]);
         let refused = batch(&[("a", unchanged(4))], &[("z", Some("z"))]);
         let batches = [&change, &remove, &make_again, &refused];
-        assert_eq!(decisive(&batches), ["a", "b"]);
+        let lease = batch(&[("lease", unchanged(3)), ("c", Expect::Absent)], &[("c", Some("c"))]);
+        let decisive = decisive(&[&change, &remove, &make_again, &refused, &lease]);
+        assert_eq!((decisive.written, decisive.kept), (vec!["a".into(), "b".into(), "c".into()], vec!["lease".into()]));
         let (plan, answers) = plan(&batches, &locked, 10);
         assert_eq!(answers[3], Err(keys::conflict("a")));
         assert_eq!(names(&plan.upserts), [("a", 10), ("b", 12)]);

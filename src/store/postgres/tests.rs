@@ -103,6 +103,42 @@ async fn of_two_that_rest_on_the_absence_of_what_the_other_writes_one_is_refused
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_who_write_on_a_lease_that_is_taken_over_none_writes_after_it() {
+    let database = Server::shared().database();
+    let stores = [backend(&database).await, backend(&database).await, backend(&database).await];
+    let lease = "p/r/lease/l".to_owned();
+    let first = stores[0].apply(make(std::slice::from_ref(&lease))).await.unwrap();
+    let writers: Vec<_> = (0..12)
+        .map(|me: usize| {
+            let (store, lease) = (stores[1 + me % 2].clone(), lease.clone());
+            tokio::spawn(async move {
+                for number in 0.. {
+                    let mut batch = make(&[format!("p/r/note/{me}-{number}")]);
+                    batch.expects.push((lease.clone(), Expect::Unchanged(first)));
+                    match store.apply(batch).await {
+                        Ok(_) => {}
+                        Err(StoreError::Conflict { key, .. }) if key == "l" => return number,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                0
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let expects = vec![(lease.clone(), Expect::Unchanged(first))];
+    stores[0].apply(RawBatch { expects, writes: vec![write(&lease, "taken")] }).await.unwrap();
+    let then = all(&stores[0], "p/r/note/").await.len();
+    let mut written = 0;
+    for writer in writers {
+        written += writer.await.unwrap();
+    }
+    assert!(written > 12, "{written}");
+    assert_eq!(all(&stores[0], "p/r/note/").await.len(), written);
+    assert_eq!(then, written, "something was written after the lease was gone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_start_at_once_make_the_tables_once() {
     let database = Server::shared().database();
     let opening: Vec<_> = (0..8)
@@ -458,6 +494,7 @@ async fn no_statement_of_the_seam_reads_a_table_of_a_hundred_thousand_rows_from_
     let mut statements: Vec<(&str, &str)> = vec![
         (GET, "ARRAY['p1/r/grading/000001', 'p1/r/grading/000021', 'none']"),
         (writer::LOCK, "ARRAY['p1/r/grading/000001', 'p1/r/grading/000021', 'none']"),
+        (writer::SHARE, "ARRAY['p1/r/grading/000001', 'p1/r/grading/000021', 'none']"),
         (writer::DELETE, "ARRAY['p1/r/grading/000001', 'none']"),
     ];
     // A page of records, of links, and the first of whatever comes.

@@ -20,7 +20,7 @@ use super::super::StoreError;
 use super::super::backend::{RawBatch, Revision};
 use super::fault::{Fault, was_refused};
 use super::layout::{Columns, json};
-use super::plan::{Plan, decisive, plan};
+use super::plan::{Decisive, Plan, decisive, plan};
 use super::retries::{Jitter, Retries};
 
 /// The most commits of one transaction: by so much the sequence of revisions advances.
@@ -248,11 +248,13 @@ fn answer(group: Vec<Job>, answers: Vec<Result<Revision, StoreError>>) {
 /// Everything of a transaction but its end.
 async fn write(c: &mut PgConnection, writer: i64, batches: &[&RawBatch], with_json: bool) -> Result<Written, Fault> {
     let fault = |error: sqlx::Error| Fault::of(&error);
-    let decisive = decisive(batches);
+    let Decisive { written, kept } = decisive(batches);
     let mut locked = HashMap::new();
-    if !decisive.is_empty() {
-        let rows = sqlx::query(LOCK).bind(&decisive).fetch_all(&mut *c).await.map_err(fault)?;
-        for row in rows {
+    for (statement, keys) in [(LOCK, written), (SHARE, kept)] {
+        if keys.is_empty() {
+            continue;
+        }
+        for row in sqlx::query(statement).bind(&keys).fetch_all(&mut *c).await.map_err(fault)? {
             let revision: i64 = row.try_get(1).map_err(fault)?;
             locked.insert(row.try_get(0).map_err(fault)?, revision.unsigned_abs());
         }
@@ -277,6 +279,10 @@ async fn write(c: &mut PgConnection, writer: i64, batches: &[&RawBatch], with_js
 }
 
 pub(super) const LOCK: &str = "SELECT key, revision FROM empanel_entries WHERE key = ANY($1) ORDER BY key FOR UPDATE";
+
+/// What only must stay as it is may be held by many at once. Always after [`LOCK`], so that nobody who has this waits for
+/// that.
+pub(super) const SHARE: &str = "SELECT key, revision FROM empanel_entries WHERE key = ANY($1) ORDER BY key FOR SHARE";
 
 pub(super) const DELETE: &str = "DELETE FROM empanel_entries WHERE key = ANY($1)";
 
