@@ -417,10 +417,6 @@ impl Backend for PostgresBackend {
         .boxed()
     }
 
-    fn is_shared(&self) -> bool {
-        true
-    }
-
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let jobs = lock(&self.jobs).clone().ok_or(StoreError::Closed)?;
