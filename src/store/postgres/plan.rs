@@ -8,13 +8,18 @@ use bytes::Bytes;
 use super::super::backend::{Expect, RawBatch, Revision};
 use super::super::{StoreError, keys};
 
+/// A key that is written, with its revision and value.
+pub(super) type Row = (String, u64, Bytes);
+
 /// The group's writes, each list in the order of its keys, so that two groups lock in the same order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Keys that must not be there yet. Some are only held against others and are among `deletes` too.
-    pub inserts: Vec<(String, u64, Bytes)>,
-    /// Keys that may be there.
-    pub upserts: Vec<(String, u64, Bytes)>,
+    /// Keys that are not known to be there. Some are only held against others and are among `deletes` too.
+    pub inserts: Vec<Row>,
+    /// Those of `inserts` that must not be there.
+    pub absent: BTreeSet<String>,
+    /// Keys that are there and are locked.
+    pub updates: Vec<Row>,
     pub deletes: Vec<String>,
 }
 
@@ -74,16 +79,20 @@ pub(super) fn plan(
     }
     let mut plan = Plan::default();
     for (key, State { held, written }) in states {
-        let there = |(revision, value)| (key.to_owned(), revision, value);
-        match (held, written) {
-            (true, Some(Some(value))) => plan.inserts.push(there(value)),
-            (true, Some(None) | None) => {
-                plan.inserts.push(there((first, Bytes::new())));
+        if held {
+            plan.absent.insert(key.to_owned());
+        }
+        match written {
+            Some(Some((revision, value))) => {
+                let rows = if locked.contains_key(key) { &mut plan.updates } else { &mut plan.inserts };
+                rows.push((key.to_owned(), revision, value));
+            }
+            None | Some(None) if held => {
+                plan.inserts.push((key.to_owned(), first, Bytes::new()));
                 plan.deletes.push(key.to_owned());
             }
-            (false, Some(Some(value))) => plan.upserts.push(there(value)),
-            (false, Some(None)) => plan.deletes.push(key.to_owned()),
-            (false, None) => {}
+            Some(None) => plan.deletes.push(key.to_owned()),
+            None => {}
         }
     }
     (plan, answers)
@@ -122,7 +131,8 @@ mod tests {
         assert_eq!(answers, [Ok(Revision(100)), conflict.clone(), Ok(Revision(102)), conflict]);
         // Its absence still decides: somebody else may be inserting it at this moment.
         assert_eq!(names(&plan.inserts), [("k", 102)]);
-        assert!(plan.upserts.is_empty() && plan.deletes.is_empty());
+        assert!(plan.absent.contains("k") && !plan.absent.contains("other"));
+        assert!(plan.updates.is_empty() && plan.deletes.is_empty());
     }
 
     #[test]
@@ -131,8 +141,8 @@ mod tests {
         let two = batch(&[("none", Expect::Absent)], &[("none", None)]);
         let (plan, answers) = plan(&[&one, &two], &HashMap::new(), 7);
         assert!(answers.iter().all(Result::is_ok));
-        assert_eq!(names(&plan.inserts), [("gone", 7), ("none", 7)]);
-        assert_eq!(names(&plan.upserts), [("b", 7)]);
+        assert_eq!(names(&plan.inserts), [("b", 7), ("gone", 7), ("none", 7)]);
+        assert_eq!(plan.absent, BTreeSet::from(["gone".to_owned(), "none".to_owned()]));
         assert_eq!(plan.deletes, ["gone", "none"]);
     }
 
@@ -149,7 +159,7 @@ mod tests {
         assert_eq!((decisive.written, decisive.kept), (vec!["a".into(), "b".into(), "c".into()], vec!["lease".into()]));
         let (plan, answers) = plan(&batches, &locked, 10);
         assert_eq!(answers[3], Err(keys::conflict("a")));
-        assert_eq!(names(&plan.upserts), [("a", 10), ("b", 12)]);
+        assert_eq!(names(&plan.updates), [("a", 10), ("b", 12)]);
         assert!(plan.inserts.is_empty());
         assert_eq!(plan.deletes, ["link"]);
     }

@@ -6,12 +6,12 @@
 //! a transaction that is still being ended on the server, and then tells which it was. Only if the database stays away
 //! is the commit answered as uncertain.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::{Acquire, Postgres, Row};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
@@ -20,7 +20,7 @@ use super::super::StoreError;
 use super::super::backend::{RawBatch, Revision};
 use super::fault::{Fault, was_refused};
 use super::layout::{Columns, json};
-use super::plan::{Decisive, Plan, decisive, plan};
+use super::plan::{Decisive, Plan, Row as Entry, decisive, plan};
 use super::retries::{Jitter, Retries};
 
 /// The most commits of one transaction: by so much the sequence of revisions advances.
@@ -262,15 +262,25 @@ async fn write(c: &mut PgConnection, writer: i64, batches: &[&RawBatch], with_js
     // After the locks: what follows on a revision has a higher one.
     let row = sqlx::query(NUMBER).bind(writer).fetch_one(&mut *c).await.map_err(fault)?;
     let number: i64 = row.try_get(0).map_err(fault)?;
-    let (Plan { inserts, upserts, deletes }, answers) = plan(batches, &locked, number.unsigned_abs());
+    let (Plan { inserts, absent, mut updates, deletes }, answers) = plan(batches, &locked, number.unsigned_abs());
     if answers.iter().all(Result::is_err) {
         return Ok(Written { number, answers, nothing: true });
     }
-    if !inserts.is_empty() && put(c, INSERT, &inserts, with_json).await.map_err(fault)? != inserts.len() as u64 {
-        return Err(Fault::Again("others go on inserting the same keys".to_owned()));
+    if !inserts.is_empty() {
+        let rows = put(c, INSERT, &inserts, with_json).await.map_err(fault)?;
+        let inserted: Result<HashSet<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+        let inserted = inserted.map_err(fault)?;
+        let there = inserts.into_iter().filter(|(key, ..)| !inserted.contains(key));
+        for row in there {
+            if absent.contains(&row.0) {
+                return Err(Fault::Again(format!("others go on inserting `{}`", row.0)));
+            }
+            updates.push(row);
+        }
+        updates.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     }
-    if !upserts.is_empty() {
-        put(c, UPSERT, &upserts, with_json).await.map_err(fault)?;
+    if !updates.is_empty() {
+        put(c, UPSERT, &updates, with_json).await.map_err(fault)?;
     }
     if !deletes.is_empty() {
         sqlx::query(DELETE).bind(&deletes).execute(c).await.map_err(fault)?;
@@ -297,7 +307,7 @@ const INSERT: &str = concat!(
     "FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], ",
     "$9::text[], $10::text[]) ",
     "AS t (key, revision, value, scope, section, kind, id, link_name, link_value, json) ",
-    "ON CONFLICT (key) DO NOTHING"
+    "ON CONFLICT (key) DO NOTHING RETURNING key"
 );
 
 const UPSERT: &str = concat!(
@@ -310,20 +320,20 @@ const UPSERT: &str = concat!(
     "ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value, record = excluded.record"
 );
 
-/// How many rows it wrote.
+/// What it returns.
 async fn put(
     c: &mut PgConnection,
     statement: &'static str,
-    rows: &[(String, u64, bytes::Bytes)],
+    rows: &[Entry],
     with_json: bool,
-) -> Result<u64, sqlx::Error> {
+) -> Result<Vec<PgRow>, sqlx::Error> {
     let columns: Vec<Columns> = rows.iter().map(|(key, ..)| Columns::of(key)).collect();
     let keys: Vec<&str> = rows.iter().map(|(key, ..)| key.as_str()).collect();
     let revisions: Vec<i64> = rows.iter().map(|(_, revision, _)| revision.cast_signed()).collect();
     let values: Vec<&[u8]> = rows.iter().map(|(.., value)| value.as_ref()).collect();
     let texts = |of: fn(&Columns) -> &str| -> Vec<&str> { columns.iter().map(of).collect() };
     let jsons: Vec<_> = values.iter().map(|value| if with_json { json(value) } else { None }).collect();
-    let done = sqlx::query(statement)
+    sqlx::query(statement)
         .bind(keys)
         .bind(revisions)
         .bind(values)
@@ -334,7 +344,6 @@ async fn put(
         .bind(columns.iter().map(|c| c.link_name.as_deref()).collect::<Vec<_>>())
         .bind(columns.iter().map(|c| c.link_value.as_deref()).collect::<Vec<_>>())
         .bind(jsons.iter().map(Option::as_deref).collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(done.rows_affected())
+        .fetch_all(c)
+        .await
 }
