@@ -150,9 +150,13 @@
   // How far it is until two systems are told apart: asked after everything else, because it reads every grading.
   const told = document.querySelector("[data-progress-of-reviews]");
   if (told) {
-    fetch("/v1/reviews/progress").then((answer) => (answer.ok ? answer.json() : null)).then((said) => {
-      const more = said?.separation?.more_reviews;
-      if (more > 0) told.textContent = `; about ${more} more of each of two systems tell these apart`;
+    const tell = (more) => { if (more > 0) told.textContent = `; about ${more} more of each of two systems tell these apart`; };
+    const kept = JSON.parse(store.get("empanel:apart") || "{}");
+    if (Date.now() - kept.at < 600_000) tell(kept.more);
+    else fetch("/v1/reviews/progress").then((answer) => (answer.ok ? answer.json() : null)).then((said) => {
+      const more = said?.separation?.more_reviews || 0;
+      store.set("empanel:apart", JSON.stringify({ at: Date.now(), more }));
+      tell(more);
     }).catch(() => { /* It is told on the page of all reviews. */ });
   }
 })();
