@@ -17,9 +17,9 @@ use super::gradings::{ProgressView, progress};
 use super::render::{Page, respond, url_part};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
-    CallKey, Criterion, CriterionId, Decision as Verdicts, Evidence, Grading, GradingId, GradingResult, GradingState,
-    JudgeName, Outcome, Override, Question, Representation, Review, Rubric, RubricVersion, Section, SeenFile, Source,
-    Status, Subject, Submission, Tally, Target, Task, Timestamp, Verdict, View, Vote, VoteOutcome,
+    Author, CallKey, Criterion, CriterionId, Decision as Verdicts, Evidence, Grading, GradingId, GradingResult,
+    GradingState, JudgeName, Outcome, Override, Question, Representation, Review, Rubric, RubricVersion, Section,
+    SeenFile, Source, Status, Subject, Submission, Tally, Target, Task, Timestamp, Verdict, View, Vote, VoteOutcome,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
@@ -421,14 +421,7 @@ async fn overrule(
     let id = grading_id(&id)?;
     let criterion = CriterionId::parse(posted.criterion_id.clone());
     let tried: Result<(), Problem> = async {
-        let decision = Decision {
-            criterion_id: criterion.clone().map_err(|e| crate::refusal::Refusal::name("/criterion_id", &e))?,
-            value: form::value(&posted.value)?,
-            reason: posted.reason.clone(),
-            author: caller.author.clone(),
-            review_id: None,
-            failure: None,
-        };
+        let decision = posted.decision(&caller.author)?;
         overrule::overrule(&services, &caller.project, id, decision).await?;
         Ok(())
     }
@@ -446,6 +439,18 @@ async fn overrule(
 }
 
 impl Posted {
+    fn decision(&self, author: &Author) -> Result<Decision, Problem> {
+        let named = CriterionId::parse(self.criterion_id.clone());
+        Ok(Decision {
+            criterion_id: named.map_err(|e| crate::refusal::Refusal::name("/criterion_id", &e))?,
+            value: form::value(&self.value)?,
+            reason: self.reason.clone(),
+            author: author.clone(),
+            review_id: None,
+            failure: None,
+        })
+    }
+
     fn returned(&self, criterion: Option<CriterionId>, told: Told) -> Returned {
         Returned { criterion, value: self.value.clone(), reason: self.reason.clone(), told }
     }
@@ -462,14 +467,7 @@ async fn preview(
     let id = grading_id(&id)?;
     let criterion = CriterionId::parse(posted.criterion_id.clone());
     let tried: Result<String, Problem> = async {
-        let decision = Decision {
-            criterion_id: criterion.clone().map_err(|e| crate::refusal::Refusal::name("/criterion_id", &e))?,
-            value: form::value(&posted.value)?,
-            reason: posted.reason.clone(),
-            author: caller.author.clone(),
-            review_id: None,
-            failure: None,
-        };
+        let decision = posted.decision(&caller.author)?;
         let (before, after) = overrule::preview(&services, &caller.project, id, &decision).await?;
         Ok(effect(&before, &after, &decision.criterion_id))
     }
@@ -601,6 +599,10 @@ impl Material {
         let subject = Subject::Grading(self.grading.id);
         let criteria = self.rubric.rubric.criteria();
         if criteria.len() <= FEW_CRITERIA {
+            // All of them, once: whoever asks again asks for some of what is there.
+            if !self.votes.is_empty() {
+                return Ok(());
+            }
             self.votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
             return Ok(());
         }
