@@ -59,7 +59,7 @@ impl Matter {
         };
         let blind = blind::is_blind(&review, person, services.now());
         let ids: Vec<SubmissionId> = match (&review.about, &grading) {
-            (About::Preference { a, b, .. }, _) if blind && is_turned(&review, person) => vec![*b, *a],
+            (About::Preference { a, b, .. }, _) if blind && is_turned(review.id, person) => vec![*b, *a],
             (About::Preference { a, b, .. }, _) => vec![*a, *b],
             (_, Some(grading)) => vec![grading.submission_id],
             (_, None) => vec![],

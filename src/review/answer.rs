@@ -88,14 +88,14 @@ pub async fn resolve(
 /// The preference as it was meant, of one who saw the sides in their own order.
 #[must_use]
 pub fn turned(review: &Review, person: &Author, said: Preference) -> Preference {
-    if is_turned(review, person) { said.mirrored() } else { said }
+    if is_turned(review.id, person) { said.mirrored() } else { said }
 }
 
 /// Whether this person is shown submission `b` first: a coin that belongs to question and person, so that it falls the
 /// same way every time they look.
 #[must_use]
-pub fn is_turned(review: &Review, person: &Author) -> bool {
-    crate::grading::escalate::lot(review.id, &format!("side for {person}")) < 0.5
+pub fn is_turned(review: ReviewId, person: &Author) -> bool {
+    crate::grading::escalate::lot(review, &format!("side for {person}")) < 0.5
 }
 
 async fn subject_of(project: &ProjectStore, id: GradingId) -> Result<Subject, Refusal> {
@@ -341,4 +341,22 @@ pub fn tidied(found: Vec<FoundError>) -> Vec<FoundError> {
         ..one
     };
     found.into_iter().map(tidy).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_work_is_shown_first_is_a_fair_coin_of_question_and_person() {
+        let people: Vec<Author> = (0..1_000).map(|n| Author::parse(&format!("person{n}")).unwrap()).collect();
+        let questions: Vec<ReviewId> =
+            (1..=10_u128).map(|n| uuid::Uuid::from_u128(n << 64).to_string().parse().unwrap()).collect();
+        let turned = |id| people.iter().filter(|person| is_turned(id, person)).count();
+        let of_each: Vec<usize> = questions.iter().map(|id| turned(*id)).collect();
+        // Four standard deviations of a thousand coins; these are always the same coins.
+        assert!(of_each.iter().all(|heads| (437..=563).contains(heads)), "{of_each:?}");
+        let of_one: Vec<bool> = questions.iter().map(|id| is_turned(*id, &people[0])).collect();
+        assert!(of_one.contains(&true) && of_one.contains(&false), "one person sees both orders: {of_one:?}");
+    }
 }

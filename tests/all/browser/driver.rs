@@ -39,7 +39,20 @@ struct Driver {
 }
 
 impl Driver {
+    /// One that listens. It takes a port that is free for one family of addresses and then wants the same for the other;
+    /// where many tests listen at once, that one may be somebody's.
     fn start() -> Self {
+        let mut said = Vec::new();
+        for _ in 0..10 {
+            match Self::try_start() {
+                Ok(driver) => return driver,
+                Err(why) => said.push(why),
+            }
+        }
+        panic!("chromedriver did not start: {said:?}");
+    }
+
+    fn try_start() -> Result<Self, String> {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new(installed(&["chromedriver"]));
         command.arg("--port=0").env("HOME", profile.path()).env("TZ", "UTC").env("LANG", "en_US.UTF-8");
@@ -55,11 +68,11 @@ impl Driver {
         for line in lines.lines().map_while(Result::ok) {
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 driver.url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
-                return driver;
+                return Ok(driver);
             }
             said.push_str(&line);
         }
-        panic!("chromedriver did not start: {said}");
+        Err(said)
     }
 
     fn capabilities(&self) -> serde_json::Map<String, Value> {
