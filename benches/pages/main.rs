@@ -184,7 +184,7 @@ async fn many(votes: usize, loads: usize) {
         ("leaderboard", "/leaderboard?method=score".to_owned()),
         ("agreement", "/agreement".to_owned()),
         ("judges", "/judges".to_owned()),
-        ("a judge", "/judges/length".to_owned()),
+        ("a judge", "/judges/lexical-strict".to_owned()),
         ("questions for people", "/reviews".to_owned()),
         ("home", "/".to_owned()),
         ("gradings", "/gradings".to_owned()),
