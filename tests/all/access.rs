@@ -104,7 +104,7 @@ impl World {
         let client = service.client().with_key(&keys["admin"]);
         let id = |told: &Value| told["id"].as_str().unwrap().to_owned();
         let task = json!({"task_id": "t", "prompt": format!("Write about the {MARKER}.")});
-        let file = [("notes.txt", MARKER.as_bytes())];
+        let file = [("notes.txt", b"Notes, as they were taken.".as_slice())];
         client.upload("/v1/tasks", "task", &task, &file).await.is(201);
         let rubric = client.rubric(&statements(2)).await;
         let mut works = Vec::new();
@@ -115,7 +115,7 @@ impl World {
         let grading = client.grade(&works[0], &rubric).await;
         let done = client.settled(&format!("/v1/gradings/{grading}")).await;
         let review = done["review"]["review_ids"][0].as_str().unwrap().to_owned();
-        let compare = json!({"a": works[0], "b": works[1]});
+        let compare = json!({"task_id": "t", "a": works[0], "b": works[1]});
         let comparison = id(&client.post("/v1/comparisons", &compare).await.is(202));
         let draft = id(&client.post("/v1/rubrics/draft", &json!({"prompt": MARKER})).await.is(202));
         let snapshot = id(&client.post("/v1/leaderboard/snapshots", &json!({"label": MARKER})).await.is(201));
@@ -163,8 +163,8 @@ impl World {
             "POST /v1/gradings" | "POST /v1/quotes" => {
                 json!({"submission_id": of("/v1/submissions"), "rubric_id": of("/v1/rubrics")})
             }
-            "POST /v1/comparisons" => json!({"a": of("/v1/submissions"), "b": of("/v1/submissions")}),
-            "POST /v1/comparisons/plan" => json!({"task_ids": ["t"]}),
+            "POST /v1/comparisons" => json!({"task_id": "t", "a": of("/v1/submissions"), "b": of("/v1/submissions")}),
+            "POST /v1/comparisons/plan" => json!({"plan": "all_pairs", "task_ids": ["t"]}),
             "POST /v1/reviews" => {
                 json!({"kind": "criterion", "grading_id": of("/v1/gradings"), "criterion_id": "c1"})
             }
