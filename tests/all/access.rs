@@ -118,6 +118,9 @@ impl World {
         let compare = json!({"task_id": "t", "a": works[0], "b": works[1]});
         let comparison = id(&client.post("/v1/comparisons", &compare).await.is(202));
         let draft = id(&client.post("/v1/rubrics/draft", &json!({"prompt": MARKER})).await.is(202));
+        for at in [format!("/v1/comparisons/{comparison}"), format!("/v1/rubrics/drafts/{draft}")] {
+            client.settled(&at).await;
+        }
         let snapshot = id(&client.post("/v1/leaderboard/snapshots", &json!({"label": MARKER})).await.is(201));
         let hook = id(&client.post("/v1/webhooks", &json!({"url": "https://example.com/hook"})).await.is(201));
         let ids = [
