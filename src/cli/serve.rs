@@ -16,7 +16,7 @@ use crate::grading::work::work;
 use crate::hooks;
 use crate::http::{self, ServeOptions};
 use crate::judge::CancellationToken;
-use crate::services::Services;
+use crate::services::{Services, gauges};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -69,6 +69,7 @@ pub(super) async fn run(
     let stop = CancellationToken::new();
     let worker = tokio::spawn(work(services.clone(), stop.clone()));
     let postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
+    let watch = tokio::spawn(gauges::watch(services.clone(), stop.clone()));
     let options = ServeOptions {
         bind: config.server.bind,
         workers: config.server.workers,
@@ -83,6 +84,7 @@ pub(super) async fn run(
     let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
     stop.cancel();
     signals.abort();
+    watch.abort();
     let drained = tokio::time::timeout(options.drain, async { tokio::join!(worker, postman) }).await;
     if drained.is_err() {
         tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");

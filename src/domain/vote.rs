@@ -287,6 +287,22 @@ pub enum Cause {
 }
 
 impl Cause {
+    pub const ALL: [Self; 13] = [
+        Self::Refused,
+        Self::Truncated,
+        Self::Unparseable,
+        Self::OutsideScale,
+        Self::ContentFilter,
+        Self::Timeout,
+        Self::RateLimited,
+        Self::ProviderError,
+        Self::ContextOverflow,
+        Self::UnreadableInput,
+        Self::NotRecorded,
+        Self::OverBudget,
+        Self::Cancelled,
+    ];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

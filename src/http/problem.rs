@@ -52,6 +52,7 @@ codes! {
     Internal = 500 "internal" "Something went wrong in the service";
     NotImplemented = 501 "not_implemented" "Not part of this version";
     Unavailable = 503 "unavailable" "The service cannot do this now";
+    InsufficientStorage = 507 "insufficient_storage" "There is no room left to keep this";
 }
 
 impl Code {
@@ -181,6 +182,8 @@ impl ResponseError for Problem {
         let extra: Option<(HeaderName, String)> = match self.code {
             Code::Unauthorized => Some((WWW_AUTHENTICATE, "Bearer realm=\"empanel\"".to_owned())),
             Code::Unavailable => Some((RETRY_AFTER, "5".to_owned())),
+            // Somebody has to make room.
+            Code::InsufficientStorage => Some((RETRY_AFTER, "30".to_owned())),
             Code::MethodNotAllowed => self.allow.clone().map(|allow| (actix_web::http::header::ALLOW, allow)),
             _ => None,
         };
@@ -219,6 +222,13 @@ impl From<StoreError> for Problem {
         match (&error, error.retry(), error.happened()) {
             (StoreError::InvalidCursor { .. }, ..) => Self::new(Code::InvalidCursor, inside),
             (StoreError::Closed, ..) => out(Code::Unavailable, "the service is stopping; try again"),
+            (StoreError::Full { .. }, _, Happened::No) => {
+                out(Code::InsufficientStorage, "the store is full; nothing was kept, try again when there is room")
+            }
+            (StoreError::Full { .. }, _, Happened::Perhaps) => out(
+                Code::InsufficientStorage,
+                "the store ran full while keeping this; read before repeating it, or repeat it with the same Idempotency-Key",
+            ),
             (_, _, Happened::Perhaps) => out(
                 Code::Unavailable,
                 "the store failed while keeping this; read before repeating it, or repeat it with the same Idempotency-Key",

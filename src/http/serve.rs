@@ -64,6 +64,7 @@ pub async fn serve(
     let listener = TcpListener::bind(bind).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let recorder = metrics::recorder();
+    metrics::describe(&services);
     let door = Arc::new(Door::new(recorder.clone()));
     let data = web::Data::from(services);
     let joined = door.clone();

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::PROVIDERS;
 use super::batch::Mail;
 use super::config::{JudgeConfig, JudgeError};
+use super::count;
 use super::estimate::{Estimate, Experience, Keeps};
 use super::flow::{Down, Flow, Sign};
 use super::journal::{History, Journal, JournalError};
@@ -259,13 +260,16 @@ impl Judge {
             };
             let sent_before = self.experience.sending(&prompt.prefix.fingerprint);
             let letter = Letter { key, prompt, correction: next.correction.as_deref() };
+            let out = count::in_flight(&self.spec().name);
             let Sent { number, sent, landed } = self.send(&letter, number, flight, &mut books, journal).await?;
+            drop(out);
             journal.reply(key, number, &kept(&sent)).await?;
             if let Ok(raw) = &sent {
                 self.flow.hold(raw.used_up_for.unwrap_or_default(), timer);
             }
             let before = books.usage;
             let step = self.digest(sent, parse, &mut books);
+            count::call(&self.spec().name, books.outcome, books.latency_ms);
             landed.learn(books.sign, timer);
             if matches!(step, Step::Settled(Ok(_))) && before == Usage::default() {
                 self.experience.learn(prompt, sent_before, books.usage, Some(books.latency_ms));
@@ -375,6 +379,7 @@ impl Judge {
                 }
             }
         };
+        books.outcome = cause.as_str();
         books.sign = Sign::of(cause, retry);
         match retry {
             Retry::Never => Step::Settled(Err((cause, detail))),
@@ -408,6 +413,7 @@ impl Judge {
     }
 
     fn parsed<T>(&self, parsed: Result<T, (Cause, String)>, books: &mut Books) -> Step<T> {
+        books.outcome = parsed.as_ref().map_or_else(|(cause, _)| cause.as_str(), |_| count::ANSWERED);
         match parsed {
             Ok(answer) => Step::Settled(Ok(answer)),
             Err((_, detail)) if books.reasks < self.config.max_reasks => {
@@ -460,6 +466,8 @@ struct Books {
     unreported: bool,
     model: Option<String>,
     latency_ms: u64,
+    /// Of the last attempt: answered, or the cause why not.
+    outcome: &'static str,
 }
 
 impl Books {

@@ -88,6 +88,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Whether reads and commits would be served now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// What operators know it by.
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
     /// Whether other processes may work on the same records at the same time.
     fn is_shared(&self) -> bool {
         false

@@ -41,6 +41,9 @@ pub enum StoreError {
     /// Nothing was written.
     #[error("the store does not answer: {detail}")]
     Unavailable { detail: String },
+    /// There is no room for what is to be kept.
+    #[error("there is no room left in the store: {detail}")]
+    Full { detail: String, happened: Happened },
     /// The write was begun and its end is not known.
     #[error("the store failed while writing: {detail}; whether it is kept shows after the next start")]
     Uncertain { detail: String },
@@ -74,7 +77,11 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Conflict { .. } => Retry::AfterReload,
-            Self::Unavailable { .. } | Self::Uncertain { .. } | Self::Locked { .. } | Self::Io { .. } => Retry::Later,
+            Self::Unavailable { .. }
+            | Self::Full { .. }
+            | Self::Uncertain { .. }
+            | Self::Locked { .. }
+            | Self::Io { .. } => Retry::Later,
             Self::Fenced { .. }
             | Self::Corrupt { .. }
             | Self::NewerRecord { .. }
@@ -93,13 +100,48 @@ impl StoreError {
     pub fn happened(&self) -> Happened {
         match self {
             Self::Uncertain { .. } => Happened::Perhaps,
+            Self::Full { happened, .. } => *happened,
             _ => Happened::No,
         }
     }
 
-    pub(super) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Io { path: path.display().to_string(), detail: error.to_string() }
+    /// What [`Self::kind`] may be.
+    pub const KINDS: [&str; 5] = ["unavailable", "full", "uncertain", "corrupt", "closed"];
+
+    /// For operators: what is wrong with the store. `None` where it is well and only the request could not be met.
+    #[must_use]
+    pub fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable { .. } | Self::Locked { .. } | Self::Io { .. } => Some("unavailable"),
+            Self::Full { .. } => Some("full"),
+            Self::Uncertain { .. } => Some("uncertain"),
+            Self::Corrupt { .. } | Self::CorruptFile { .. } | Self::NotUpgradable { .. } => Some("corrupt"),
+            Self::Closed => Some("closed"),
+            Self::Conflict { .. }
+            | Self::Fenced { .. }
+            | Self::NewerRecord { .. }
+            | Self::InvalidUrl { .. }
+            | Self::Unfinished { .. }
+            | Self::InvalidRecord { .. }
+            | Self::InvalidCursor { .. }
+            | Self::NoSuchFile { .. } => None,
+        }
     }
+
+    pub(super) fn full(detail: impl Into<String>, happened: Happened) -> Self {
+        Self::Full { detail: detail.into(), happened }
+    }
+
+    pub(super) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let (path, detail) = (path.display().to_string(), error.to_string());
+        if is_full(error) { Self::full(format!("{path}: {detail}"), Happened::No) } else { Self::Io { path, detail } }
+    }
+}
+
+/// Whether there was no room: the disk is full, or what this user may have of it.
+pub(super) fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 impl std::fmt::Display for Revision {

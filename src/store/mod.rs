@@ -35,6 +35,7 @@ mod records;
 mod records_test;
 mod sled;
 mod typed;
+mod watched;
 
 pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
 pub use batch::Batch;

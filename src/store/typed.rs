@@ -52,7 +52,7 @@ impl Store {
             backend.close().await?;
             return Err(StoreError::Unfinished { url: without_password(url), from });
         }
-        Ok(Self { backend })
+        Ok(Self { backend: super::watched::watched(backend, url) })
     }
 
     /// A store over a backend of one's own.
@@ -107,6 +107,11 @@ impl Store {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.backend.is_shared()
+    }
+
+    /// Says what the store's metrics mean, once a recorder is there.
+    pub fn describe_metrics(&self) {
+        super::watched::describe_metrics(self.backend.name());
     }
 
     /// Whether reads and commits would be served now.
@@ -366,6 +371,11 @@ impl ProjectStore {
         let scan = Scan { prefix: base.clone(), after: None, limit, backwards: false };
         let found = self.backend.scan(scan).await?;
         Ok(found.into_iter().map(|(key, _)| key.strip_prefix(&base).unwrap_or(&key).to_owned()).collect())
+    }
+
+    /// How many records have this link; only keys are counted.
+    pub async fn count_linked<R: Record>(&self, index: &str, value: &str) -> Result<u64, StoreError> {
+        self.backend.count(keys::links(&self.scope, R::KIND, index, value)).await
     }
 
     /// Everything the query asks for, page after page (its `limit` is not looked at). For results that are
