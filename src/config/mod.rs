@@ -15,6 +15,7 @@ mod reading;
 mod replicas;
 mod server;
 mod store;
+mod telemetry;
 mod webhooks;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use reading::{Isolation, LibreOffice, ReadingSection};
 pub use replicas::ReplicasSection;
 pub use server::Server;
 pub use store::StoreSection;
+pub use telemetry::TelemetrySection;
 pub use webhooks::WebhooksSection;
 
 /// The whole configuration.
@@ -48,6 +50,7 @@ pub struct Config {
     pub prompts: PromptsSection,
     pub webhooks: WebhooksSection,
     pub replicas: ReplicasSection,
+    pub telemetry: TelemetrySection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.
@@ -132,6 +135,7 @@ impl Config {
         self.budget.check()?;
         self.webhooks.check()?;
         self.replicas.check()?;
+        self.telemetry.check()?;
         judges::check(&self.judges)?;
         panels::check(&self.panels, &self.judges)
     }

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
 use crate::store::{Batch, ProjectStore, Query, Record, Revision, part};
+use crate::telemetry;
 
 /// A file as it came.
 #[derive(Debug, Clone)]
@@ -259,6 +260,7 @@ impl<'a> Intake<'a> {
             state: GradingState::Queued,
             retried_at: None,
             created_at: self.services.now(),
+            traceparent: telemetry::here(),
         };
         self.insert(&grading);
         Ok(grading)

@@ -2,6 +2,8 @@
 //! cost, the judge is asked, its evidence looked up, and the vote kept. A question whose answer asks for what was cut is
 //! put a second time ([`cuts`]).
 
+use tracing::Instrument;
+
 use crate::domain::{
     AskedAgain, Attempt, CallKey, Cause, Evidence, Fingerprint, Opinion, Prompt, Vote, VoteFingerprint, VoteOutcome,
 };
@@ -11,6 +13,7 @@ use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::services::purse::{Empty, Purse, Reserved};
 use crate::store::{ProjectStore, Query, call_key};
+use crate::telemetry;
 use crate::verdict::{self, Said, Shown};
 
 use super::call::{Call, Earlier, Errand, fingerprint, put, unasked};
@@ -33,11 +36,20 @@ impl Asking<'_> {
     /// # Errors
     /// If the store cannot keep what came.
     pub async fn run(&self, errand: Errand) -> Result<Vec<Vote>, Refusal> {
-        match errand {
-            _ if self.cancel.is_cancelled() => Ok(vec![]),
-            Errand::One(call) => Ok(self.one(*call).await?.into_iter().collect()),
-            Errand::Several(bundle) => self.several(bundle).await,
+        if self.cancel.is_cancelled() {
+            return Ok(vec![]);
         }
+        let judge = errand.calls().first().map(|call| call.key.judge.as_str().to_owned());
+        let span = tracing::info_span!(
+            target: telemetry::TARGET, "ask", empanel.judge = judge, empanel.questions = errand.calls().len()
+        );
+        let asked = async {
+            match errand {
+                Errand::One(call) => Ok(self.one(*call).await?.into_iter().collect()),
+                Errand::Several(bundle) => self.several(bundle).await,
+            }
+        };
+        asked.instrument(span).await
     }
 
     async fn one(&self, call: Call) -> Result<Option<Vote>, Refusal> {

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::PROVIDERS;
 use super::batch::Mail;
@@ -27,6 +29,7 @@ use super::pause::{self, Rate};
 use super::provider::{Lost, Provider, RawReply, Retry};
 use super::seams::Seams;
 use crate::domain::{AttemptReply, CallKey, Cause, Fingerprint, JudgeSpec, Price, Prompt, Usage};
+use crate::telemetry;
 
 mod hedged;
 mod posted;
@@ -261,7 +264,9 @@ impl Judge {
             let sent_before = self.experience.sending(&prompt.prefix.fingerprint);
             let letter = Letter { key, prompt, correction: next.correction.as_deref() };
             let out = count::in_flight(&self.spec().name);
-            let Sent { number, sent, landed } = self.send(&letter, number, flight, &mut books, journal).await?;
+            let span = self.span(number);
+            let sending = self.send(&letter, number, flight, &mut books, journal).instrument(span.clone());
+            let Sent { number, sent, landed } = sending.await?;
             drop(out);
             journal.reply(key, number, &kept(&sent)).await?;
             if let Ok(raw) = &sent {
@@ -270,6 +275,8 @@ impl Judge {
             let before = books.usage;
             let step = self.digest(sent, parse, &mut books);
             count::call(&self.spec().name, books.outcome, books.latency_ms);
+            books.tell(&span, before);
+            drop(span);
             landed.learn(books.sign, timer);
             if matches!(step, Step::Settled(Ok(_))) && before == Usage::default() {
                 self.experience.learn(prompt, sent_before, books.usage, Some(books.latency_ms));
@@ -279,6 +286,27 @@ impl Judge {
                 Step::Again(next) => next,
             };
         }
+    }
+
+    /// One call, in the words of OpenTelemetry's conventions for generative AI. Nothing of what is said is in it.
+    fn span(&self, number: u32) -> tracing::Span {
+        let spec = self.spec();
+        tracing::info_span!(
+            target: telemetry::TARGET,
+            "chat",
+            otel.name = %format_args!("chat {}", spec.model),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = %spec.provider,
+            gen_ai.request.model = %spec.model,
+            gen_ai.response.model = Empty,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+            error.type = Empty,
+            empanel.judge = %spec.name,
+            empanel.attempt = number,
+        )
     }
 
     fn is_down(&self, down: Down) -> (Cause, String) {
@@ -374,7 +402,9 @@ impl Judge {
                         books.unreported |= reply.usage == Usage::default();
                         books.model = reply.model.or(books.model.take());
                         books.sign = Sign::Up;
-                        return self.parsed(parse(&reply.text), books);
+                        let span = tracing::info_span!(target: telemetry::TARGET, "parse");
+                        let parsed = span.in_scope(|| parse(&reply.text));
+                        return self.parsed(parsed, books);
                     }
                 }
             }
@@ -471,6 +501,19 @@ struct Books {
 }
 
 impl Books {
+    /// Tells of the last call; `before` is what those before it used.
+    fn tell(&self, span: &tracing::Span, before: Usage) {
+        if let Some(model) = &self.model {
+            span.record("gen_ai.response.model", model.as_str());
+        }
+        span.record("gen_ai.usage.input_tokens", self.usage.input_tokens.saturating_sub(before.input_tokens));
+        span.record("gen_ai.usage.output_tokens", self.usage.output_tokens.saturating_sub(before.output_tokens));
+        if self.outcome != count::ANSWERED {
+            span.record("error.type", self.outcome);
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+
     fn pay(&mut self, usage: Usage, price: Option<Price>) {
         self.usage += usage;
         self.usd += price.map_or(0.0, |price| price.of(usage));

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tracing::Instrument;
 
 use super::StoreError;
 use super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use crate::telemetry;
 
 const SECONDS: &str = "empanel_store_seconds";
 const ERRORS: &str = "empanel_store_errors_total";
@@ -80,7 +82,11 @@ impl Watched {
 impl Backend for Watched {
     fn apply(&self, batch: RawBatch) -> BoxFuture<'_, Result<Revision, StoreError>> {
         async move {
-            let done = self.measured("commit", self.inner.apply(batch)).await;
+            let span = tracing::info_span!(
+                target: telemetry::TARGET, "store.commit",
+                otel.kind = "client", db.system.name = self.name, db.operation.batch.size = batch.writes.len()
+            );
+            let done = self.measured("commit", self.inner.apply(batch)).instrument(span).await;
             self.wrote(&done);
             done
         }
