@@ -22,6 +22,7 @@ pub mod demo;
 mod draft;
 mod grade;
 mod import;
+mod health;
 mod input;
 mod judges;
 mod keys;
@@ -58,6 +59,8 @@ struct Cli {
 enum Verb {
     /// Run the service: API, pages and the workers that grade
     Serve(serve::Args),
+    /// Ask a service on this machine whether it lives: 0 yes, 1 no, 2 it does not answer
+    Health(health::Args),
     /// Grade the bundled tasks with a scripted panel, print what came out, and serve the pages
     Demo(demo::Args),
     /// Grade one submission here and now, without a service
@@ -130,6 +133,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match cli.verb {
         Verb::Serve(args) => runtime().and_then(|rt| to_its_end(rt, serve::serve(args))),
+        Verb::Health(args) => runtime().and_then(|rt| rt.block_on(health::health(args))),
         Verb::Demo(args) => runtime().and_then(|rt| to_its_end(rt, demo::demo(args))),
         Verb::Grade(args) => runtime().and_then(|rt| rt.block_on(grade::grade(args))),
         Verb::Read(args) => runtime().and_then(|rt| rt.block_on(read::read(args))),
