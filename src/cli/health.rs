@@ -58,11 +58,8 @@ mod tests {
 
     #[test]
     fn what_listens_everywhere_is_asked_on_this_machine() {
-        for (bind, asked) in [
-            ("0.0.0.0:8787", "127.0.0.1:8787"),
-            ("[::]:1", "[::1]:1"),
-            ("10.1.2.3:80", "10.1.2.3:80"),
-        ] {
+        for (bind, asked) in [("0.0.0.0:8787", "127.0.0.1:8787"), ("[::]:1", "[::1]:1"), ("10.1.2.3:80", "10.1.2.3:80")]
+        {
             assert_eq!(here(bind.parse().unwrap()), asked.parse().unwrap());
         }
     }

@@ -51,8 +51,6 @@ pub async fn log(
     let status = response.status().as_u16();
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
     metrics::answered(&method, &route, status, took);
-    traced.record("otel.name", format!("{method} {route}"));
-    traced.record("http.route", &route);
     traced.record("http.response.status_code", status);
     if status >= 500 {
         traced.record("otel.status_code", "ERROR");
@@ -84,14 +82,16 @@ fn traced(request: &ServiceRequest, method: &str, id: &str) -> tracing::Span {
     if is_probe(request.path()) {
         return tracing::Span::none();
     }
+    // A span has the name that it began with.
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
     let span = tracing::info_span!(
         target: telemetry::TARGET,
         "request",
-        otel.name = Empty,
+        otel.name = %format_args!("{method} {route}"),
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = method,
-        http.route = Empty,
+        http.route = route,
         http.response.status_code = Empty,
         empanel.request.id = id,
     );
