@@ -1,4 +1,4 @@
-//! One line per request: an id, which the answer carries as `x-request-id`, the status and the milliseconds.
+//! One line per request, with the error where one happened: an id, which the answer carries as `x-request-id`, the status and the milliseconds.
 //! Addresses are logged without their query, bodies and keys never.
 
 use std::time::Instant;
@@ -13,6 +13,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::metrics;
+use super::problem::Inside;
 use crate::domain::Id;
 use crate::services::Services;
 use crate::telemetry;
@@ -59,10 +60,11 @@ pub async fn log(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }
+    let inside = response.response().extensions().get::<Inside>().cloned();
     span.in_scope(|| {
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if status >= 500 {
-            tracing::error!(method, path, status, ms, "answered");
+        if let Some(Inside { code, error }) = inside {
+            tracing::error!(method, path, status, ms, code, error, "failed");
         } else if is_probe(&path) {
             tracing::trace!(method, path, status, ms, "answered");
         } else {

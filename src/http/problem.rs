@@ -93,6 +93,13 @@ pub struct Problem {
     pub allow: Option<String>,
 }
 
+/// Why a request failed, for the log and never for the outside.
+#[derive(Debug, Clone)]
+pub(super) struct Inside {
+    pub code: &'static str,
+    pub error: String,
+}
+
 /// `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -142,6 +149,13 @@ impl Problem {
         Self { inside: Some(inside.into()), ..Self::new(Code::Internal, detail) }
     }
 
+    /// Leaves what happened inside for the one line that is logged of the request.
+    pub(super) fn note(&self, response: &mut HttpResponse) {
+        if let Some(inside) = &self.inside {
+            response.extensions_mut().insert(Inside { code: self.code(), error: inside.clone() });
+        }
+    }
+
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.own_code.unwrap_or_else(|| self.code.as_str())
@@ -174,9 +188,6 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Some(inside) = &self.inside {
-            tracing::error!(code = self.code(), inside, "a request failed");
-        }
         let mut response = HttpResponse::build(self.status_code());
         response.content_type(CONTENT_TYPE);
         let extra: Option<(HeaderName, String)> = match self.code {
@@ -193,7 +204,9 @@ impl ResponseError for Problem {
             response.insert_header((name, value));
         }
         // A document of strings and a number is always JSON.
-        response.body(serde_json::to_vec(&self.document()).unwrap_or_default())
+        let mut response = response.body(serde_json::to_vec(&self.document()).unwrap_or_default());
+        self.note(&mut response);
+        response
     }
 }
 

@@ -153,6 +153,7 @@ impl Writer {
     /// counts. Meanwhile what was durable can still be read. False if the store was closed.
     fn recover(&mut self, queue: &mut mpsc::Receiver<Job>) -> bool {
         let mut pause = FIRST_PAUSE;
+        let mut told = None;
         loop {
             let until = Instant::now() + pause;
             while Instant::now() < until {
@@ -181,7 +182,11 @@ impl Writer {
                     return true;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, retry_s = pause.as_secs_f64(), "the store still takes no writes");
+                    // Once, and again when it is something else.
+                    if told.as_ref() != Some(&error) {
+                        tracing::warn!(%error, "the store still takes no writes; it goes on trying");
+                        told = Some(error.clone());
+                    }
                     let failure = match error {
                         StoreError::Full { detail, .. } => StoreError::full(detail, Happened::No),
                         error => StoreError::Unavailable { detail: error.to_string() },
