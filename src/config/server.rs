@@ -19,11 +19,20 @@ pub struct Server {
     /// Seconds for which a stopping service still takes requests while `/readyz` answers 503. Without it: 3 where others
     /// may work on the same store, else 0.
     pub notice_s: Option<u64>,
+    /// Milliseconds that a page of figures over everything (leaderboard, agreement) waits for them before it says that they
+    /// are being worked out; a fifth of it where older ones can be shown with their time.
+    pub page_patience_ms: u64,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8787)), workers: 0, drain_s: 20, notice_s: None }
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            workers: 0,
+            drain_s: 20,
+            notice_s: None,
+            page_patience_ms: 150,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! Keys are ordered by their bytes (a PostgreSQL backend needs `COLLATE "C"`).
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::StoreError;
@@ -13,6 +14,17 @@ use super::StoreError;
 /// twice, so a record that was deleted and made again does not look unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub(super) u64);
+
+/// Stands for everything that was committed up to a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(pub(super) String);
+
+#[cfg(test)]
+impl Stamp {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
 
 /// A value as a backend keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +96,15 @@ pub trait Backend: Send + Sync + 'static {
 
     /// How many keys start with the prefix; may take time proportional to their number.
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// What has been committed so far. Two equal stamps: nothing was committed between them; what is read after a stamp
+    /// was taken has everything that it stands for.
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>>;
+
+    /// Makes a write durable that changes nothing, not even the stamp: whether writes are taken now.
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
 
     /// Whether reads and commits would be served now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;

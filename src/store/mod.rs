@@ -22,6 +22,7 @@ mod contract;
 mod convert;
 #[cfg(test)]
 mod crash;
+mod decoded;
 mod error;
 mod keys;
 mod memory;
@@ -37,7 +38,7 @@ mod sled;
 mod typed;
 mod watched;
 
-pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
+pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan, Stamp};
 pub use batch::Batch;
 pub use blobs::Blobs;
 pub use convert::{Comparison, ConvertError, Holding, Step, convert};
@@ -47,6 +48,8 @@ pub use memory::MemoryBackend;
 pub use postgres::{PostgresBackend, PostgresOptions};
 pub use query::{Cursor, MAX_PAGE, Page, Query};
 pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
-pub use records::{ApiKey, IdempotentAnswer, PlanTurn, call_key, delivery_line, idempotency_key, rubric_key};
+pub use records::{
+    ApiKey, IdempotentAnswer, LinksDone, PlanTurn, call_key, delivery_line, idempotency_key, queue_place, rubric_key,
+};
 pub use sled::SledBackend;
-pub use typed::{ProjectStore, Store, StoreOptions, without_password};
+pub use typed::{Place, ProjectStore, Store, StoreOptions, Walk, without_password};

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::StoreError;
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
 use crate::telemetry;
 
 const SECONDS: &str = "empanel_store_seconds";
@@ -20,10 +20,8 @@ const ERRORS: &str = "empanel_store_errors_total";
 
 /// So long a write that was kept says that the next one will be.
 const FRESH: Duration = Duration::from_secs(10);
-/// Nobody's key: its removal changes nothing and has to be made as durable as anything.
-const NOBODYS: &str = "/r/probe/write";
 
-const OPERATIONS: [&str; 4] = ["commit", "get", "scan", "count"];
+const OPERATIONS: [&str; 6] = ["commit", "get", "scan", "count", "stamp", "probe"];
 
 struct Watched {
     inner: Arc<dyn Backend>,
@@ -105,6 +103,10 @@ impl Backend for Watched {
         self.measured("count", self.inner.count(prefix)).boxed()
     }
 
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        self.measured("stamp", self.inner.stamp()).boxed()
+    }
+
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             self.inner.ready().await?;
@@ -112,7 +114,9 @@ impl Backend for Watched {
             if self.is_fresh() {
                 return Ok(());
             }
-            self.apply(RawBatch { expects: vec![], writes: vec![(NOBODYS.to_owned(), None)] }).await.map(drop)
+            let done = self.measured("probe", self.inner.probe()).await;
+            self.wrote(&done);
+            done
         }
         .boxed()
     }
@@ -162,11 +166,20 @@ mod tests {
 
     impl Backend for Disk {
         fn apply(&self, batch: RawBatch) -> BoxFuture<'_, Result<Revision, StoreError>> {
-            self.writes.fetch_add(1, Ordering::SeqCst);
-            if self.full.load(Ordering::SeqCst) {
-                return async { Err(StoreError::full("no space left on device", super::super::Happened::No)) }.boxed();
+            async move {
+                self.probe().await?;
+                self.memory.apply(batch).await
             }
-            self.memory.apply(batch)
+            .boxed()
+        }
+        fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+            self.writes.fetch_add(1, Ordering::SeqCst);
+            let full = self.full.load(Ordering::SeqCst);
+            let said = StoreError::full("no space left on device", super::super::Happened::No);
+            async move { if full { Err(said) } else { Ok(()) } }.boxed()
+        }
+        fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+            self.memory.stamp()
         }
         fn get_many(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<RawValue>>, StoreError>> {
             self.memory.get_many(keys)
@@ -200,6 +213,6 @@ mod tests {
         disk.full.store(false, Ordering::SeqCst);
         store.ready().await.unwrap();
         store.apply(note()).await.unwrap();
-        assert_eq!(store.count(String::new()).await.unwrap(), 1, "finding out has left nothing");
+        assert_eq!(store.count(String::new()).await.unwrap(), 1);
     }
 }

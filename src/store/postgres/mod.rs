@@ -42,7 +42,7 @@ use tokio::time::{Instant, timeout};
 use self::fault::Fault;
 use self::retries::{Jitter, Retries};
 use self::writer::{Job, Writer};
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
 /// Commits that may wait for the writers before their senders wait too.
@@ -89,6 +89,8 @@ pub struct PostgresBackend {
     patience: Duration,
     /// For one answer of the server.
     answer: Duration,
+    /// One of its writers, whose row shows whether writes are taken.
+    writer: i64,
 }
 
 impl PostgresBackend {
@@ -122,6 +124,7 @@ impl PostgresBackend {
         let answer = options.statement_timeout + SLACK;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(tokio::sync::Mutex::new(queue));
+        let writer = ids.first().copied().unwrap_or_default();
         let writers = ids.into_iter().map(|id| {
             let (pool, place, jitter) = (pool.clone(), place.clone(), jitter.clone());
             tokio::spawn(Writer { id, pool, connection: None, place, jitter, patience: answer }.run(queue.clone()))
@@ -134,6 +137,7 @@ impl PostgresBackend {
             jitter,
             patience: options.patience,
             answer,
+            writer,
         })
     }
 
@@ -315,6 +319,11 @@ fn read_only(c: &mut PgConnection) -> BoxFuture<'_, Result<PgRow, sqlx::Error>> 
 
 const GET: &str = "SELECT key, revision, value FROM empanel_entries WHERE key = ANY($1)";
 
+/// Every transaction changes its writer's row: what all of them say together stands for what is committed. The sequence
+/// does not: its numbers are taken before a commit is one.
+const STAMP: &str =
+    "SELECT coalesce(string_agg(id || ':' || revision, ' ' ORDER BY id), '') FROM empanel_writers WHERE revision > 0";
+
 const COUNT: &str = "SELECT count(*) FROM empanel_entries WHERE key >= $1 AND key < $2";
 
 /// `$1` is where the walk starts and `$2` where it ends: both excluded, but the start of a prefix's first walk.
@@ -415,6 +424,19 @@ impl Backend for PostgresBackend {
             Ok(count.unsigned_abs())
         }
         .boxed()
+    }
+
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        async move {
+            let row = self.read(|c| sqlx::query(STAMP).fetch_one(c).boxed()).await?;
+            Ok(Stamp(row.try_get(0).map_err(|error| Fault::of(&error).told(&self.place))?))
+        }
+        .boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        const PROBE: &str = "UPDATE empanel_writers SET used = now() WHERE id = $1";
+        async move { self.read(|c| sqlx::query(PROBE).bind(self.writer).execute(c).boxed()).await.map(drop) }.boxed()
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
