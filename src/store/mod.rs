@@ -1,5 +1,5 @@
 //! Keeps and finds: typed records in projects, over a small seam ([`Backend`]) that knows only ordered keys,
-//! atomic batches and durability; and files by their content ([`Blobs`]).
+//! atomic batches and durability; and files by their content ([`Blobs`]): in a folder, or in an object store.
 //!
 //! ```text
 //! stories ─▶ Store, ProjectStore (records, links, revisions) ─▶ Backend ─▶ memory | sled | postgres
@@ -15,6 +15,7 @@
 //! `contract.rs`.
 
 mod backend;
+mod backup;
 mod batch;
 mod blobs;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod convert;
 #[cfg(test)]
 mod crash;
 mod error;
+mod gc;
 mod keys;
 mod memory;
 #[cfg(test)]
@@ -34,13 +36,17 @@ mod records;
 #[cfg(test)]
 mod records_test;
 mod sled;
+mod tap;
 mod typed;
+mod uploads;
 
-pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
+pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan, Walk, Walked};
+pub use backup::{BackupError, BackupStep, Restored, Summary, backup, restore};
 pub use batch::Batch;
-pub use blobs::Blobs;
+pub use blobs::{Blobs, BucketOptions, Credentials, Turn};
 pub use convert::{Comparison, ConvertError, Holding, Step, convert};
 pub use error::{Happened, Retry, StoreError};
+pub use gc::{GcError, Sweep, Swept, sweep};
 pub use keys::part;
 pub use memory::MemoryBackend;
 pub use postgres::{PostgresBackend, PostgresOptions};
@@ -49,3 +55,4 @@ pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
 pub use records::{ApiKey, IdempotentAnswer, PlanTurn, call_key, delivery_line, idempotency_key, rubric_key};
 pub use sled::SledBackend;
 pub use typed::{ProjectStore, Store, StoreOptions, without_password};
+pub use uploads::{Sweeps, Upload};

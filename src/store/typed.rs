@@ -12,6 +12,8 @@ use super::postgres::{PostgresBackend, PostgresOptions};
 use super::query::{Cursor, MAX_PAGE, Page, Query};
 use super::record::{Kept, Record, decode, links_of};
 use super::sled::SledBackend;
+use super::tap::Tapped;
+use super::uploads::{Sweeps, Upload};
 use super::{StoreError, keys};
 use crate::domain::ProjectId;
 
@@ -52,25 +54,25 @@ impl Store {
             backend.close().await?;
             return Err(StoreError::Unfinished { url: without_password(url), from });
         }
-        Ok(Self { backend })
+        Ok(Self::over(backend))
     }
 
     /// A store over a backend of one's own.
     #[must_use]
     pub fn over(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self { backend: if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) } }
     }
 
     /// The records of one project. It need not exist: a project is there as soon as it has a record.
     #[must_use]
     pub fn project(&self, id: &ProjectId) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), scope: id.as_str().into(), fence: None }
+        ProjectStore { backend: self.backend.clone(), scope: id.as_str().into(), fence: None, upload: None }
     }
 
     /// The records that belong to no project, such as API keys. No project id reaches here: none is empty.
     #[must_use]
     pub fn system(&self) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), scope: "".into(), fence: None }
+        ProjectStore { backend: self.backend.clone(), scope: "".into(), fence: None, upload: None }
     }
 
     /// The projects that have a record, in the order of their ids.
@@ -101,6 +103,11 @@ impl Store {
     /// Finishes what was accepted and gives the store back; every clone answers [`StoreError::Closed`] then.
     pub async fn close(self) -> Result<(), StoreError> {
         self.backend.close().await
+    }
+
+    /// The seam itself, for what walks over all of it.
+    pub(super) fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
     }
 
     /// Whether other processes may work on the same records at the same time.
@@ -155,6 +162,7 @@ pub struct ProjectStore {
     backend: Arc<dyn Backend>,
     scope: Arc<str>,
     fence: Option<Fence>,
+    upload: Option<Upload>,
 }
 
 /// A record that must not have changed for anything to be written.
@@ -188,6 +196,15 @@ impl ProjectStore {
         Self { fence: None, ..self.clone() }
     }
 
+    /// The same records; what is committed through the answer may name the files that were put under the upload.
+    ///
+    /// A commit is [`StoreError::Swept`] if unused files were swept since the upload began: nothing of it is kept, and the
+    /// files are to be put under another upload.
+    #[must_use]
+    pub fn under(&self, upload: &Upload) -> Self {
+        Self { upload: Some(*upload), ..self.clone() }
+    }
+
     pub fn batch(&self) -> Batch {
         Batch::default()
     }
@@ -214,7 +231,13 @@ impl ProjectStore {
             if let Some(fence) = &self.fence {
                 raw.expects.push((fence.raw.to_string(), Expect::Unchanged(fence.revision)));
             }
+            if let Some(upload) = &self.upload {
+                raw.expects.push(upload.expects());
+            }
             match self.backend.apply(raw).await {
+                Err(StoreError::Conflict { kind, .. }) if kind == Sweeps::KIND && self.upload.is_some() => {
+                    return Err(StoreError::Swept);
+                }
                 Err(StoreError::Conflict { key, .. })
                     if self.fence.as_ref().is_some_and(|fence| *fence.key == *key) =>
                 {

@@ -20,6 +20,7 @@ mod retries;
 mod schema;
 #[cfg(any(test, feature = "fake"))]
 pub mod server;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -42,7 +43,7 @@ use tokio::time::{Instant, timeout};
 use self::fault::Fault;
 use self::retries::{Jitter, Retries};
 use self::writer::{Job, Writer};
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Walk};
 use super::{StoreError, keys};
 
 /// Commits that may wait for the writers before their senders wait too.
@@ -397,6 +398,14 @@ impl Backend for PostgresBackend {
             });
             let found: Result<Vec<_>, _> = rows.await?.iter().map(value).collect();
             found.map_err(|error| Fault::of(&error).told(&self.place))
+        }
+        .boxed()
+    }
+
+    fn walk(&self) -> BoxFuture<'_, Result<Box<dyn Walk + '_>, StoreError>> {
+        async move {
+            let walk: Box<dyn Walk + '_> = Box::new(snapshot::Snapshot::begin(self).await?);
+            Ok(walk)
         }
         .boxed()
     }
