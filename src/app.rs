@@ -17,6 +17,7 @@ use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, Worker
 use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
 use crate::services::replicas::Replicas;
+use crate::services::upkeep::{Backups, Sweeps, Upkeep};
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, BucketOptions, Credentials, PostgresOptions, Store, StoreError, StoreOptions};
 
@@ -141,6 +142,22 @@ pub fn store_options(config: &Config) -> Result<StoreOptions, AppError> {
         patience: Duration::from_secs(section.patience_s),
     };
     Ok(StoreOptions { postgres, ..StoreOptions::default() })
+}
+
+/// What the service does by the clock.
+#[must_use]
+pub fn upkeep(config: &Config) -> Upkeep {
+    let (files, section) = (&config.files, &config.backup);
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let sweeps = Sweeps { every: hours(files.sweep_every_h), grace: hours(files.sweep_grace_h) };
+    let beside = config.source.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let backups = section.folder.as_ref().map(|folder| Backups {
+        folder: beside.join(folder),
+        every: Duration::from_secs_f64(section.every_h * 3_600.0),
+        keep: section.keep,
+        files: section.files,
+    });
+    Upkeep { sweeps: (files.sweep_every_h > 0).then_some(sweeps), backups }
 }
 
 /// Opens the place of files that the configuration names.

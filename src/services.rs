@@ -4,6 +4,7 @@
 pub mod hooks;
 pub mod purse;
 pub mod replicas;
+pub mod upkeep;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failure, load, log};
-use crate::app::{Choices, build};
+use crate::app::{self, Choices, build};
 use crate::audit;
 use crate::config::Config;
 use crate::domain::Author;
@@ -17,6 +17,7 @@ use crate::hooks;
 use crate::http::{self, ServeOptions};
 use crate::judge::CancellationToken;
 use crate::services::Services;
+use crate::services::upkeep::upkeep;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -69,6 +70,7 @@ pub(super) async fn run(
     let stop = CancellationToken::new();
     let worker = tokio::spawn(work(services.clone(), stop.clone()));
     let postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
+    let keeper = tokio::spawn(upkeep(services.clone(), app::upkeep(config), stop.clone()));
     let options = ServeOptions {
         bind: config.server.bind,
         workers: config.server.workers,
@@ -83,7 +85,7 @@ pub(super) async fn run(
     let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
     stop.cancel();
     signals.abort();
-    let drained = tokio::time::timeout(options.drain, async { tokio::join!(worker, postman) }).await;
+    let drained = tokio::time::timeout(options.drain, async { tokio::join!(worker, postman, keeper) }).await;
     if drained.is_err() {
         tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
     }

@@ -4,6 +4,7 @@
 //! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
 //! Unknown names are errors, because a misspelt limit is no limit.
 
+mod backup;
 mod budget;
 mod files;
 mod grading;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use backup::BackupSection;
 pub use budget::BudgetSection;
 pub use files::Files;
 pub use grading::GradingSection;
@@ -41,6 +43,7 @@ pub struct Config {
     pub server: Server,
     pub store: StoreSection,
     pub files: Files,
+    pub backup: BackupSection,
     pub grading: GradingSection,
     pub limits: LimitsSection,
     pub reading: ReadingSection,
@@ -128,6 +131,7 @@ impl Config {
         self.server.check()?;
         self.store.check()?;
         self.files.check()?;
+        self.backup.check()?;
         self.grading.check()?;
         self.reading.check()?;
         self.budget.check()?;

@@ -63,6 +63,12 @@ impl Store {
         Self { backend: if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) } }
     }
 
+    /// The same without what lets it be backed up while it is written to: no runtime is needed for it.
+    #[cfg(test)]
+    pub(super) fn bare(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
+    }
+
     /// The records of one project. It need not exist: a project is there as soon as it has a record.
     #[must_use]
     pub fn project(&self, id: &ProjectId) -> ProjectStore {

@@ -9,7 +9,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::store::{BackupStep, Store, Summary, backup, without_password};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in super::super) struct Args {
     /// A file that is not there yet; or a folder, in which it gets a name with the time
     #[arg(value_name = "FILE|FOLDER")]
     to: PathBuf,

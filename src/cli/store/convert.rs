@@ -12,7 +12,7 @@ const FILES: &str = "Uploaded files are not part of the store: they stay where [
                      the same [files] url.";
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in super::super) struct Args {
     /// sled:PATH or postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "URL")]
     from: String,

@@ -10,7 +10,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::store::{Store, Sweep, sweep, without_password};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in super::super) struct Args {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,

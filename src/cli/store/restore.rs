@@ -9,7 +9,7 @@ use crate::app::{blobs, store_options};
 use crate::store::{restore, without_password};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in super::super) struct Args {
     #[arg(value_name = "FILE")]
     from: PathBuf,
     /// Records alone: files are in their place already, or come from elsewhere

@@ -85,13 +85,37 @@ pub async fn restore(
     if to.starts_with("memory:") {
         return Err(ConvertError::Memory { url: to.to_owned() }.into());
     }
-    let (backup, id) = verify(from, tell).await?;
+    // Before the target is even opened.
+    let found = verify(from, tell).await?;
     let target = open_backend(to, options.clone()).await?;
-    let name = format!("{FROM_BACKUP}{} ({id})", from.display());
-    let restoring = Restoring { target: &target, name, id, to: without_password(to) };
-    let done = restoring.run(from, backup, blobs, tell).await;
+    let done = into(from, found, &target, without_password(to), blobs, tell).await;
     target.close().await?;
     done
+}
+
+/// The same, over a backend of one's own.
+#[cfg(test)]
+pub(super) async fn restoring(
+    from: &Path,
+    target: &Arc<dyn Backend>,
+    to: &str,
+    blobs: Option<&Blobs>,
+    tell: &mut (dyn FnMut(BackupStep) + Send),
+) -> Result<Restored, BackupError> {
+    let found = verify(from, tell).await?;
+    into(from, found, target, to.to_owned(), blobs, tell).await
+}
+
+async fn into(
+    from: &Path,
+    (backup, id): (Summary, String),
+    target: &Arc<dyn Backend>,
+    to: String,
+    blobs: Option<&Blobs>,
+    tell: &mut (dyn FnMut(BackupStep) + Send),
+) -> Result<Restored, BackupError> {
+    let name = format!("{FROM_BACKUP}{} ({id})", from.display());
+    Restoring { target, name, id, to }.run(from, backup, blobs, tell).await
 }
 
 /// Reads everything once; what is in it, and what tells it from other backups.

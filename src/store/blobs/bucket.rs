@@ -165,9 +165,7 @@ impl Bucket {
             Some(code) => {
                 let way_out = match code.as_str() {
                     "NoSuchBucket" => "; make the bucket, or correct [files] url",
-                    _ if matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) => {
-                        "; see the credentials, region and endpoint of [files]"
-                    }
+                    _ if is_forbidden(error) => "; see the credentials, region and endpoint of [files]",
                     _ => "",
                 };
                 format!("{}: the server answers {code}{way_out}", self.place)
@@ -324,6 +322,12 @@ fn is_absence(error: &Error) -> bool {
 /// Whether trying it in another way is of no use.
 fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. } | Error::NotFound { .. })
+}
+
+/// Whether the server does not let these credentials do it. (Lists come without a kind of their own.)
+fn is_forbidden(error: &Error) -> bool {
+    let by_kind = matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. });
+    by_kind || [" 401 ", " 403 "].iter().any(|status| chain(error).contains(status))
 }
 
 /// The error code in what the server answered: `<Code>SlowDown</Code>`.

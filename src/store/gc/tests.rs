@@ -48,11 +48,11 @@ impl Backend for Stepping<dyn Backend> {
         .boxed()
     }
     fn get_many(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<RawValue>>, StoreError>> {
-        step().then(|()| self.0.get_many(keys)).boxed()
+        step().then(move |()| self.0.get_many(keys)).boxed()
     }
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<(String, RawValue)>, StoreError>> {
         // One key at a time, so that others write between two of them.
-        step().then(|()| self.0.scan(Scan { limit: 1, ..scan })).boxed()
+        step().then(move |()| self.0.scan(Scan { limit: 1, ..scan })).boxed()
     }
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.0.count(prefix)
@@ -70,23 +70,23 @@ impl Backend for Stepping<dyn Backend> {
 
 impl Place for Stepping<dyn Place> {
     fn read(&self, copy: Copy) -> Answer<'_, Option<Bytes>> {
-        step().then(|()| self.0.read(copy)).boxed()
+        step().then(move |()| self.0.read(copy)).boxed()
     }
     fn keep(&self, copy: Copy, bytes: Bytes) -> Answer<'_, ()> {
-        step().then(|()| self.0.keep(copy, bytes)).boxed()
+        step().then(move |()| self.0.keep(copy, bytes)).boxed()
     }
     fn has(&self, copy: Copy) -> Answer<'_, bool> {
-        step().then(|()| self.0.has(copy)).boxed()
+        step().then(move |()| self.0.has(copy)).boxed()
     }
     fn turns(&self, sha256: String) -> Answer<'_, Vec<Turn>> {
-        step().then(|()| self.0.turns(sha256)).boxed()
+        step().then(move |()| self.0.turns(sha256)).boxed()
     }
     fn list(&self, shard: String) -> Answer<'_, Vec<Listed>> {
         // Not a step for each of 256 shards: most are empty.
         self.0.list(shard)
     }
     fn remove(&self, copy: Copy) -> Answer<'_, ()> {
-        step().then(|()| self.0.remove(copy)).boxed()
+        step().then(move |()| self.0.remove(copy)).boxed()
     }
     fn claim(&self, store: String) -> Answer<'_, Vec<String>> {
         self.0.claim(store)
@@ -137,8 +137,8 @@ async fn sweeps(store: &Store, blobs: &Blobs, times: usize) {
 fn loses(seed: u64, guarded: bool) -> bool {
     let (backend, place): (Arc<dyn Backend>, Arc<dyn Place>) =
         (Arc::new(MemoryBackend::default()), Arc::new(Memory::default()));
-    let (seen_store, seen_blobs) = (Store::over(backend.clone()), Blobs::over(place.clone()));
-    let (store, blobs) = (Store::over(Arc::new(Stepping(backend))), Blobs::over(Arc::new(Stepping(place))));
+    let (seen_store, seen_blobs) = (Store::bare(backend.clone()), Blobs::over(place.clone()));
+    let (store, blobs) = (Store::bare(Arc::new(Stepping(backend))), Blobs::over(Arc::new(Stepping(place))));
     let rng = Mutex::new(ChaCha12Rng::seed_from_u64(seed));
     let mut actors: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
     for who in 0..3 {
