@@ -157,7 +157,9 @@ pub fn upkeep(config: &Config) -> Upkeep {
         keep: section.keep,
         files: section.files,
     });
-    Upkeep { sweeps: (files.sweep_every_h > 0).then_some(sweeps), backups }
+    // A store that forgets does not know what others keep in a place that does not.
+    let sweeps = (files.sweep_every_h > 0 && !config.store.url.starts_with("memory:")).then_some(sweeps);
+    Upkeep { sweeps, backups }
 }
 
 /// Opens the place of files that the configuration names.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken as Stop;
 
 use super::Services;
 use crate::domain::Timestamp;
-use crate::store::{GcError, StoreError, Sweep, backup, sweep};
+use crate::store::{GcError, StoreError, Sweep, backup, claim, sweep};
 
 /// What there is to do.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +48,12 @@ const FIRST_SWEEP: Duration = Duration::from_secs(600);
 pub async fn upkeep(services: Arc<Services>, plan: Upkeep, stop: Stop) {
     let began = services.now();
     let look = plan.backups.as_ref().map_or(LOOK, |backups| LOOK.min(backups.every / 4));
+    let mut claimed = false;
     loop {
         let due = async {
+            if !claimed {
+                claimed = said_whose_files_they_are(&services).await;
+            }
             if let Some(sweeps) = plan.sweeps {
                 swept(&services, sweeps, began).await;
             }
@@ -65,6 +69,21 @@ pub async fn upkeep(services: Arc<Services>, plan: Upkeep, stop: Stop) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(look) => {}
+        }
+    }
+}
+
+/// Whether that needs no more to be tried.
+async fn said_whose_files_they_are(services: &Services) -> bool {
+    match claim(&services.store, &services.blobs).await {
+        Ok(()) => true,
+        Err(error @ GcError::Shared { .. }) => {
+            tracing::error!(%error, "unused files are not swept");
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "it could not be noted whose files these are; it is tried again in a minute");
+            false
         }
     }
 }
@@ -101,7 +120,9 @@ async fn swept(services: &Services, plan: Sweeps, began: Timestamp) {
             removed_bytes = swept.unused_bytes,
             "files that no record names were swept"
         ),
-        Err(error @ GcError::Shared { .. }) => tracing::error!(%error, "unused files are not swept"),
+        Err(error @ (GcError::Shared { .. } | GcError::NoneNamed { .. })) => {
+            tracing::error!(%error, "unused files are not swept")
+        }
         Err(error) => tracing::warn!(%error, "unused files could not be swept; it is tried again in a minute"),
     }
 }

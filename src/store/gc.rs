@@ -59,9 +59,17 @@ pub enum GcError {
         stores.join(", ")
     )]
     Shared { mine: String, stores: Vec<String> },
+    #[error(
+        "none of the {files} files is named by a record of this store: is it the right one? Nothing was swept; if they are of \
+         no use, remove them by hand"
+    )]
+    NoneNamed { files: usize },
     #[error("somebody else sweeps at this moment; nothing was removed by this one")]
     Busy,
 }
+
+/// So many files that are old enough, and none of them named, are taken for another store's.
+const SUSPICIOUS: usize = 16;
 
 type Hash = [u8; 32];
 
@@ -73,11 +81,7 @@ type Candidates = BTreeMap<Hash, Vec<(Turn, u64)>>;
 /// # Errors
 /// [`GcError`]; what was removed until then was nothing's.
 pub async fn sweep(store: &Store, blobs: &Blobs, now: Timestamp, how: Sweep) -> Result<Swept, GcError> {
-    let (sweeps, _) = store.sweeps().await?;
-    let stores = blobs.claim(&sweeps.store).await?;
-    if stores.len() > 1 {
-        return Err(GcError::Shared { mine: sweeps.store, stores });
-    }
+    claim(store, blobs).await?;
     let mut found = Swept::default();
     let mut unused = list(blobs, now, how.grace, &mut found).await?;
     let mut superseded = Vec::new();
@@ -86,7 +90,11 @@ pub async fn sweep(store: &Store, blobs: &Blobs, now: Timestamp, how: Sweep) -> 
         let last = copies.iter().map(|(turn, _)| *turn).max();
         superseded.extend(copies.iter().filter(|(turn, _)| Some(*turn) != last).map(|one| (*hash, *one, last)));
     }
+    let candidates = unused.len();
     found.records = unnamed(store, &mut unused).await?;
+    if candidates >= SUSPICIOUS && unused.len() == candidates {
+        return Err(GcError::NoneNamed { files: candidates });
+    }
     let unused_now = |unused: &Candidates| {
         let whole = unused.values().flatten().map(|(_, bytes)| *bytes);
         let besides =
@@ -114,6 +122,19 @@ pub async fn sweep(store: &Store, blobs: &Blobs, now: Timestamp, how: Sweep) -> 
         ended(store, now).await?;
     }
     Ok(found)
+}
+
+/// Notes in the place that its files are this store's. A service does so when it starts, so that no other one sweeps them.
+///
+/// # Errors
+/// [`GcError::Shared`] if another store has said the same; then neither sweeps.
+pub async fn claim(store: &Store, blobs: &Blobs) -> Result<(), GcError> {
+    let (sweeps, _) = store.sweeps().await?;
+    let stores = blobs.claim(&sweeps.store).await?;
+    if stores.len() > 1 {
+        return Err(GcError::Shared { mine: sweeps.store, stores });
+    }
+    Ok(())
 }
 
 /// All copies that are old enough.

@@ -46,7 +46,7 @@ pub use batch::Batch;
 pub use blobs::{Blobs, BucketOptions, Credentials, Turn};
 pub use convert::{Comparison, ConvertError, Holding, Step, convert};
 pub use error::{Happened, Retry, StoreError};
-pub use gc::{GcError, Sweep, Swept, sweep};
+pub use gc::{GcError, Sweep, Swept, claim, sweep};
 pub use keys::part;
 pub use memory::MemoryBackend;
 pub use postgres::{PostgresBackend, PostgresOptions};

@@ -28,6 +28,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         keep_files_beside(&mut config, &url);
         config.store.url = url;
     }
+    if config.store.url.starts_with("memory:") {
+        return Err(Failure::mistake("a store in memory names no files; say which store with --store or [store] url"));
+    }
     let options = store_options(&config).map_err(Failure::mistake)?;
     let files = blobs(&config).await.map_err(Failure::mistake)?;
     let store = Store::open(&config.store.url, options).await.map_err(Failure::mistake)?;

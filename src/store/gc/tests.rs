@@ -254,6 +254,21 @@ async fn files_that_another_store_names_too_are_not_swept() {
     assert!(blobs.exists(&unused).await.unwrap());
 }
 
+#[tokio::test]
+async fn a_store_that_names_none_of_many_files_is_taken_for_the_wrong_one() {
+    let (store, blobs) = world().await;
+    let mut names = Vec::new();
+    for n in 0..20 {
+        names.push(blobs.put(Turn::FIRST, Bytes::from(n.to_string())).await.unwrap());
+    }
+    let refused = sweep(&store, &blobs, now(), at_once(false)).await;
+    assert!(matches!(refused, Err(GcError::NoneNamed { files: 20 })), "{refused:?}");
+    assert!(blobs.exists(&names[7]).await.unwrap());
+    let notes = store.project(&project("p"));
+    notes.commit(notes.batch().insert(&note(&names[7], "", 0))).await.unwrap();
+    assert_eq!(sweep(&store, &blobs, now(), at_once(false)).await.unwrap().unused_files, 19);
+}
+
 #[test]
 fn a_hash_is_found_wherever_it_stands_in_a_record() {
     let hash = "0123456789abcdef".repeat(4);
