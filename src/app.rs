@@ -18,6 +18,7 @@ use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
 use crate::services::replicas::Replicas;
 use crate::services::upkeep::{Backups, Sweeps, Upkeep};
+use crate::services::views::Views;
 use crate::services::{IntakeLimits, Running, Services};
 use crate::store::{Blobs, BucketOptions, Credentials, PostgresOptions, Store, StoreError, StoreOptions};
 
@@ -81,6 +82,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         return Err(AppError::Setup(message));
     }
     let store = Store::open(&config.store.url, store_options(config)?).await?;
+    store.prepare().await?;
     let blobs = blobs(config).await?;
     let default = PanelName::parse("default").ok().filter(|name| panels.contains_key(name));
     let offline = PanelName::parse(OFFLINE_PANEL).ok().filter(|_| config.panels.is_empty());
@@ -109,6 +111,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         grading_usd: config.budget.grading_usd,
         purses: Purses::new(config.budget.project_month_usd),
         hooks: hooks(config),
+        views: Views::new(Duration::from_millis(config.server.page_patience_ms)),
         replicas,
         running: Running::default(),
         bell: tokio::sync::Notify::new(),

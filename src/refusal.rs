@@ -5,7 +5,7 @@
 use crate::domain::{InvalidName, InvalidTransition};
 use crate::store::StoreError;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Refusal {
     /// What was named does not exist (or belongs to another project, which is the same).
     #[error("there is no {what} `{value}`{}", way_out.as_deref().map(|w| format!("; {w}")).unwrap_or_default())]

@@ -5,6 +5,7 @@ pub mod hooks;
 pub mod purse;
 pub mod replicas;
 pub mod upkeep;
+pub mod views;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,7 @@ use crate::store::{Blobs, Store};
 use hooks::Hooks;
 use purse::Purses;
 use replicas::Replicas;
+use views::Views;
 
 pub struct Services {
     pub store: Store,
@@ -44,6 +46,8 @@ pub struct Services {
     pub purses: Purses,
     /// How events are told to those who asked for it.
     pub hooks: Hooks,
+    /// Figures over everything, as they were found last.
+    pub views: Views,
     /// This process among its equals, and who works on what.
     pub replicas: Replicas,
     pub running: Running,

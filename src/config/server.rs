@@ -15,11 +15,14 @@ pub struct Server {
     pub workers: usize,
     /// Seconds that a stopping service waits for calls in flight.
     pub drain_s: u64,
+    /// Milliseconds that a page of figures over everything (leaderboard, agreement) waits for them before it says that they
+    /// are being worked out; a fifth of it where older ones can be shown with their time.
+    pub page_patience_ms: u64,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8787)), workers: 0, drain_s: 20 }
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8787)), workers: 0, drain_s: 20, page_patience_ms: 150 }
     }
 }
 

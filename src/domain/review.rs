@@ -226,6 +226,17 @@ impl Review {
         self.resolution.is_none() && self.withdrawn.is_none()
     }
 
+    /// Why nobody can answer it in its turn although it waits: drafts are decided together, and where reviewers differ
+    /// somebody decides between them. `None`: they can, whoever holds it now.
+    #[must_use]
+    pub fn aside(&self) -> Option<&'static str> {
+        match self.about {
+            About::Draft { .. } => Some("draft"),
+            _ if self.answers.len() as u32 >= self.reviewers => Some("conflict"),
+            _ => None,
+        }
+    }
+
     /// The criterion of a grading that it is about, if it is about one.
     #[must_use]
     pub fn criterion(&self) -> Option<(GradingId, &CriterionId)> {

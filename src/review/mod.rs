@@ -3,7 +3,7 @@
 //!
 //! - [`open`]: questions that people ask; what panels ask is opened where their gradings end;
 //! - [`queue`]: who may answer what; [`answer`]: what an answer does, by the kind of question;
-//! - [`next`]: which question a person is given;
+//! - [`order`]: questions in the order of the queue; [`next`]: which of them a person is given;
 //! - [`reveal`]: who was shown what the judges said, and when;
 //! - [`overrule`]: decisions on verdicts and scores outside of any question, with their effect told beforehand;
 
@@ -13,6 +13,7 @@ pub mod blind;
 mod model_test;
 pub mod next;
 pub mod open;
+pub mod order;
 pub mod overrule;
 pub mod queue;
 pub mod reveal;

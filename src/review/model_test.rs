@@ -13,19 +13,19 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::answer::{self, Answer};
-use super::queue;
+use super::{next, order, queue};
 use crate::app::{Choices, build};
 use crate::audit::{self, Verified};
 use crate::config::Config;
 use crate::domain::{
     Action, AuditEntry, AuditFacts, Author, Decision, FixedClock, Grading, LeaseToken, Override, OverrideValue,
-    ProjectId, Review, ReviewId, Said,
+    ProjectId, Review, ReviewId, ReviewState, Said,
 };
 use crate::ranking::made::{World, made_in};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{
-    Backend, MemoryBackend, ProjectStore, Query, RawBatch, RawValue, Revision, Scan, Store, StoreError,
+    Backend, MemoryBackend, ProjectStore, Query, RawBatch, RawValue, Revision, Scan, Stamp, Store, StoreError,
 };
 
 /// What others do gets its turn before and after each step.
@@ -61,6 +61,9 @@ impl Backend for Stepwise {
     }
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.0.count(prefix)
+    }
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        self.0.stamp()
     }
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.0.ready()
@@ -315,6 +318,57 @@ impl Office {
         }
     }
 
+    /// Who is given which question, read from the indexes of the queue as far as needed, is what everything that is kept
+    /// gives when it is read and sorted.
+    async fn line_holds(&mut self) {
+        let now = self.services.now();
+        let (at, of) = (self.below(8), self.below(self.reviews.len()));
+        let (person, beside) = (self.people[at].clone(), self.reviews[of]);
+        let all = self.project.all::<Review>(Query::default()).await.unwrap();
+        let beside = all.iter().find(|one| one.id == beside).unwrap();
+        let mine = |one: &Review| one.live_lease(now).is_some_and(|lease| lease.reviewer == person);
+        let mut wanted: Vec<&Review> = all
+            .iter()
+            .filter(|one| matches!(one.state(now), ReviewState::Open | ReviewState::Submitted) || mine(one))
+            .filter(|one| !one.is_done_by(&person))
+            .collect();
+        let group = |one: &Review| match one {
+            one if mine(one) => 0,
+            one if one.about.grading_id() == beside.about.grading_id() => 1,
+            _ => 2,
+        };
+        wanted.sort_by(|a, b| group(a).cmp(&group(b)).then(b.priority.total_cmp(&a.priority)).then(a.id.cmp(&b.id)));
+        let mut line = next::Line::of(&self.services, &self.project, &person, Some(beside)).await.unwrap();
+        let mut given = Vec::new();
+        while let Some(one) = line.next().await.unwrap() {
+            given.push(one.id);
+        }
+        assert_eq!(given, wanted.iter().map(|one| one.id).collect::<Vec<_>>());
+        let left = next::left(&self.services, &self.project, &person, Some(beside)).await.unwrap();
+        let here = |one: &&&Review| one.id != beside.id && one.about.grading_id() == beside.about.grading_id();
+        let counted = next::Left {
+            all: wanted.len(),
+            here: wanted.iter().filter(here).count(),
+            holding: wanted.iter().filter(|one| mine(one)).count(),
+        };
+        assert_eq!(left, counted);
+        let at = wanted.iter().position(|one| one.id == beside.id);
+        let id = |at: usize| wanted.get(at).map(|one| one.id);
+        let around = next::around(&self.services, &self.project, &person, beside).await.unwrap();
+        assert_eq!(around, (at.and_then(|at| at.checked_sub(1)).and_then(id), id(at.map_or(0, |at| at + 1))));
+        let mut sorted: Vec<&Review> = all.iter().collect();
+        sorted.sort_by(|a, b| b.priority.total_cmp(&a.priority).then(a.id.cmp(&b.id)));
+        let indexes = [order::QUEUE, order::SETTLED];
+        let some = order::some(&self.project, &indexes, 7, 40).await.unwrap();
+        assert!(some.iter().eq(sorted.iter().skip(7).take(40).copied()), "listed in order");
+        let past = queue::page(&self.services, &self.project, &[], Some(beside), 1_000).await.unwrap().0;
+        let place = sorted.iter().position(|one| one.id == beside.id).unwrap();
+        assert!(past.iter().eq(sorted[place + 1..].iter().copied()), "continued past any question");
+        let conflicts = all.iter().filter(|one| one.state(now) == ReviewState::Conflict).count();
+        assert_eq!(order::conflicts(&self.project).await.unwrap(), conflicts);
+        *self.counts.entry("lines").or_default() += 1;
+    }
+
     /// The log tells exactly what happened.
     async fn log_holds(&self) {
         let Verified::Whole(Some(head)) = audit::verify(&self.project, None).await.unwrap() else {
@@ -357,6 +411,7 @@ async fn walk(seed: u64) {
         match world.below(1_000) {
             0 => on_a_spinning_executor(world.kill()).await,
             1..=6 => world.clock.advance(Duration::from_secs(600)),
+            7..=12 => on_a_spinning_executor(world.line_holds()).await,
             _ => {
                 let who = world.below(8);
                 if !world.running.contains_key(&who) {
@@ -383,6 +438,7 @@ async fn walk(seed: u64) {
         ("refused", 100),
         ("withdrawn", 1),
         ("taken back", 1),
+        ("lines", 100),
     ] {
         let found = world.counts.get(what).copied().unwrap_or(0);
         assert!(found >= least, "{what}: {found} times with seed {seed}; {:?}", world.counts);

@@ -3,24 +3,39 @@
 
 use serde_json::json;
 
+use super::order::{QUEUE, Questions, SETTLED};
 use crate::audit::{self, Act};
 use crate::domain::{Action, Author, LeaseToken, Review, ReviewId, ReviewState, Timestamp};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Kept, ProjectStore, Query, StoreError};
+use crate::store::{Kept, ProjectStore, StoreError};
 
-/// Reviews in the given states (all when empty), what is at stake first.
+/// Up to `limit` reviews in the given states (all when empty) past this one, what is at stake first, and whether there are
+/// more.
 ///
 /// # Errors
 /// If the store cannot.
-pub async fn list(services: &Services, project: &ProjectStore, states: &[ReviewState]) -> Result<Vec<Review>, Refusal> {
-    let pending_only = !states.is_empty() && states.iter().all(|state| state.is_pending());
-    let query = if pending_only { Query::link("pending", "yes") } else { Query::default() };
+pub async fn page(
+    services: &Services,
+    project: &ProjectStore,
+    states: &[ReviewState],
+    after: Option<&Review>,
+    limit: usize,
+) -> Result<(Vec<Review>, bool), Refusal> {
     let now = services.now();
-    let mut reviews = project.all::<Review>(query).await?;
-    reviews.retain(|review| states.is_empty() || states.contains(&review.state(now)));
-    reviews.sort_by(|a, b| b.priority.total_cmp(&a.priority).then(a.id.cmp(&b.id)));
-    Ok(reviews)
+    let any = |pending: bool| states.is_empty() || states.iter().any(|state| state.is_pending() == pending);
+    let indexes = [(QUEUE, any(true)), (SETTLED, any(false))];
+    let indexes: Vec<&'static str> =
+        indexes.into_iter().filter(|(_, wanted)| *wanted).map(|(index, _)| index).collect();
+    let mut all = Questions::of(project, &indexes, after);
+    let mut found = Vec::new();
+    while let Some(review) = all.find(|one| states.is_empty() || states.contains(&one.state(now))).await? {
+        if found.len() == limit {
+            return Ok((found, true));
+        }
+        found.push(review);
+    }
+    Ok((found, false))
 }
 
 /// # Errors

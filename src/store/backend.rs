@@ -14,6 +14,17 @@ use super::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub(super) u64);
 
+/// Stands for everything that was committed up to a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(pub(super) String);
+
+#[cfg(test)]
+impl Stamp {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 /// A value as a backend keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawValue {
@@ -85,6 +96,10 @@ pub trait Backend: Send + Sync + 'static {
     /// How many keys start with the prefix; may take time proportional to their number.
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>>;
 
+    /// What has been committed so far. Two equal stamps: nothing was committed between them; what is read after a stamp
+    /// was taken has everything that it stands for.
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>>;
+
     /// Whether reads and commits would be served now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
@@ -95,9 +110,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Walks over everything there is, as of one moment, as far as the backend can: PostgreSQL by a snapshot; what
     /// belongs to one process by [`Tapped`](super::tap::Tapped). A plain walk is right if nobody writes meanwhile.
-    fn walk(&self) -> BoxFuture<'_, Result<Box<dyn Walk + '_>, StoreError>> {
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
         let scan = move |scan| self.scan(scan);
-        let walk: Box<dyn Walk + '_> = Box::new(Plain { scan: Box::new(scan), after: None });
+        let walk: Box<dyn Image + '_> = Box::new(Plain { scan: Box::new(scan), after: None });
         Box::pin(std::future::ready(Ok(walk)))
     }
 
@@ -107,7 +122,7 @@ pub trait Backend: Send + Sync + 'static {
 
 /// What a walk came upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Walked {
+pub enum ImagePart {
     /// The next keys with their values, in their order.
     Entries(Vec<(String, RawValue)>),
     /// Keys as they are now, whether or not the walk had come past them; `None`: gone.
@@ -117,13 +132,13 @@ pub enum Walked {
 }
 
 /// A walk over everything there is.
-pub trait Walk: Send {
-    /// [`Walked::Entries`] first, then [`Walked::Changes`] if there were any, then [`Walked::End`].
-    fn next(&mut self) -> BoxFuture<'_, Result<Walked, StoreError>>;
+pub trait Image: Send {
+    /// [`ImagePart::Entries`] first, then [`ImagePart::Changes`] if there were any, then [`ImagePart::End`].
+    fn next(&mut self) -> BoxFuture<'_, Result<ImagePart, StoreError>>;
 }
 
 /// Keys of one step of a walk.
-pub(super) const WALK_KEYS: usize = 64;
+pub(super) const IMAGE_KEYS: usize = 64;
 
 type Scans<'a> = Box<dyn Fn(Scan) -> BoxFuture<'a, Result<Vec<(String, RawValue)>, StoreError>> + Send + Sync + 'a>;
 
@@ -133,15 +148,15 @@ struct Plain<'a> {
     after: Option<String>,
 }
 
-impl Walk for Plain<'_> {
-    fn next(&mut self) -> BoxFuture<'_, Result<Walked, StoreError>> {
+impl Image for Plain<'_> {
+    fn next(&mut self) -> BoxFuture<'_, Result<ImagePart, StoreError>> {
         Box::pin(async move {
             let after = self.after.take();
-            let scan = Scan { prefix: String::new(), after, limit: WALK_KEYS, backwards: false };
+            let scan = Scan { prefix: String::new(), after, limit: IMAGE_KEYS, backwards: false };
             let page = (self.scan)(scan).await?;
-            let Some((last, _)) = page.last() else { return Ok(Walked::End) };
+            let Some((last, _)) = page.last() else { return Ok(ImagePart::End) };
             self.after = Some(last.clone());
-            Ok(Walked::Entries(page))
+            Ok(ImagePart::Entries(page))
         })
     }
 }

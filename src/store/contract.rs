@@ -116,6 +116,7 @@ contract!(
     a_kind_without_links_is_overwritten_whole,
     links_follow_the_record,
     linked_keys_are_those_of_the_records_with_the_link,
+    places_of_an_index_are_in_the_order_of_values_and_then_of_keys,
     a_prefix_finds_its_own_and_no_neighbour,
     pages_cover_everything_once_in_either_direction,
     paging_is_stable_while_others_write,
@@ -126,6 +127,7 @@ contract!(
     a_record_deleted_and_made_again_does_not_look_unchanged,
     a_batch_that_changes_one_record_twice_is_refused,
     an_empty_batch_does_nothing,
+    a_stamp_changes_with_every_commit_and_with_nothing_else,
     a_closed_store_says_closed,
     every_float_comes_back_as_it_was,
     a_store_that_was_closed_or_dropped_opens_with_everything_in_it,
@@ -274,6 +276,47 @@ async fn linked_keys_are_those_of_the_records_with_the_link(home: Home) {
     assert_eq!(p.linked::<Note>("tag", "red", 2).await.unwrap(), ["a/1", "b"]);
     p.commit(p.batch().put(&note("b", "blue", 2))).await.unwrap();
     assert_eq!(p.linked::<Note>("tag", "red", 10).await.unwrap(), ["a/1", "c"]);
+}
+
+async fn places_of_an_index_are_in_the_order_of_values_and_then_of_keys(home: Home) {
+    let (_store, p) = notes(&home).await;
+    let all = [("x", "b/1"), ("a/2", "b"), ("m", "a"), ("z", "a"), ("k", "b/1"), ("q", "c")];
+    p.commit(all.iter().fold(p.batch(), |batch, (key, tag)| batch.insert(&note(key, tag, 1)))).await.unwrap();
+    let walk = Walk { index: "tag", start: "", after: None, backwards: false };
+    let keys = |places: &[Place]| places.iter().map(|place| place.key.clone()).collect::<Vec<_>>();
+    let places = p.places::<Note>(&walk, 10).await.unwrap();
+    assert_eq!(keys(&places), ["m", "z", "k", "x", "a/2", "q"]);
+    assert!(places.is_sorted(), "a place is ordered as the store orders it");
+    for at in 0..places.len() {
+        let after = Walk { after: Some(&places[at]), ..walk };
+        assert_eq!(p.places::<Note>(&after, 10).await.unwrap(), places[at + 1..]);
+        let before = Walk { backwards: true, ..after };
+        let back: Vec<Place> = places[..at].iter().rev().cloned().collect();
+        assert_eq!(p.places::<Note>(&before, 10).await.unwrap(), back);
+    }
+    let of_b = Walk { start: "b", ..walk };
+    assert_eq!(keys(&p.places::<Note>(&of_b, 2).await.unwrap()), ["k", "x"]);
+    assert_eq!(p.count_places::<Note>("tag", "b").await.unwrap(), 3);
+    assert_eq!(p.count_places::<Note>("tag", "b/").await.unwrap(), 1, "the value `b` alone");
+    assert_eq!(p.count_places::<Note>("tag", "").await.unwrap(), 6);
+}
+
+async fn a_stamp_changes_with_every_commit_and_with_nothing_else(home: Home) {
+    let (store, p) = notes(&home).await;
+    let mut seen = vec![store.stamp().await.unwrap()];
+    for (key, number) in [("a", 1), ("b", 1), ("a", 2), ("a", 2)] {
+        p.commit(p.batch().put(&note(key, "", number))).await.unwrap();
+        let now = store.stamp().await.unwrap();
+        assert!(!seen.contains(&now), "{now:?} again");
+        seen.push(now);
+    }
+    let refused = p.commit(p.batch().insert(&note("a", "", 3))).await;
+    assert!(is_conflict(refused, "a"));
+    p.get::<Note>("a").await.unwrap();
+    p.list::<Note>(Query::default()).await.unwrap();
+    assert_eq!(store.stamp().await.unwrap(), seen[4], "nothing was committed");
+    p.commit(p.batch().delete::<Note>("b")).await.unwrap();
+    assert_ne!(store.stamp().await.unwrap(), seen[4], "what is gone is a change, too");
 }
 
 async fn a_prefix_finds_its_own_and_no_neighbour(home: Home) {

@@ -259,6 +259,7 @@ mod tests {
     use futures_util::FutureExt;
     use futures_util::future::BoxFuture;
 
+    use super::super::Stamp;
     use super::super::contract::Home;
     use super::super::{MemoryBackend, Store};
     use super::*;
@@ -285,6 +286,9 @@ mod tests {
         }
         fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
             self.inner.count(prefix)
+        }
+        fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+            self.inner.stamp()
         }
         fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
             self.inner.ready()

@@ -38,6 +38,11 @@ pub(super) fn links(scope: &str, kind: &str, index: &str, value: &str) -> String
     format!("{scope}/l/{kind}/{index}/{value}/")
 }
 
+/// Every link of an index.
+pub(super) fn index(scope: &str, kind: &str, index: &str) -> String {
+    format!("{scope}/l/{kind}/{index}/")
+}
+
 /// The first text after everything that starts with `prefix`; `None` if nothing comes after it.
 pub(super) fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
 #[derive(Default)]
@@ -91,6 +91,10 @@ impl Backend for MemoryBackend {
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
         let scan = Scan { prefix, after: None, limit: usize::MAX, backwards: false };
         ready(self.open().map(|state| state.scan(&scan).len() as u64)).boxed()
+    }
+
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        ready(self.open().map(|state| Stamp(state.last.to_string()))).boxed()
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

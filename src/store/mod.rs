@@ -23,6 +23,7 @@ mod contract;
 mod convert;
 #[cfg(test)]
 mod crash;
+mod decoded;
 mod error;
 mod gc;
 mod keys;
@@ -40,7 +41,7 @@ mod tap;
 mod typed;
 mod uploads;
 
-pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan, Walk, Walked};
+pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan, Stamp};
 pub use backup::{BackupError, BackupStep, Restored, Summary, backup, restore};
 pub use batch::Batch;
 pub use blobs::{Blobs, BucketOptions, Credentials, Turn};
@@ -52,7 +53,9 @@ pub use memory::MemoryBackend;
 pub use postgres::{PostgresBackend, PostgresOptions};
 pub use query::{Cursor, MAX_PAGE, Page, Query};
 pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
-pub use records::{ApiKey, IdempotentAnswer, PlanTurn, call_key, delivery_line, idempotency_key, rubric_key};
+pub use records::{
+    ApiKey, IdempotentAnswer, LinksDone, PlanTurn, call_key, delivery_line, idempotency_key, queue_place, rubric_key,
+};
 pub use sled::SledBackend;
-pub use typed::{ProjectStore, Store, StoreOptions, without_password};
+pub use typed::{Place, ProjectStore, Store, StoreOptions, Walk, without_password};
 pub use uploads::{Sweeps, Upload};

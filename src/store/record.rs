@@ -18,7 +18,7 @@ use super::{StoreError, keys};
 /// A look-up other than by key: the name of the index, and the value under which the record is found.
 pub type Link = (&'static str, String);
 
-pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Record: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The collection's name: lower case and `_`.
     const KIND: &'static str;
     /// The format of the record's JSON, from 1.
@@ -27,6 +27,10 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Whether records of this kind can have links, or ever could. One that cannot is put without a look at what it
     /// replaces.
     const LINKED: bool = true;
+
+    /// Which links its records have, from 1: raise it with [`links`](Self::links), and name the kind in
+    /// [`Store::prepare`](super::Store::prepare), so that what older builds wrote is found under the new ones too.
+    const LINKS: u32 = 1;
 
     /// The primary key: ordered text, not empty, at most 2,000 bytes. Join several parts with `/` and
     /// escape each with [`keys::part`](super::part).

@@ -1,6 +1,8 @@
 //! How the domain's values are kept: kind, key, links. One kind, one `impl`, one frozen file in
 //! `fixtures/store/<kind>/`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -129,16 +131,56 @@ impl Record for Override {
     }
 }
 
+/// Sixteen digits by which questions are in the order of the queue: what is at stake first.
+#[must_use]
+pub fn queue_place(priority: f64) -> String {
+    let bits = priority.to_bits();
+    // As `f64::total_cmp` orders them, then turned around.
+    let rising = if priority.is_sign_negative() { !bits } else { bits | 1 << 63 };
+    format!("{:016x}", !rising)
+}
+
+/// Under which links the records of a kind have been brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinksDone {
+    pub kind: String,
+    pub links: u32,
+}
+
+impl Record for LinksDone {
+    const KIND: &'static str = "links_done";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.kind.clone()
+    }
+}
+
 impl Record for Review {
     const KIND: &'static str = "review";
     /// 2: questions of several kinds; before, all were about a criterion of a grading.
     const VERSION: u32 = 2;
+    /// 2: in the order of the queue, and by whom they wait for.
+    const LINKS: u32 = 2;
     fn key(&self) -> String {
         self.id.to_string()
     }
     fn links(&self) -> Vec<Link> {
         let pending = if self.is_pending() { "yes" } else { "no" };
+        let place = queue_place(self.priority);
         let mut links = vec![("pending", pending.to_owned())];
+        links.push((if self.is_pending() { "queue" } else { "settled" }, place.clone()));
+        match self.aside() {
+            _ if !self.is_pending() => {}
+            Some(why) => links.push(("aside", why.to_owned())),
+            None => {
+                links.extend(self.about.grading_id().map(|id| ("waits_on", format!("{id}:{place}"))));
+                links.extend(self.lease.iter().map(|lease| ("held_by", lease.reviewer.to_string())));
+                let done = self.answers.iter().map(|answer| &answer.reviewer);
+                let done: BTreeSet<_> = done.chain(self.declined.iter().map(|one| &one.reviewer)).collect();
+                links.extend(done.into_iter().map(|person| ("done_by", person.to_string())));
+            }
+        }
         links.extend(id("grading", &self.about.grading_id()));
         links.extend(id("task", &self.task_id));
         if let About::Preference { comparison_id, .. } = &self.about {

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 
 use super::StoreError;
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, WALK_KEYS, Walk, Walked};
+use super::backend::{Backend, IMAGE_KEYS, Image, ImagePart, RawBatch, RawValue, Revision, Scan, Stamp};
 
 /// So few keys are read while commits wait.
 const FEW: usize = 256;
@@ -75,6 +75,10 @@ impl Backend for Tapped {
         self.inner.count(prefix)
     }
 
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        self.inner.stamp()
+    }
+
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.inner.ready()
     }
@@ -83,9 +87,9 @@ impl Backend for Tapped {
         self.inner.is_shared()
     }
 
-    fn walk(&self) -> BoxFuture<'_, Result<Box<dyn Walk + '_>, StoreError>> {
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
         async move {
-            let inner = self.inner.walk().await?;
+            let inner = self.inner.image().await?;
             let changed = Arc::new(Tap::default());
             // What is under way ends first: from here on everything is noted.
             let shut = self.gate.write().await;
@@ -93,7 +97,7 @@ impl Backend for Tapped {
             taps.retain(|tap| tap.strong_count() > 0);
             taps.push(Arc::downgrade(&changed));
             drop((taps, shut));
-            let walk: Box<dyn Walk + '_> =
+            let walk: Box<dyn Image + '_> =
                 Box::new(Tapping { inner, whole: self, changed, round: 0, state: State::Walks });
             Ok(walk)
         }
@@ -114,7 +118,7 @@ enum State {
 }
 
 struct Tapping<'a> {
-    inner: Box<dyn Walk + 'a>,
+    inner: Box<dyn Image + 'a>,
     whole: &'a Tapped,
     changed: Arc<Tap>,
     round: usize,
@@ -122,10 +126,10 @@ struct Tapping<'a> {
 }
 
 impl Tapping<'_> {
-    async fn read(&mut self, keys: &mut Vec<String>) -> Result<Walked, StoreError> {
-        let some = keys.split_off(keys.len().saturating_sub(WALK_KEYS));
+    async fn read(&mut self, keys: &mut Vec<String>) -> Result<ImagePart, StoreError> {
+        let some = keys.split_off(keys.len().saturating_sub(IMAGE_KEYS));
         let values = self.whole.inner.get_many(some.clone()).await?;
-        Ok(Walked::Changes(some.into_iter().zip(values).collect()))
+        Ok(ImagePart::Changes(some.into_iter().zip(values).collect()))
     }
 
     fn noted(&self) -> Vec<String> {
@@ -133,13 +137,13 @@ impl Tapping<'_> {
     }
 }
 
-impl Walk for Tapping<'_> {
-    fn next(&mut self) -> BoxFuture<'_, Result<Walked, StoreError>> {
+impl Image for Tapping<'_> {
+    fn next(&mut self) -> BoxFuture<'_, Result<ImagePart, StoreError>> {
         async move {
             loop {
                 match std::mem::replace(&mut self.state, State::Walks) {
                     State::Walks => match self.inner.next().await? {
-                        Walked::End => self.state = State::Follows(self.noted()),
+                        ImagePart::End => self.state = State::Follows(self.noted()),
                         walked => return Ok(walked),
                     },
                     State::Follows(mut keys) if !keys.is_empty() => {
@@ -165,7 +169,7 @@ impl Walk for Tapping<'_> {
                     State::Ends(keys, shut) => {
                         drop(shut);
                         self.state = State::Follows(keys);
-                        return Ok(Walked::End);
+                        return Ok(ImagePart::End);
                     }
                 }
             }

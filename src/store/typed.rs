@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan};
+use super::backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::batch::{Action, Batch, Change};
+use super::decoded::Decoded;
 use super::memory::MemoryBackend;
 use super::postgres::{PostgresBackend, PostgresOptions};
 use super::query::{Cursor, MAX_PAGE, Page, Query};
 use super::record::{Kept, Record, decode, links_of};
+use super::records::LinksDone;
 use super::sled::SledBackend;
 use super::tap::Tapped;
 use super::uploads::{Sweeps, Upload};
 use super::{StoreError, keys};
-use crate::domain::ProjectId;
+use crate::domain::{ProjectId, Review};
 
 /// How often a `put` or `delete` starts over when others write the same record.
 const PUT_ATTEMPTS: usize = 32;
@@ -38,6 +40,7 @@ impl Default for StoreOptions {
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    decoded: Arc<Decoded>,
 }
 
 impl Store {
@@ -60,25 +63,31 @@ impl Store {
     /// A store over a backend of one's own.
     #[must_use]
     pub fn over(backend: Arc<dyn Backend>) -> Self {
-        Self { backend: if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) } }
+        let backend = if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) };
+        Self { backend, decoded: Arc::default() }
     }
 
     /// The same without what lets it be backed up while it is written to: no runtime is needed for it.
     #[cfg(test)]
     pub(super) fn bare(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self { backend, decoded: Arc::default() }
     }
 
     /// The records of one project. It need not exist: a project is there as soon as it has a record.
     #[must_use]
     pub fn project(&self, id: &ProjectId) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), scope: id.as_str().into(), fence: None, upload: None }
+        self.scoped(id.as_str())
     }
 
     /// The records that belong to no project, such as API keys. No project id reaches here: none is empty.
     #[must_use]
     pub fn system(&self) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), scope: "".into(), fence: None, upload: None }
+        self.scoped("")
+    }
+
+    fn scoped(&self, scope: &str) -> ProjectStore {
+        let (backend, decoded) = (self.backend.clone(), self.decoded.clone());
+        ProjectStore { backend, decoded, scope: scope.into(), fence: None, upload: None }
     }
 
     /// The projects that have a record, in the order of their ids.
@@ -106,6 +115,33 @@ impl Store {
         Ok(projects)
     }
 
+    /// Brings what older builds wrote under the links that this one looks for; quick where that was done.
+    ///
+    /// # Errors
+    /// As reads and commits.
+    pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.prepare_kind::<Review>().await
+    }
+
+    async fn prepare_kind<R: Record>(&self) -> Result<(), StoreError> {
+        let system = self.system();
+        let done = system.get::<LinksDone>(R::KIND).await?;
+        if done.is_some_and(|kept| kept.record.links >= R::LINKS) {
+            return Ok(());
+        }
+        let projects = self.projects().await?;
+        if projects.is_empty() {
+            return Ok(());
+        }
+        for id in &projects {
+            let written = self.project(id).relink::<R>().await?;
+            if written > 0 {
+                tracing::info!(project = %id, kind = R::KIND, records = written, "indexed again for this build");
+            }
+        }
+        system.commit(system.batch().put(&LinksDone { kind: R::KIND.to_owned(), links: R::LINKS })).await
+    }
+
     /// Finishes what was accepted and gives the store back; every clone answers [`StoreError::Closed`] then.
     pub async fn close(self) -> Result<(), StoreError> {
         self.backend.close().await
@@ -114,6 +150,11 @@ impl Store {
     /// The seam itself, for what walks over all of it.
     pub(super) fn backend(&self) -> &Arc<dyn Backend> {
         &self.backend
+    }
+
+    /// What has been committed so far; see [`Backend::stamp`].
+    pub async fn stamp(&self) -> Result<Stamp, StoreError> {
+        self.backend.stamp().await
     }
 
     /// Whether other processes may work on the same records at the same time.
@@ -166,9 +207,47 @@ pub fn without_password(url: &str) -> String {
 #[derive(Clone)]
 pub struct ProjectStore {
     backend: Arc<dyn Backend>,
+    decoded: Arc<Decoded>,
     scope: Arc<str>,
     fence: Option<Fence>,
     upload: Option<Upload>,
+}
+
+/// A record's place in an index: the value under which it is found, escaped as in keys, then its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub value: String,
+    pub key: String,
+}
+
+impl Place {
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.value.bytes().chain([b'/']).chain(self.key.bytes())
+    }
+}
+
+/// As the store orders them.
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.bytes().cmp(other.bytes())
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Which places of an index are walked over.
+#[derive(Debug, Clone, Copy)]
+pub struct Walk<'a> {
+    pub index: &'static str,
+    /// What values start with.
+    pub start: &'a str,
+    /// Past this place, in the direction of the walk.
+    pub after: Option<&'a Place>,
+    pub backwards: bool,
 }
 
 /// A record that must not have changed for anything to be written.
@@ -321,14 +400,27 @@ impl ProjectStore {
     pub async fn get<R: Record>(&self, key: &str) -> Result<Option<Kept<R>>, StoreError> {
         let raw_key = keys::record(&self.scope, R::KIND, key);
         let raw = self.backend.get_many(vec![raw_key]).await?.pop().flatten();
-        raw.map(|raw| decode(key, &raw)).transpose()
+        raw.map(|raw| self.decode(key, &raw)).transpose()
+    }
+
+    fn decode<R: Record>(&self, key: &str, raw: &RawValue) -> Result<Kept<R>, StoreError> {
+        if !Decoded::takes(raw) {
+            return decode(key, raw);
+        }
+        let raw_key = keys::record(&self.scope, R::KIND, key);
+        if let Some(record) = self.decoded.get(&raw_key, raw) {
+            return Ok(Kept { record, revision: raw.revision });
+        }
+        let kept: Kept<R> = decode(key, raw)?;
+        self.decoded.put(raw_key, raw, &kept.record);
+        Ok(kept)
     }
 
     /// The records with these keys, in their order; those that are not there are left out.
     pub async fn get_many<R: Record>(&self, keys: &[String]) -> Result<Vec<Kept<R>>, StoreError> {
         let raw_keys = keys.iter().map(|key| keys::record(&self.scope, R::KIND, key)).collect();
         let found = self.backend.get_many(raw_keys).await?;
-        keys.iter().zip(found).filter_map(|(key, raw)| raw.map(|raw| decode(key, &raw))).collect()
+        keys.iter().zip(found).filter_map(|(key, raw)| raw.map(|raw| self.decode(key, &raw))).collect()
     }
 
     /// One page. Cheap however far it is into the listing.
@@ -354,7 +446,7 @@ impl ProjectStore {
                 if items.len() == limit {
                     return Ok(Page { items, next: Some(Cursor::past(last)) });
                 }
-                items.push(decode(&key, &raw)?);
+                items.push(self.decode(&key, &raw)?);
                 last = key;
             }
             if exhausted {
@@ -409,6 +501,53 @@ impl ProjectStore {
                 return Ok(records);
             }
             query.after = page.next;
+        }
+    }
+
+    /// Places of an index in their order, of values that start with `start`: keys only, no record is read. A record that
+    /// moves on at this moment may still be among them.
+    pub async fn places<R: Record>(&self, walk: &Walk<'_>, limit: usize) -> Result<Vec<Place>, StoreError> {
+        let base = keys::index(&self.scope, R::KIND, walk.index);
+        let after = walk.after.map(|place| format!("{base}{}/{}", place.value, place.key));
+        let prefix = format!("{base}{}", walk.start);
+        let found = self.backend.scan(Scan { prefix, after, limit, backwards: walk.backwards }).await?;
+        let place = |key: &str| {
+            let (value, key) = key.strip_prefix(&base)?.split_once('/')?;
+            Some(Place { value: value.to_owned(), key: key.to_owned() })
+        };
+        Ok(found.iter().filter_map(|(key, _)| place(key)).collect())
+    }
+
+    /// How many places of an index have a value that starts with `start`.
+    pub async fn count_places<R: Record>(&self, index: &str, start: &str) -> Result<u64, StoreError> {
+        self.backend.count(keys::index(&self.scope, R::KIND, index) + start).await
+    }
+
+    /// Writes every record of the kind again that does not have the links that this build gives it; how many there were.
+    pub async fn relink<R: Record>(&self) -> Result<usize, StoreError> {
+        let prefix = keys::records(&self.scope, R::KIND);
+        let (mut after, mut written) = (None, 0);
+        loop {
+            let scan = Scan { prefix: prefix.clone(), after: after.take(), limit: MAX_PAGE, backwards: false };
+            let found = self.backend.scan(scan).await?;
+            for (raw_key, raw) in &found {
+                let key = raw_key.strip_prefix(&prefix).unwrap_or(raw_key);
+                let kept = decode::<R>(key, raw)?;
+                let links = kept.record.links();
+                let has = links_of(R::KIND, key, &raw.bytes)?;
+                if has.iter().map(|(i, v)| (i.as_str(), v)).eq(links.iter().map(|(i, v)| (*i, v))) {
+                    continue;
+                }
+                match self.commit(self.batch().update(&kept.record, kept.revision)).await {
+                    // Whoever wrote it in between gave it the links.
+                    Ok(()) | Err(StoreError::Conflict { .. }) => written += 1,
+                    Err(error) => return Err(error),
+                }
+            }
+            if found.len() < MAX_PAGE {
+                return Ok(written);
+            }
+            after = found.last().map(|(key, _)| key.clone());
         }
     }
 

@@ -112,7 +112,7 @@ async fn a_service_whose_database_goes_away_says_so_and_works_again_when_it_is_b
     assert_eq!(database.ask("SELECT count(*) FROM empanel_gradings"), "1", "what was refused is not there");
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Page {
     number: u64,
     text: String,

@@ -139,7 +139,7 @@ async fn work_spreads_over_the_replicas() {
     let (first, second) = (Service::start(&home).await, Service::start(&home).await);
     let gradings = post(&first.client(), 80).await;
     for client in [first.client(), second.client()] {
-        wait_for("a quarter of the work", async || (metric(&client, "empanel_running").await >= 20).then_some(()))
+        wait_for("an eighth of the work", async || (metric(&client, "empanel_running").await >= 10).then_some(()))
             .await;
     }
     gate.open();
@@ -149,5 +149,6 @@ async fn work_spreads_over_the_replicas() {
         done.push(metric(&client, "empanel_judge_calls_total").await);
     }
     assert_eq!(done.iter().sum::<usize>(), 80 * CRITERIA, "each call was made once: {done:?}");
-    assert!(done.iter().all(|calls| *calls >= 20 * CRITERIA), "each did a quarter at least: {done:?}");
+    // Whoever hears of work first takes half of what waits, the other half of the rest; then it is who is quicker.
+    assert!(done.iter().all(|calls| *calls >= 10 * CRITERIA), "each did what it had taken: {done:?}");
 }

@@ -70,6 +70,8 @@ impl Home {
 pub fn program(home: &Home) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_empanel"));
     command.env_clear().env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1").current_dir(home.folder.path());
+    // However slow the machine is, a page has its figures when it comes.
+    command.env("EMPANEL_SERVER__PAGE_PATIENCE_MS", "60000");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -3,13 +3,14 @@
 use actix_web::{HttpResponse, web};
 
 use super::leaderboard::off_thread;
-use crate::domain::{Review, ReviewState};
+use crate::domain::Review;
 use crate::http::auth::{Admin, Reviewer};
 use crate::http::problem::Problem;
 use crate::http::wire::reviewing::{ProgressOfReviews, ReviewingBody};
 use crate::ranking::reviewing::{reviewing, separation};
-use crate::review::queue;
+use crate::review::next;
 use crate::services::Services;
+use crate::store::Query;
 
 /// Who reviewed how much and how long it took, how people agree with each other and with the panel, how often they reverse
 /// it, what each system's work costs to review, and what the panel misses.
@@ -24,11 +25,8 @@ pub async fn report(caller: Admin, services: web::Data<Services>) -> Result<Http
 /// are told apart. No system is named.
 #[utoipa::path(get, path = "/v1/reviews/progress", tag = "reviews", responses((status = 200, body = ProgressOfReviews)))]
 pub async fn progress(caller: Reviewer, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let now = services.now();
-    let reviews = queue::list(&services, &caller.project, &[]).await?;
-    let free = |review: &&Review| {
-        matches!(review.state(now), ReviewState::Open | ReviewState::Submitted) && !review.is_done_by(&caller.author)
-    };
+    let left = next::left(&services, &caller.project, &caller.author, None).await?;
+    let reviews = caller.project.all::<Review>(Query::default()).await?;
     let mine = |review: &&Review| {
         review.has_answered(&caller.author) || review.resolution.as_ref().is_some_and(|end| end.by == caller.author)
     };
@@ -36,7 +34,7 @@ pub async fn progress(caller: Reviewer, services: web::Data<Services>) -> Result
     let separation = off_thread(async move { separation(&project).await }).await??;
     Ok(HttpResponse::Ok().json(ProgressOfReviews {
         pending: reviews.iter().filter(|review| review.is_pending()).count(),
-        for_you: reviews.iter().filter(free).count(),
+        for_you: left.all - left.holding,
         answered_by_you: reviews.iter().filter(mine).count(),
         separation: separation.into(),
     }))

@@ -42,10 +42,12 @@ pub async fn list(
     filter: web::Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
     let states = states(filter.state.as_deref())?;
-    let reviews = queue::list(&services, &caller.project, &states).await?;
     let now = services.now();
     let last = last_told(&caller, filter.cursor.as_deref()).await?;
-    let (page, next_cursor) = one_page(&reviews, last.as_ref(), filter.limit)?;
+    let (limit, _) = crate::http::listing::Paging::new(filter.limit, None).read()?;
+    // By place, not by presence: the last one told may have left the queue since.
+    let (page, more) = queue::page(&services, &caller.project, &states, last.as_ref(), limit).await?;
+    let next_cursor = page.last().filter(|_| more).map(|review| review.id.to_string());
     let items = page.iter().map(|review| ReviewBody::new(review, &caller.author, now)).collect();
     Ok(HttpResponse::Ok().json(List { items, next_cursor }))
 }
@@ -242,25 +244,6 @@ fn states(given: Option<&str>) -> Result<Vec<ReviewState>, Problem> {
         })
     };
     given.map_or(Ok(vec![]), |text| text.split(',').map(|word| known(word.trim())).collect())
-}
-
-/// The queue is ordered by what is at stake, so its cursor is the last review that was told, by its id alone: its place
-/// would tell a blind reviewer why it was opened.
-fn one_page<'a>(
-    reviews: &'a [Review],
-    last: Option<&Review>,
-    limit: Option<usize>,
-) -> Result<(&'a [Review], Option<String>), Problem> {
-    let (limit, _) = crate::http::listing::Paging::new(limit, None).read()?;
-    // By place, not by presence: the review may have left the queue since.
-    let begin = last.map_or(0, |last| {
-        reviews
-            .partition_point(|one| one.priority.total_cmp(&last.priority).reverse().then(one.id.cmp(&last.id)).is_le())
-    });
-    let rest = reviews.get(begin..).unwrap_or_default();
-    let page = rest.get(..limit).unwrap_or(rest);
-    let next = page.last().filter(|_| rest.len() > page.len());
-    Ok((page, next.map(|review| review.id.to_string())))
 }
 
 /// The review that a cursor names.

@@ -112,6 +112,7 @@ impl Bench {
             grading_usd: None,
             purses: crate::services::purse::Purses::new(None),
             hooks: crate::services::hooks::Hooks::default(),
+            views: crate::services::views::Views::new(Duration::from_secs(600)),
             replicas: crate::services::replicas::Replicas::alone(crate::domain::Id::from_uuid(uuid::Uuid::nil())),
             running: Running::default(),
             bell: tokio::sync::Notify::new(),

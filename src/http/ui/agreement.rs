@@ -11,16 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{paged, viewer};
 use super::grading::ROWS;
-use super::render::{Page, respond};
+use super::render::{Page, respond_as_of};
+use super::seen;
 use super::words::{self, Mark, Time};
 use crate::domain::{Grading, JudgeName, PanelName, TaskId};
 use crate::http::auth::{Caller, Role, Submitter};
 use crate::http::problem::Problem;
-use crate::http::routes::leaderboard::off_thread;
 use crate::ranking::agreement::{Agreement, Differing, Differs, Figure, Figures, Filter, Pair, agreement, differing};
 use crate::refusal::Refusal;
 use crate::review::reveal;
 use crate::services::Services;
+use crate::services::views::Seen;
+use crate::store::ProjectStore;
 
 /// Criteria on the page; the API has them all.
 const CRITERIA: usize = 100;
@@ -209,11 +211,16 @@ fn chosen(given: &[Given]) -> String {
     given.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
-async fn show(request: HttpRequest, caller: Submitter, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+async fn show(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Submitter,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let (filter, given) = asked.into_inner().filter()?;
-    let project = caller.project.clone();
-    let found = off_thread(async move { agreement(&project, &filter).await }).await??;
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page(found, given)))
+    let name = format!("agreement {given:?}");
+    let find = move |project: ProjectStore| async move { Ok(page(agreement(&project, &filter).await?, given)) };
+    seen::page(&request, &services, &caller, &name, find).await
 }
 
 async fn differ(
@@ -226,10 +233,14 @@ async fn differ(
     let (filter, given) = asked.into_inner().filter()?;
     let judge = |name: &str| JudgeName::parse(name).map_err(|_| Problem::not_found("judge", words::clip(name, 80)));
     let (one, other) = (judge(&pair.one)?, judge(&pair.other)?);
-    let (project, pair_of) = (caller.project.clone(), (one.clone(), other.clone()));
-    let found = off_thread(async move { differing(&project, &filter, &pair_of.0, &pair_of.1).await }).await??;
+    let (name, of) = (format!("differ {given:?} {one:?} {other:?}"), (one.clone(), other.clone()));
+    let find = move |project: ProjectStore| async move { differing(&project, &filter, &of.0, &of.1).await };
+    let (found, as_of) = match services.views.see(&services, &caller.project, &name, find).await? {
+        Seen::Found(found, as_of) => (found, as_of.map(words::to_the_second)),
+        Seen::NotYet => return Ok(seen::waiting(&request, &caller)),
+    };
     let page = differ_page(&services, &caller, (&one, &other), given, &found, pair.from).await?;
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+    Ok(respond_as_of(StatusCode::OK, Some(&viewer(&request, &caller)), &page, as_of))
 }
 
 async fn differ_page(

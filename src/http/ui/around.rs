@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::review::review_id;
 use super::viewer::Desk;
 use super::words::{self, Mark};
-use crate::domain::{About, Review, ReviewState};
+use crate::domain::{About, ReviewState};
 use crate::http::auth::Caller;
 use crate::http::matter::Matter;
 use crate::http::problem::Problem;
@@ -50,21 +50,17 @@ impl Around {
     ) -> Result<Self, Problem> {
         let review = &matter.review;
         let (project, person) = (&caller.project, &caller.author);
-        let all = next::answerable(services, project, person, Some(review)).await?;
-        let of = review.about.grading_id();
-        let same = |one: &&Review| one.id != review.id && of.is_some() && one.about.grading_id() == of;
-        // The question on the page stands where it is in the list; one that is answered, before its first.
-        let at = all.iter().position(|one| one.id == review.id);
-        let id = |one: &Review| one.id.to_string();
+        let (before, next) = next::around(services, project, person, review).await?;
+        let left = next::left(services, project, person, Some(review)).await?;
         let now = services.now();
         let pending = review.state(now).is_pending() && review.state(now) != ReviewState::Conflict;
         Ok(Self {
             id: review.id.to_string(),
             work: work(matter),
-            previous: at.and_then(|at| at.checked_sub(1)).and_then(|at| all.get(at)).map(id),
-            next: all.get(at.map_or(0, |at| at + 1)).map(id),
-            left: all.len(),
-            left_here: all.iter().filter(same).count(),
+            previous: before.map(|id| id.to_string()),
+            next: next.map(|id| id.to_string()),
+            left: left.all,
+            left_here: left.here,
             after: match after {
                 Some(id) => After::of(caller, id).await?,
                 None => None,

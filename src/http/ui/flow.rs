@@ -20,7 +20,8 @@ use crate::http::{self, Door, Role, create_key};
 use crate::services::Services;
 
 pub(super) async fn services() -> Arc<Services> {
-    let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n[reading]\nisolation = \"thread\"\n";
+    let text = "[store]\nurl = \"memory:\"\n[files]\nurl = \"memory:\"\n[reading]\nisolation = \"thread\"\n\
+        [server]\npage_patience_ms = 60000\n";
     let config = Config::parse(text, "test", std::iter::empty()).unwrap();
     let mut services = Arc::into_inner(build(&config, Choices::system().unwrap()).await.unwrap()).unwrap();
     // What is asked of people is what a test asks, and not what a draw adds.

@@ -11,13 +11,15 @@ use serde::Serialize;
 use super::error::{paged, viewer};
 use super::gradings::{GradingRow, row, title};
 use super::render::{Page, respond};
-use super::words::{self, Mark};
-use crate::domain::{Grading, Review, ReviewState, Status, Timestamp};
+use super::words::{self, Mark, Time};
+use crate::domain::{Grading, Status, Timestamp};
 use crate::http::Door;
 use crate::http::auth::{Caller, Role, Submitter};
 use crate::http::problem::Problem;
-use crate::review::queue;
+use crate::refusal::Refusal;
+use crate::review::{next, order};
 use crate::services::Services;
+use crate::services::views::Seen;
 use crate::store::{ProjectStore, Query};
 
 /// Gradings that are shown of each kind.
@@ -34,6 +36,7 @@ pub(super) struct HomePage {
     pub tells_work: bool,
     /// `None` for who may not answer.
     pub waiting: Option<Waiting>,
+    /// `None` for who is told of questions only, and while it is being added up.
     pub spend: Option<Spend>,
     pub health: Vec<Health>,
     /// Something runs.
@@ -61,6 +64,8 @@ pub(super) struct Spend {
     pub more: bool,
     /// Of a project that has a budget: what is left of it.
     pub left: Option<String>,
+    /// When it was added up, if newer work is not in it.
+    pub as_of: Option<Time>,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,7 +110,7 @@ async fn home(
             let title = title(project, &mut titles, &grading.rubric).await?;
             recent.push(row(&services, &grading, title));
         }
-        spend = Some(spent(&services, project).await?);
+        spend = spent(&services, project).await?;
     }
     let waiting = match caller.role >= Role::Reviewer {
         true => Some(waiting(&services, &caller).await?),
@@ -124,47 +129,56 @@ async fn home(
 }
 
 async fn waiting(services: &Services, caller: &Caller) -> Result<Waiting, Problem> {
-    use ReviewState::{Claimed, Conflict, Open, Submitted};
-    let now = services.now();
-    let pending = queue::list(services, &caller.project, &[Open, Claimed, Submitted, Conflict]).await?;
-    let free = |review: &&Review| {
-        let open = matches!(review.state(now), Open | Submitted);
-        let mine = review.live_lease(now).is_some_and(|lease| lease.reviewer == caller.author);
-        (open && !review.is_done_by(&caller.author)) || mine
-    };
+    let project = &caller.project;
+    let mut line = next::Line::of(services, project, &caller.author, None).await.map_err(Refusal::from)?;
     Ok(Waiting {
-        pending: pending.len(),
-        for_you: pending.iter().filter(free).count(),
-        conflicts: pending.iter().filter(|review| review.state(now) == Conflict).count(),
-        next: pending.iter().find(free).map(|review| review.id.to_string()),
+        pending: order::count(project, order::QUEUE).await.map_err(Refusal::from)?,
+        for_you: next::left(services, project, &caller.author, None).await?.all,
+        conflicts: order::conflicts(project).await.map_err(Refusal::from)?,
+        next: line.next().await.map_err(Refusal::from)?.map(|review| review.id.to_string()),
     })
 }
 
-/// The newest gradings of this month, as many as one look gets.
-async fn spent(services: &Services, project: &ProjectStore) -> Result<Spend, Problem> {
-    let month = |time: Timestamp| time.to_string().chars().take(7).collect::<String>();
+/// What the newest gradings of this month cost, as many as one look gets; `None`: it is being added up.
+async fn spent(services: &Services, project: &ProjectStore) -> Result<Option<Spend>, Problem> {
     let this = month(services.now());
-    let page = project.list::<Grading>(Query::default().newest_first().limit(LOOKED_AT)).await?;
-    let all = page.items.len();
-    let of_month = page.items.iter().map(|kept| &kept.record).take_while(|one| month(one.created_at) == this);
-    let (mut usd, mut gradings, mut unknown) = (0.0, 0, 0);
-    for result in of_month.filter_map(Grading::result) {
-        gradings += 1;
-        match result.cost_usd {
-            Some(cost) => usd += cost,
-            None => unknown += 1,
-        }
-    }
+    let (of, name) = (this.clone(), format!("spent in {this}"));
+    let find = move |project: ProjectStore| async move { Sums::of(&project, &of).await };
+    let Seen::Found(sums, as_of) = services.views.see(services, project, &name, find).await? else { return Ok(None) };
     let purse = services.purses.of(project, services.now()).await?;
     let left = purse.limit().map(|limit| words::usd(Some((limit - purse.spent()).max(0.0))));
-    Ok(Spend {
-        usd: words::usd(Some(usd)),
-        gradings,
-        unknown,
-        more: gradings == all && page.next.is_some(),
-        left,
-        month: this,
-    })
+    let Sums { usd, gradings, unknown, more } = *sums;
+    let as_of = as_of.map(words::to_the_second);
+    Ok(Some(Spend { usd: words::usd(Some(usd)), gradings, unknown, more, left, month: this, as_of }))
+}
+
+fn month(time: Timestamp) -> String {
+    time.to_string().chars().take(7).collect()
+}
+
+struct Sums {
+    usd: f64,
+    gradings: usize,
+    unknown: usize,
+    more: bool,
+}
+
+impl Sums {
+    async fn of(project: &ProjectStore, this: &str) -> Result<Self, Refusal> {
+        let page = project.list::<Grading>(Query::default().newest_first().limit(LOOKED_AT)).await?;
+        let all = page.items.len();
+        let of_month = page.items.iter().map(|kept| &kept.record).take_while(|one| month(one.created_at) == this);
+        let mut sums = Self { usd: 0.0, gradings: 0, unknown: 0, more: false };
+        for result in of_month.filter_map(Grading::result) {
+            sums.gradings += 1;
+            match result.cost_usd {
+                Some(cost) => sums.usd += cost,
+                None => sums.unknown += 1,
+            }
+        }
+        sums.more = sums.gradings == all && page.next.is_some();
+        Ok(sums)
+    }
 }
 
 async fn health(services: &Services, door: &Door) -> Vec<Health> {

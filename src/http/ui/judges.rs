@@ -10,16 +10,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::error::{paged, viewer};
-use super::render::{Page, respond};
+use super::render::{Page, respond_as_of};
+use super::seen;
 use super::words;
 use crate::domain::{JudgeName, JudgeSpec};
 use crate::http::auth::Submitter;
 use crate::http::problem::Problem;
-use crate::http::routes::leaderboard::off_thread;
 use crate::ranking::agreement::Figure;
 use crate::ranking::report::{self, Report, Test};
 use crate::refusal::Refusal;
 use crate::services::Services;
+use crate::services::views::Seen;
+use crate::store::ProjectStore;
 
 #[derive(Debug, Serialize)]
 pub(super) struct JudgesPage {
@@ -137,10 +139,13 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 async fn list(request: HttpRequest, caller: Submitter, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let project = caller.project.clone();
     // Those who judged here and are configured no longer have a card, too.
-    let known = off_thread(async move { super::leaderboard::judges_of(&project).await }).await??;
-    let mut specs: BTreeMap<String, Option<&JudgeSpec>> = known.into_iter().map(|name| (name, None)).collect();
+    let find = |project: ProjectStore| async move { super::leaderboard::judges_of(&project).await };
+    let (known, as_of) = match services.views.see(&services, &caller.project, "judges", find).await? {
+        Seen::Found(known, as_of) => (known, as_of.map(words::to_the_second)),
+        Seen::NotYet => return Ok(seen::waiting(&request, &caller)),
+    };
+    let mut specs: BTreeMap<String, Option<&JudgeSpec>> = known.iter().map(|name| (name.clone(), None)).collect();
     specs.extend(services.judges.values().map(|judge| (judge.spec().name.to_string(), Some(judge.spec()))));
     let panels = |name: &str| {
         let sits =
@@ -155,7 +160,7 @@ async fn list(request: HttpRequest, caller: Submitter, services: web::Data<Servi
         sees: spec.is_some_and(|spec| spec.vision),
     });
     let page = JudgesPage { rows: rows.collect() };
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page))
+    Ok(respond_as_of(StatusCode::OK, Some(&viewer(&request, &caller)), &page, as_of))
 }
 
 async fn show(
@@ -166,13 +171,16 @@ async fn show(
 ) -> Result<HttpResponse, Problem> {
     let missing = || Problem::from(Refusal::not_found("judge", words::clip(&name, 80)));
     let judge = JudgeName::parse(name.as_str()).map_err(|_| missing())?;
-    let (project, of) = (caller.project.clone(), judge.clone());
-    let found = off_thread(async move { report::report(&project, &of).await }).await??;
-    let spec = services.judges.get(&judge).map(|judge| judge.spec());
-    if found.votes == 0 && spec.is_none() {
-        return Err(missing());
-    }
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page(found, spec)))
+    let (view, told) = (format!("judge {judge}"), words::clip(&name, 80));
+    let spec = services.judges.get(&judge).map(|judge| judge.spec().clone());
+    let find = move |project: ProjectStore| async move {
+        let found = report::report(&project, &judge).await?;
+        if found.votes == 0 && spec.is_none() {
+            return Err(Refusal::not_found("judge", told));
+        }
+        Ok(page(found, spec.as_ref()))
+    };
+    seen::page(&request, &services, &caller, &view, find).await
 }
 
 pub(super) fn page(found: Report, spec: Option<&JudgeSpec>) -> JudgePage {

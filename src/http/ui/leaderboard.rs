@@ -1,20 +1,19 @@
 //! Which system is better, by how much, how sure: the plot, the table with intervals and rank ranges, and
 //! what a reader must know, in words.
 
-use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use std::collections::BTreeSet;
 
-use super::error::{paged, see_other, viewer};
+use super::error::{paged, see_other};
 use super::matrix::matrix_svg;
 use super::pareto::pareto_svg;
 use super::plot::leaderboard_svg;
 use super::radar::radar_svg;
-use super::render::{Page, respond, url_part};
-use super::words;
+use super::render::{Page, url_part};
+use super::{seen, words};
 use crate::domain::{JudgeName, Review, Snapshot, SnapshotId};
 use crate::http::auth::Submitter;
 use crate::http::problem::Problem;
@@ -290,15 +289,20 @@ async fn keep(
     Ok(see_other(&format!("/leaderboard?{}", choices.join("&"))))
 }
 
-async fn show(request: HttpRequest, caller: Submitter, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+async fn show(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    caller: Submitter,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let wanted = choose(&asked)?;
     let (method, by, with_overrides) = (asked.method.as_str(), wanted.by, wanted.with_overrides);
     let against = asked.against.clone();
     // Tags are of scores, which are the only ones that have them.
     let scores_first = method.is_empty() && by == Some(Slice::Tag);
-    let (project, sensitive) = (caller.project.clone(), asked.sensitivity == "true");
-    let empty = method.is_empty();
-    let gathered = off_thread(async move {
+    let (empty, sensitive) = (method.is_empty(), asked.sensitivity == "true");
+    let name = format!("leaderboard {:?}", Asked { label: String::new(), ..asked.into_inner() });
+    let find = move |project: ProjectStore| async move {
         let mut wanted = if scores_first { rated(wanted, Method::Score) } else { wanted };
         let mut board = leaderboard(&project, &wanted).await?;
         if empty && board.boards.iter().all(|board| board.rows.is_empty()) {
@@ -328,7 +332,7 @@ async fn show(request: HttpRequest, caller: Submitter, asked: web::Query<Asked>)
             true => Some(estimates(&project, &estimates::Wanted::default()).await?),
             false => None,
         };
-        Ok::<_, Refusal>(Gathered {
+        Ok::<_, Refusal>(page(&Gathered {
             wanted,
             board,
             figures,
@@ -338,10 +342,9 @@ async fn show(request: HttpRequest, caller: Submitter, asked: web::Query<Asked>)
             against,
             against_refused,
             humans,
-        })
-    })
-    .await??;
-    Ok(respond(StatusCode::OK, Some(&viewer(&request, &caller)), &page(&gathered)))
+        }))
+    };
+    seen::page(&request, &services, &caller, &name, find).await
 }
 
 /// Everything that the page tells.

@@ -38,6 +38,7 @@ mod reviews;
 mod rubrics;
 #[cfg(test)]
 mod samples;
+mod seen;
 mod viewer;
 mod words;
 mod work;

@@ -40,6 +40,8 @@ struct Whole<'a, P> {
     title: String,
     section: &'static str,
     viewer: Option<&'a Viewer>,
+    /// When what is told was found, if newer work is not in it.
+    as_of: Option<words::Time>,
     p: &'a P,
 }
 
@@ -80,6 +82,7 @@ templates![
     "reviews.html",
     "rubric.html",
     "rubrics.html",
+    "waiting.html",
     "work.html",
 ];
 
@@ -158,6 +161,14 @@ fn ticks(text: &str) -> Vec<minijinja::Value> {
 /// # Errors
 /// If the template is wrong or names what the context does not have: our mistake.
 pub fn html<P: Page>(viewer: Option<&Viewer>, page: &P) -> Result<String, minijinja::Error> {
+    html_as_of(viewer, page, None)
+}
+
+fn html_as_of<P: Page>(
+    viewer: Option<&Viewer>,
+    page: &P,
+    as_of: Option<words::Time>,
+) -> Result<String, minijinja::Error> {
     let live = live().map(|_| environment()).transpose()?;
     let built_in = || {
         let wrong = |error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("{error:#}"));
@@ -168,13 +179,24 @@ pub fn html<P: Page>(viewer: Option<&Viewer>, page: &P) -> Result<String, miniji
         title: page.title(),
         section: P::SECTION,
         viewer,
+        as_of,
         p: page,
     }))
 }
 
 /// The page as an answer.
 pub fn respond<P: Page>(status: StatusCode, viewer: Option<&Viewer>, page: &P) -> HttpResponse {
-    match html(viewer, page) {
+    respond_as_of(status, viewer, page, None)
+}
+
+/// The page as an answer; `as_of`: when what it tells was found, if newer work is not in it.
+pub fn respond_as_of<P: Page>(
+    status: StatusCode,
+    viewer: Option<&Viewer>,
+    page: &P,
+    as_of: Option<words::Time>,
+) -> HttpResponse {
+    match html_as_of(viewer, page, as_of) {
         Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
         Err(error) => {
             tracing::error!(template = P::TEMPLATE, error = format!("{error:#}"), "a page could not be rendered");

@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::around::After;
 use super::error::{paged, viewer};
 use super::render::{Page, respond};
+use super::seen;
 use super::words::{self, Mark, Time};
 use crate::domain::{Grading, GradingId, Review, ReviewState, RubricVersion};
 use crate::http::auth::Reviewer;
 use crate::http::problem::Problem;
-use crate::http::routes::leaderboard::off_thread;
 use crate::ranking::reviewing::{Separation, separation};
 use crate::review::blind::is_blind;
-use crate::review::{next, queue};
+use crate::review::next;
+use crate::review::order::{self, QUEUE, SETTLED};
 use crate::services::Services;
+use crate::services::views::Seen;
 use crate::store::{ProjectStore, rubric_key};
 
 const PAGE: usize = 50;
@@ -79,43 +81,44 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/reviews").route(web::get().to(list)).wrap(from_fn(paged)));
 }
 
-const PENDING: [ReviewState; 4] =
-    [ReviewState::Open, ReviewState::Claimed, ReviewState::Submitted, ReviewState::Conflict];
-const SETTLED: [ReviewState; 3] = [ReviewState::Agreed, ReviewState::Resolved, ReviewState::Withdrawn];
-
 async fn list(
     request: HttpRequest,
     services: web::Data<Services>,
     caller: Reviewer,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let (show, states): (_, &[ReviewState]) = match asked.show.as_str() {
-        "settled" => ("settled", &SETTLED),
-        "all" => ("all", &[]),
-        _ => ("pending", &PENDING),
+    let (show, indexes): (_, &[&str]) = match asked.show.as_str() {
+        "settled" => ("settled", &[SETTLED]),
+        "all" => ("all", &[QUEUE, SETTLED]),
+        _ => ("pending", &[QUEUE]),
     };
-    let found = queue::list(&services, &caller.project, states).await?;
-    let total = found.len();
+    let mut total = 0;
+    for index in indexes {
+        total += order::count(&caller.project, index).await?;
+    }
     let from = if asked.from < total { asked.from } else { 0 };
     let now = services.now();
     let mut requirements = Requirements::default();
     let mut rows = Vec::new();
-    for review in found.iter().skip(from).take(PAGE) {
-        let requirement = requirements.of(&caller.project, review).await?;
-        let blind = is_blind(review, &caller.author, now);
-        rows.push(row(review, requirement, review.state(now), blind));
+    for review in order::some(&caller.project, indexes, from, PAGE).await? {
+        let requirement = requirements.of(&caller.project, &review).await?;
+        let blind = is_blind(&review, &caller.author, now);
+        rows.push(row(&review, requirement, review.state(now), blind));
     }
-    let mine = next::answerable(&services, &caller.project, &caller.author, None).await?;
+    let left = next::left(&services, &caller.project, &caller.author, None).await?;
     let apart = if asked.separation == 1 {
-        let project = caller.project.clone();
-        told(&off_thread(async move { separation(&project).await }).await??)
+        let find = |project: ProjectStore| async move { separation(&project).await };
+        match services.views.see(&services, &caller.project, "separation", find).await? {
+            Seen::Found(found, _) => told(&found),
+            Seen::NotYet => return Ok(seen::waiting(&request, &caller)),
+        }
     } else {
         None
     };
     let page = ReviewsPage {
         show,
-        for_you: mine.len(),
-        held: mine.iter().any(|review| review.live_lease(now).is_some()),
+        for_you: left.all,
+        held: left.holding > 0,
         separation: apart,
         after: match &asked.after {
             Some(id) => After::of(&caller, id).await?,

@@ -23,6 +23,7 @@ use super::render::{self, Page, Viewer};
 use super::review::*;
 use super::reviews::{ReviewRow, ReviewsPage};
 use super::rubrics::*;
+use super::seen::WaitingPage;
 use super::viewer::{Pane, WorkPage};
 use super::words::{Mark, Quote, Time};
 use crate::domain::{Id, Snapshot, SnapshotAsked, SnapshotId, SystemName, Timestamp};
@@ -806,6 +807,7 @@ pub fn home(tells_work: bool) -> super::home::HomePage {
             unknown: 2,
             more: true,
             left: Some(s("$37.60")),
+            as_of: Some(at()),
         }),
         health: vec![
             Health { what: s("Store"), state: met() },
@@ -1226,6 +1228,7 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
         }
     }
     check(&work());
+    check(&WaitingPage { again_s: 1 });
     check(&login());
     check(&LoginPage { needed: false, error: None, ..login() });
     check(&error());

@@ -21,6 +21,12 @@ pub fn time(at: Timestamp) -> Time {
     Time { iso: at.to_string(), text: at.strftime("%Y-%m-%d %H:%M UTC").to_string() }
 }
 
+/// Where minutes are too coarse.
+#[must_use]
+pub fn to_the_second(at: Timestamp) -> Time {
+    Time { iso: at.to_string(), text: at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string() }
+}
+
 /// A colour, a shape and a word: never the colour alone. `kind` names a class of the style sheet.
 #[derive(Debug, Clone, Serialize)]
 pub struct Mark {

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Entries are the store's own, byte for byte: records of every kind and version, and their links. They are of one moment
-//! ([`Backend::walk`](super::Backend::walk)), and files are read after them, so every file that an entry names is in the
+//! ([`Backend::image`](super::Backend::image)), and files are read after them, so every file that an entry names is in the
 //! backup if it was in its place. What was not, or was damaged, is counted and told. Left out is how often files were
 //! swept: a restored store counts anew, and its files are those that it was given.
 //!

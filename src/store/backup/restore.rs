@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::super::backend::{Backend, Expect, RawBatch, Revision, Scan, WALK_KEYS};
+use super::super::backend::{Backend, Expect, IMAGE_KEYS, RawBatch, Revision, Scan};
 use super::super::convert::MARKER;
 use super::super::typed::{open_backend, without_password};
 use super::super::{Blobs, ConvertError, StoreError, StoreOptions, Turn};
@@ -280,7 +280,7 @@ impl Restoring<'_> {
         let (mut found, mut missing, mut read) = (Sums::new(), BTreeSet::new(), 0);
         let (mut seen, mut after) = (BTreeSet::new(), None);
         loop {
-            let scan = Scan { prefix: String::new(), after: after.take(), limit: WALK_KEYS, backwards: false };
+            let scan = Scan { prefix: String::new(), after: after.take(), limit: IMAGE_KEYS, backwards: false };
             let page = self.target.scan(scan).await?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());

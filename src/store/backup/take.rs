@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
 
-use super::super::backend::Walked;
+use super::super::backend::ImagePart;
 use super::super::blobs::{shards, sync_folder};
 use super::super::typed::Store;
 use super::super::uploads::Sweeps;
@@ -76,19 +76,19 @@ async fn entries(
 ) -> Result<(), BackupError> {
     let own = keys::record("", Sweeps::KIND, Sweeps::KEY);
     let mut seen = BTreeSet::new();
-    let mut walk = store.backend().walk().await?;
+    let mut walk = store.backend().image().await?;
     let mut changes = false;
     loop {
         let mut frames = Vec::new();
         match walk.next().await? {
-            Walked::End => return Ok(()),
-            Walked::Entries(page) => {
+            ImagePart::End => return Ok(()),
+            ImagePart::Entries(page) => {
                 for (key, value) in page.into_iter().filter(|(key, _)| *key != own) {
                     frames.push(Frame::Entry { key, value: value.bytes });
                 }
                 summary.entries += frames.len() as u64;
             }
-            Walked::Changes(page) => {
+            ImagePart::Changes(page) => {
                 if !std::mem::replace(&mut changes, true) {
                     out.write(vec![Frame::Changes]).await?;
                 }

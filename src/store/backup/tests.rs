@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use super::super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::super::contract::{Home, Note, note, project};
 use super::super::{Blobs, ProjectStore, Query, Record, Store, StoreOptions, Turn};
 use super::restore::restoring;
@@ -256,6 +256,9 @@ impl Backend for Dying {
     }
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.inner.count(prefix)
+    }
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        self.inner.stamp()
     }
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.inner.ready()

@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, LocalBoxFuture};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::super::backend::{Backend, RawBatch, RawValue, Revision};
+use super::super::backend::{Backend, RawBatch, RawValue, Revision, Stamp};
 use super::super::blobs::memory::Memory;
 use super::super::blobs::{Answer, Place};
 use super::super::contract::{Note, note, project};
@@ -56,6 +56,9 @@ impl Backend for Stepping<dyn Backend> {
     }
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.0.count(prefix)
+    }
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        self.0.stamp()
     }
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.0.ready()

@@ -43,7 +43,7 @@ use tokio::time::{Instant, timeout};
 use self::fault::Fault;
 use self::retries::{Jitter, Retries};
 use self::writer::{Job, Writer};
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Walk};
+use super::backend::{Backend, Image, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
 /// Commits that may wait for the writers before their senders wait too.
@@ -316,6 +316,11 @@ fn read_only(c: &mut PgConnection) -> BoxFuture<'_, Result<PgRow, sqlx::Error>> 
 
 const GET: &str = "SELECT key, revision, value FROM empanel_entries WHERE key = ANY($1)";
 
+/// Every transaction changes its writer's row: what all of them say together stands for what is committed. The sequence
+/// does not: its numbers are taken before a commit is one.
+const STAMP: &str =
+    "SELECT coalesce(string_agg(id || ':' || revision, ' ' ORDER BY id), '') FROM empanel_writers WHERE revision > 0";
+
 const COUNT: &str = "SELECT count(*) FROM empanel_entries WHERE key >= $1 AND key < $2";
 
 /// `$1` is where the walk starts and `$2` where it ends: both excluded, but the start of a prefix's first walk.
@@ -402,10 +407,10 @@ impl Backend for PostgresBackend {
         .boxed()
     }
 
-    fn walk(&self) -> BoxFuture<'_, Result<Box<dyn Walk + '_>, StoreError>> {
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
         async move {
-            let walk: Box<dyn Walk + '_> = Box::new(snapshot::Snapshot::begin(self).await?);
-            Ok(walk)
+            let image: Box<dyn Image + '_> = Box::new(snapshot::Snapshot::begin(self).await?);
+            Ok(image)
         }
         .boxed()
     }
@@ -422,6 +427,14 @@ impl Backend for PostgresBackend {
             });
             let count: i64 = row.await?.try_get(0).map_err(|error| Fault::of(&error).told(&self.place))?;
             Ok(count.unsigned_abs())
+        }
+        .boxed()
+    }
+
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        async move {
+            let row = self.read(|c| sqlx::query(STAMP).fetch_one(c).boxed()).await?;
+            Ok(Stamp(row.try_get(0).map_err(|error| Fault::of(&error).told(&self.place))?))
         }
         .boxed()
     }

@@ -11,7 +11,7 @@ use sqlx::postgres::Postgres;
 use tokio::time::timeout;
 
 use super::super::StoreError;
-use super::super::backend::{WALK_KEYS, Walk, Walked};
+use super::super::backend::{IMAGE_KEYS, Image, ImagePart};
 use super::fault::Fault;
 use super::{PostgresBackend, value};
 
@@ -39,11 +39,11 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-impl Walk for Snapshot<'_> {
-    fn next(&mut self) -> BoxFuture<'_, Result<Walked, StoreError>> {
+impl Image for Snapshot<'_> {
+    fn next(&mut self) -> BoxFuture<'_, Result<ImagePart, StoreError>> {
         async move {
             let place = &self.backend.place;
-            let page = sqlx::query(PAGE).bind(&self.after).bind(WALK_KEYS as i64).fetch_all(&mut *self.connection);
+            let page = sqlx::query(PAGE).bind(&self.after).bind(IMAGE_KEYS as i64).fetch_all(&mut *self.connection);
             let rows = match timeout(self.backend.answer, page).await {
                 Ok(rows) => rows.map_err(|error| Fault::of(&error).told(place))?,
                 Err(_) => {
@@ -53,9 +53,9 @@ impl Walk for Snapshot<'_> {
             };
             let page: Result<Vec<_>, _> = rows.iter().map(value).collect();
             let page = page.map_err(|error| Fault::of(&error).told(place))?;
-            let Some((last, _)) = page.last() else { return Ok(Walked::End) };
+            let Some((last, _)) = page.last() else { return Ok(ImagePart::End) };
             self.after.clone_from(last);
-            Ok(Walked::Entries(page))
+            Ok(ImagePart::Entries(page))
         }
         .boxed()
     }

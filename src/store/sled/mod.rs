@@ -30,7 +30,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::disk::Disk;
 use self::writer::{Durable, Job, Writer};
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan};
+use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
 /// Commits that may wait for the writer before their senders wait too.
@@ -210,6 +210,15 @@ impl Backend for SledBackend {
             Ok((count, 0))
         });
         read.boxed()
+    }
+
+    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
+        async move {
+            lock(&self.jobs).as_ref().ok_or(StoreError::Closed)?;
+            // Nobody reads what is not durable, and what is durable has the number of the last commit.
+            Ok(Stamp(self.durable.borrow().revision().to_string()))
+        }
+        .boxed()
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
