@@ -5,6 +5,7 @@ pub mod gauges;
 pub mod hooks;
 pub mod purse;
 pub mod replicas;
+pub mod upkeep;
 pub mod views;
 
 use std::collections::{BTreeMap, HashMap};

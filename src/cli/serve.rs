@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Failure, load, log_and_trace};
-use crate::app::{Choices, build};
+use crate::app::{self, Choices, build};
 use crate::audit;
 use crate::config::Config;
 use crate::domain::Author;
@@ -18,6 +18,7 @@ use crate::grading::work::work;
 use crate::hooks;
 use crate::http::{self, ServeOptions};
 use crate::judge::CancellationToken;
+use crate::services::upkeep::upkeep;
 use crate::services::{Services, gauges};
 
 #[derive(Debug, clap::Args)]
@@ -79,6 +80,7 @@ pub(super) async fn run(
     let mut worker = tokio::spawn(work(services.clone(), stop.clone()));
     let mut postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
     let watch = tokio::spawn(gauges::watch(services.clone(), stop.clone()));
+    let mut keeper = tokio::spawn(upkeep(services.clone(), app::upkeep(config), stop.clone()));
     let options = ServeOptions {
         bind: config.server.bind,
         workers: config.server.workers,
@@ -100,11 +102,12 @@ pub(super) async fn run(
     watch.abort();
     // All of it together, from the signal on.
     let until = *signalled_at.get_or_init(Instant::now) + options.drain;
-    let drained = tokio::time::timeout_at(until, async { tokio::join!(&mut worker, &mut postman) }).await;
+    let drained = tokio::time::timeout_at(until, async { tokio::join!(&mut worker, &mut postman, &mut keeper) }).await;
     if drained.is_err() {
         tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
         worker.abort();
         postman.abort();
+        keeper.abort();
     }
     match tokio::time::timeout(CLOSE_WITHIN, services.store.clone().close()).await {
         Ok(closed) => closed.map_err(Failure::mistake)?,

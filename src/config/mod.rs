@@ -4,6 +4,7 @@
 //! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
 //! Unknown names are errors, because a misspelt limit is no limit.
 
+mod backup;
 mod budget;
 mod files;
 mod grading;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use backup::BackupSection;
 pub use budget::BudgetSection;
 pub use files::Files;
 pub use grading::GradingSection;
@@ -43,6 +45,7 @@ pub struct Config {
     pub server: Server,
     pub store: StoreSection,
     pub files: Files,
+    pub backup: BackupSection,
     pub grading: GradingSection,
     pub limits: LimitsSection,
     pub reading: ReadingSection,
@@ -130,6 +133,8 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
         self.store.check()?;
+        self.files.check()?;
+        self.backup.check()?;
         self.grading.check()?;
         self.reading.check()?;
         self.budget.check()?;
@@ -313,6 +318,27 @@ mod tests {
             ("password_env = \"A\"\npassword_file = \"b\"", "keep one"),
             ("max_connections = 1", "from 2"),
             ("patience_s = 0", "from 1"),
+        ] {
+            let error = of(rest).unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains("hunter"), "{rest}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_object_store_takes_its_credentials_from_elsewhere_and_shows_none() {
+        let of = |rest: &str| parse(&format!("[files]\nurl = \"s3://b/p\"\n{rest}\n"), &[]);
+        let config =
+            of("access_key_id_env = \"A\"\nsecret_access_key_file = \"b\"\nendpoint = \"http://minio:9000\"").unwrap();
+        assert_eq!(config.files.access_key_id_env.as_deref(), Some("A"));
+        for (rest, says) in [
+            ("secret_access_key = \"hunter2\"", "secret_access_key_env"),
+            ("access_key_id_env = \"A\"", "belong together"),
+            ("session_token_env = \"A\"", "belong together"),
+            ("access_key_id_env = \"A\"\naccess_key_id_file = \"b\"\nsecret_access_key_env = \"C\"", "keep one"),
+            ("endpoint = \"minio:9000\"", "https://HOST:PORT"),
+            ("endpoint = \"https://me:hunter2@minio\"", "https://HOST:PORT"),
+            ("patience_s = 0", "from 1"),
+            ("sweep_grace_h = 0", "from 1 hour"),
         ] {
             let error = of(rest).unwrap_err().to_string();
             assert!(error.contains(says) && !error.contains("hunter"), "{rest}: {error}");

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
-use crate::store::{Batch, ProjectStore, Query, Record, Revision, part};
+use crate::store::{Batch, ProjectStore, Query, Record, Revision, StoreError, part};
 use crate::telemetry;
 
 /// A file as it came.
@@ -62,18 +62,24 @@ pub struct Terms {
 /// The longest text of a task's prompt or of a final message, in characters.
 pub const MAX_TEXT_CHARS: usize = 2_000_000;
 
+/// How often files are put again because unused ones were swept meanwhile: that happens about once a day.
+const PUT_AGAIN: usize = 8;
+
 /// One request's records, gathered and then kept together.
 pub struct Intake<'a> {
     services: &'a Services,
     project: &'a ProjectStore,
     batch: Batch,
     identity: Option<tokio::sync::OwnedMutexGuard<()>>,
+    /// Files that are put and that the batch names.
+    files: Vec<Bytes>,
+    upload: Option<crate::store::Upload>,
 }
 
 impl<'a> Intake<'a> {
     #[must_use]
     pub fn new(services: &'a Services, project: &'a ProjectStore) -> Self {
-        Self { services, project, batch: project.batch(), identity: None }
+        Self { services, project, batch: project.batch(), identity: None, files: vec![], upload: None }
     }
 
     /// Adds a record of the caller's to the batch; the request fails if it exists already.
@@ -267,7 +273,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Keeps the bytes; the records that name them are kept with the batch.
-    async fn files(&self, uploads: Vec<Upload>) -> Result<Vec<StoredFile>, Refusal> {
+    async fn files(&mut self, uploads: Vec<Upload>) -> Result<Vec<StoredFile>, Refusal> {
         let limits = &self.services.intake;
         if uploads.len() > limits.max_files {
             return Err(Refusal::TooLarge {
@@ -296,7 +302,12 @@ impl<'a> Intake<'a> {
         for Upload { name, bytes } in uploads {
             let media_type = document::media_type(name.as_str(), &bytes);
             let length = bytes.len() as u64;
-            let sha256 = self.services.blobs.put(bytes).await?;
+            let upload = match self.upload {
+                Some(upload) => upload,
+                None => *self.upload.insert(self.services.store.upload().await?),
+            };
+            let sha256 = self.services.blobs.put(upload.turn(), bytes.clone()).await?;
+            self.files.push(bytes);
             stored.push(StoredFile { name, media_type, bytes: length, sha256 });
         }
         Ok(stored)
@@ -307,10 +318,21 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// If the store cannot, or somebody kept a record with the same key first.
     pub async fn commit(self) -> Result<(), Refusal> {
-        if !self.batch.is_empty() {
-            self.project.commit(self.batch).await?;
+        if self.batch.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let Some(mut upload) = self.upload else { return Ok(self.project.commit(self.batch).await?) };
+        for _ in 0..PUT_AGAIN {
+            match self.project.under(&upload).commit(self.batch.clone()).await {
+                Err(StoreError::Swept) => {}
+                done => return Ok(done?),
+            }
+            upload = self.services.store.upload().await?;
+            for bytes in &self.files {
+                self.services.blobs.put(upload.turn(), bytes.clone()).await?;
+            }
+        }
+        Ok(self.project.under(&upload).commit(self.batch).await?)
     }
 }
 

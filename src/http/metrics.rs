@@ -52,6 +52,7 @@ pub fn describe(services: &Services) {
     crate::judge::describe_metrics(judges());
     crate::services::describe_metrics(judges());
     services.store.describe_metrics();
+    services.blobs.describe_metrics();
     crate::reading::describe_metrics();
     crate::hooks::describe_metrics();
 }

@@ -347,7 +347,8 @@ impl Judge {
             books.last_number = books.last_number.max(attempt.number);
             let sent = match attempt.reply {
                 // It may have been paid for; whether it was answered nobody knows.
-                AttemptReply::InFlight | AttemptReply::InBatch { .. } => {
+                // (A reply that is kept as a file is read before it comes here.)
+                AttemptReply::InFlight | AttemptReply::InBatch { .. } | AttemptReply::Kept { .. } => {
                     books.attempts += 1;
                     continue;
                 }

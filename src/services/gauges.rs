@@ -43,7 +43,11 @@ pub async fn look(services: &Services) {
     if let Some(share) = services.purses.fullest(services.now()).await {
         metrics::gauge!(BUDGET).set(share);
     }
-    let ready = tokio::time::timeout(PATIENCE, services.store.ready()).await;
+    let serves = async {
+        services.store.ready().await?;
+        services.blobs.ready().await
+    };
+    let ready = tokio::time::timeout(PATIENCE, serves).await;
     metrics::gauge!(READY).set(if matches!(ready, Ok(Ok(()))) { 1.0 } else { 0.0 });
     match tokio::time::timeout(PATIENCE, waiting(services)).await {
         Ok(Ok(waiting)) => {
@@ -119,7 +123,7 @@ pub(super) fn describe_metrics() {
     );
     metrics::describe_gauge!(REVIEWS, "Questions that wait for a human.");
     metrics::describe_gauge!(REPLICAS, "Replicas that live, as this one sees it, itself included.");
-    metrics::describe_gauge!(READY, "1 where the store serves reads and writes, else 0.");
+    metrics::describe_gauge!(READY, "1 where store and files take reads and writes, else 0.");
     metrics::describe_gauge!(
         BUDGET,
         "The largest share of [budget] project_month_usd that a project has spent, as far as this replica knows."

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// nothing that this caller writes will be.
     #[error("the lease on `{key}` was taken over by another replica; what was done since is theirs to do")]
     Fenced { key: String },
+    /// Unused files were swept since those of this commit were put: put them again, and commit again.
+    #[error("unused files were swept while these were kept; send them again")]
+    Swept,
     #[error("{kind} `{key}` cannot be read: {detail}; restore it from a backup, nothing was guessed")]
     Corrupt { kind: String, key: String, detail: String },
     #[error("{kind} `{key}` has format {found}, this build knows up to {known}; run the newer build that wrote it")]
@@ -52,9 +55,7 @@ pub enum StoreError {
     #[error("`{url}` is not a store: {problem}")]
     InvalidUrl { url: String, problem: String },
     /// Half of another store is in it.
-    #[error(
-        "{url} is the target of a conversion that has not ended; run `empanel store convert --from {from} --to …` again"
-    )]
+    #[error("{url} is the target of a {}", unfinished(from))]
     Unfinished { url: String, from: String },
     #[error(
         "{path} is in use by another process; stop the other empanel, or give this one a folder of its own (`sled:<folder>`)"
@@ -72,11 +73,23 @@ pub enum StoreError {
     CorruptFile { sha256: String, detail: String },
 }
 
+/// How what was begun is ended.
+fn unfinished(from: &str) -> String {
+    match from.strip_prefix(super::backup::FROM_BACKUP) {
+        // What tells this backup from others stands behind the file.
+        Some(file) => format!(
+            "restore that has not ended; run `empanel store restore {}` again",
+            file.rsplit_once(" (").map_or(file, |(file, _)| file)
+        ),
+        None => format!("conversion that has not ended; run `empanel store convert --from {from} --to …` again"),
+    }
+}
+
 impl StoreError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Conflict { .. } => Retry::AfterReload,
+            Self::Conflict { .. } | Self::Swept => Retry::AfterReload,
             Self::Unavailable { .. }
             | Self::Full { .. }
             | Self::Uncertain { .. }
@@ -124,7 +137,8 @@ impl StoreError {
             | Self::Unfinished { .. }
             | Self::InvalidRecord { .. }
             | Self::InvalidCursor { .. }
-            | Self::NoSuchFile { .. } => None,
+            | Self::NoSuchFile { .. }
+            | Self::Swept => None,
         }
     }
 

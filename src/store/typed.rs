@@ -14,6 +14,8 @@ use super::query::{Cursor, MAX_PAGE, Page, Query};
 use super::record::{Kept, Record, decode, links_of};
 use super::records::LinksDone;
 use super::sled::SledBackend;
+use super::tap::Tapped;
+use super::uploads::{Sweeps, Upload};
 use super::{StoreError, keys};
 use crate::domain::{ProjectId, Review};
 
@@ -61,6 +63,13 @@ impl Store {
     /// A store over a backend of one's own.
     #[must_use]
     pub fn over(backend: Arc<dyn Backend>) -> Self {
+        let backend = if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) };
+        Self { backend, decoded: Arc::default() }
+    }
+
+    /// The same without what lets it be backed up while it is written to: no runtime is needed for it.
+    #[cfg(test)]
+    pub(super) fn bare(backend: Arc<dyn Backend>) -> Self {
         Self { backend, decoded: Arc::default() }
     }
 
@@ -77,7 +86,8 @@ impl Store {
     }
 
     fn scoped(&self, scope: &str) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), decoded: self.decoded.clone(), scope: scope.into(), fence: None }
+        let (backend, decoded) = (self.backend.clone(), self.decoded.clone());
+        ProjectStore { backend, decoded, scope: scope.into(), fence: None, upload: None }
     }
 
     /// The projects that have a record, in the order of their ids.
@@ -135,6 +145,11 @@ impl Store {
     /// Finishes what was accepted and gives the store back; every clone answers [`StoreError::Closed`] then.
     pub async fn close(self) -> Result<(), StoreError> {
         self.backend.close().await
+    }
+
+    /// The seam itself, for what walks over all of it.
+    pub(super) fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
     }
 
     /// What has been committed so far; see [`Backend::stamp`].
@@ -200,6 +215,7 @@ pub struct ProjectStore {
     decoded: Arc<Decoded>,
     scope: Arc<str>,
     fence: Option<Fence>,
+    upload: Option<Upload>,
 }
 
 /// A record's place in an index: the value under which it is found, escaped as in keys, then its key.
@@ -270,6 +286,15 @@ impl ProjectStore {
         Self { fence: None, ..self.clone() }
     }
 
+    /// The same records; what is committed through the answer may name the files that were put under the upload.
+    ///
+    /// A commit is [`StoreError::Swept`] if unused files were swept since the upload began: nothing of it is kept, and the
+    /// files are to be put under another upload.
+    #[must_use]
+    pub fn under(&self, upload: &Upload) -> Self {
+        Self { upload: Some(*upload), ..self.clone() }
+    }
+
     pub fn batch(&self) -> Batch {
         Batch::default()
     }
@@ -296,7 +321,13 @@ impl ProjectStore {
             if let Some(fence) = &self.fence {
                 raw.expects.push((fence.raw.to_string(), Expect::Unchanged(fence.revision)));
             }
+            if let Some(upload) = &self.upload {
+                raw.expects.push(upload.expects());
+            }
             match self.backend.apply(raw).await {
+                Err(StoreError::Conflict { kind, .. }) if kind == Sweeps::KIND && self.upload.is_some() => {
+                    return Err(StoreError::Swept);
+                }
                 Err(StoreError::Conflict { key, .. })
                     if self.fence.as_ref().is_some_and(|fence| *fence.key == *key) =>
                 {

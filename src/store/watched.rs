@@ -43,6 +43,25 @@ pub(super) fn watched(inner: Arc<dyn Backend>, url: &str) -> Arc<dyn Backend> {
     Arc::new(Watched { inner, name, kept: Mutex::new(None), finding_out: tokio::sync::Mutex::new(()) })
 }
 
+/// One operation that ended.
+pub(super) fn record<T>(backend: &'static str, operation: &'static str, began: Instant, done: &Result<T, StoreError>) {
+    metrics::histogram!(SECONDS, "backend" => backend, "operation" => operation).record(began.elapsed().as_secs_f64());
+    if let Err(error) = done
+        && let Some(kind) = error.kind()
+    {
+        metrics::counter!(ERRORS, "backend" => backend, "operation" => operation, "error" => kind).increment(1);
+    }
+}
+
+/// Makes what is counted of failures begin at 0.
+pub(super) fn begin(backend: &'static str, operations: &[&'static str]) {
+    for operation in operations {
+        for kind in StoreError::KINDS {
+            metrics::counter!(ERRORS, "backend" => backend, "operation" => *operation, "error" => kind).increment(0);
+        }
+    }
+}
+
 impl Watched {
     async fn measured<T>(
         &self,
@@ -51,13 +70,7 @@ impl Watched {
     ) -> Result<T, StoreError> {
         let began = Instant::now();
         let done = work.await;
-        metrics::histogram!(SECONDS, "backend" => self.name, "operation" => operation)
-            .record(began.elapsed().as_secs_f64());
-        if let Err(error) = &done
-            && let Some(kind) = error.kind()
-        {
-            metrics::counter!(ERRORS, "backend" => self.name, "operation" => operation, "error" => kind).increment(1);
-        }
+        record(self.name, operation, began, &done);
         done
     }
 
@@ -136,11 +149,7 @@ impl Backend for Watched {
 
 /// Says what the metrics of this backend mean, once a recorder is there, and makes its errors begin at 0.
 pub(super) fn describe_metrics(backend: &'static str) {
-    for operation in OPERATIONS {
-        for kind in StoreError::KINDS {
-            metrics::counter!(ERRORS, "backend" => backend, "operation" => operation, "error" => kind).increment(0);
-        }
-    }
+    begin(backend, &OPERATIONS);
     metrics::describe_histogram!(
         SECONDS,
         metrics::Unit::Seconds,

@@ -248,9 +248,11 @@ async fn files_on_a_disk_that_is_really_read_only_are_refused_until_it_is_not() 
     kept.post(&client, true).await.is(201);
     disk.remount("ro");
     is_later(&kept.post(&client, true).await, &["unavailable"]);
+    is_later(&client.get("/readyz").await, &["unavailable"]);
     kept.is_all_there(&client).await;
     kept.post(&client, false).await.is(201);
     disk.remount("rw");
+    is_ready_again(&client).await;
     kept.post(&client, true).await.is(201);
     kept.is_all_there(&client).await;
 }

@@ -11,6 +11,7 @@
 mod architecture;
 mod attempts;
 mod auth;
+mod backup;
 mod bad_input;
 mod batch;
 mod browser;
@@ -31,6 +32,7 @@ mod leaderboard;
 mod leaderboard_choices;
 mod main_job;
 mod mutate;
+mod objects;
 mod operations;
 mod paper_tree;
 mod postgres;
@@ -43,6 +45,9 @@ mod replicas;
 mod reviews;
 mod rubric_tools;
 mod rubrics;
+#[path = "../../src/store/blobs/s3_server.rs"]
+#[allow(dead_code, reason = "the tests of the store use the rest")]
+mod s3_server;
 mod sequential;
 mod service;
 #[allow(dead_code, reason = "the bench `seven_judges` uses the rest")]

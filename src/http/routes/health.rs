@@ -28,6 +28,7 @@ pub async fn readyz(services: web::Data<Services>, door: web::Data<Door>) -> Res
         return Err(Problem::new(Code::Unavailable, "the service is stopping"));
     }
     services.store.ready().await?;
+    services.blobs.ready().await?;
     if !services.running.is_worked() {
         return Err(Problem::new(
             Code::Unavailable,

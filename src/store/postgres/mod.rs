@@ -20,6 +20,7 @@ mod retries;
 mod schema;
 #[cfg(any(test, feature = "fake"))]
 pub mod server;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -42,7 +43,7 @@ use tokio::time::{Instant, timeout};
 use self::fault::Fault;
 use self::retries::{Jitter, Retries};
 use self::writer::{Job, Writer};
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
+use super::backend::{Backend, Image, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
 /// Commits that may wait for the writers before their senders wait too.
@@ -406,6 +407,14 @@ impl Backend for PostgresBackend {
             });
             let found: Result<Vec<_>, _> = rows.await?.iter().map(value).collect();
             found.map_err(|error| Fault::of(&error).told(&self.place))
+        }
+        .boxed()
+    }
+
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
+        async move {
+            let image: Box<dyn Image + '_> = Box::new(snapshot::Snapshot::begin(self).await?);
+            Ok(image)
         }
         .boxed()
     }
