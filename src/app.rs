@@ -17,9 +17,10 @@ use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, Worker
 use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
 use crate::services::replicas::Replicas;
+use crate::services::upkeep::{Backups, Sweeps, Upkeep};
 use crate::services::views::Views;
 use crate::services::{IntakeLimits, Running, Services};
-use crate::store::{Blobs, PostgresOptions, Store, StoreError, StoreOptions};
+use crate::store::{Blobs, BucketOptions, Credentials, PostgresOptions, Store, StoreError, StoreOptions};
 
 /// Why the service cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +83,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
     }
     let store = Store::open(&config.store.url, store_options(config)?).await?;
     store.prepare().await?;
-    let blobs = Blobs::open(&config.files.url).await?;
+    let blobs = blobs(config).await?;
     let default = PanelName::parse("default").ok().filter(|name| panels.contains_key(name));
     let offline = PanelName::parse(OFFLINE_PANEL).ok().filter(|_| config.panels.is_empty());
     let limits = &config.limits;
@@ -144,6 +145,53 @@ pub fn store_options(config: &Config) -> Result<StoreOptions, AppError> {
         patience: Duration::from_secs(section.patience_s),
     };
     Ok(StoreOptions { postgres, ..StoreOptions::default() })
+}
+
+/// What the service does by the clock.
+#[must_use]
+pub fn upkeep(config: &Config) -> Upkeep {
+    let (files, section) = (&config.files, &config.backup);
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let sweeps = Sweeps { every: hours(files.sweep_every_h), grace: hours(files.sweep_grace_h) };
+    let beside = config.source.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let backups = section.folder.as_ref().map(|folder| Backups {
+        folder: beside.join(folder),
+        every: Duration::from_secs_f64(section.every_h * 3_600.0),
+        keep: section.keep,
+        files: section.files,
+    });
+    // A store that forgets does not know what others keep in a place that does not.
+    let sweeps = (files.sweep_every_h > 0 && !config.store.url.starts_with("memory:")).then_some(sweeps);
+    Upkeep { sweeps, backups }
+}
+
+/// Opens the place of files that the configuration names.
+///
+/// # Errors
+/// If the place cannot be used, or the credentials are not where the configuration says.
+pub async fn blobs(config: &Config) -> Result<Blobs, AppError> {
+    let section = &config.files;
+    let setup = |message| AppError::Setup(format!("[files]: {message}"));
+    let secret = |env: &Option<String>, file: Option<&Path>, what| secret(env.as_deref(), file, what).map_err(setup);
+    let id = secret(&section.access_key_id_env, section.access_key_id_file.as_deref(), "access_key_id")?;
+    let key = secret(&section.secret_access_key_env, section.secret_access_key_file.as_deref(), "secret_access_key")?;
+    let session_token = secret(&section.session_token_env, None, "session_token")?;
+    let credentials = match (id, key) {
+        (Some(access_key_id), Some(secret_access_key)) => {
+            Some(Credentials { access_key_id, secret_access_key, session_token })
+        }
+        _ => None,
+    };
+    let options = BucketOptions {
+        path_style: section.path_style.unwrap_or(section.endpoint.is_some()),
+        endpoint: section.endpoint.clone(),
+        region: section.region.clone(),
+        credentials,
+        connect_timeout: Duration::from_secs(section.connect_timeout_s),
+        read_timeout: Duration::from_secs(section.read_timeout_s),
+        patience: Duration::from_secs(section.patience_s),
+    };
+    Ok(Blobs::open_with(&section.url, options).await?)
 }
 
 /// How events are told to those who asked for it.

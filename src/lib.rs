@@ -8,6 +8,7 @@ pub mod guard;
 pub mod reading;
 pub mod refusal;
 pub mod services;
+pub mod telemetry;
 
 // The stories.
 pub mod audit;

@@ -1,9 +1,11 @@
 //! What the stories stand on: one value that `app` builds once and every story borrows. It holds seams, not
 //! choices: which store, which judges and which clock are decided in `app` and in tests.
 
+pub mod gauges;
 pub mod hooks;
 pub mod purse;
 pub mod replicas;
+pub mod upkeep;
 pub mod views;
 
 use std::collections::{BTreeMap, HashMap};
@@ -247,34 +249,50 @@ fn count(vote: &crate::domain::Vote) {
         },
     };
     let failed = matches!(vote.outcome, VoteOutcome::Failed { .. });
-    metrics::counter!(VOTES, "outcome" => outcome, "failed" => if failed { "yes" } else { "no" }).increment(1);
-    metrics::counter!(CALLS).increment(u64::from(vote.calls()));
+    // Of a judge that a panel names: they are configured, and few.
+    let judge = vote.key.judge.to_string();
+    let is_failed = if failed { "yes" } else { "no" };
+    metrics::counter!(VOTES, "judge" => judge.clone(), "outcome" => outcome, "failed" => is_failed).increment(1);
     let usage = vote.usage;
     for (kind, tokens) in
-        [("input", usage.input_tokens), ("cached_input", usage.cached_input_tokens), ("output", usage.output_tokens)]
+        TOKEN_KINDS.into_iter().zip([usage.input_tokens, usage.cached_input_tokens, usage.output_tokens])
     {
-        metrics::counter!(TOKENS, "kind" => kind).increment(tokens);
+        metrics::counter!(TOKENS, "judge" => judge.clone(), "kind" => kind).increment(tokens);
     }
     match vote.cost_usd {
         // A counter counts whole things; a millionth of a dollar is fine enough for a sum.
         Some(usd) if usd.is_finite() && usd >= 0.0 => {
-            metrics::counter!(COST).increment((usd * 1e6).round() as u64);
+            metrics::counter!(COST, "judge" => judge).increment((usd * 1e6).round() as u64);
         }
         _ if vote.attempts == 0 => {}
-        _ => metrics::counter!(COST_UNKNOWN).increment(1),
+        _ => metrics::counter!(COST_UNKNOWN, "judge" => judge).increment(1),
     }
 }
 
 const VOTES: &str = "empanel_votes_total";
-const CALLS: &str = "empanel_judge_calls_total";
 const TOKENS: &str = "empanel_judge_tokens_total";
 const COST: &str = "empanel_judge_cost_microdollars_total";
 const COST_UNKNOWN: &str = "empanel_judge_cost_unknown_votes_total";
 
-/// Says what the counters of votes mean, once a recorder is there.
-pub fn describe_metrics() {
-    metrics::describe_counter!(VOTES, "Calls settled, by answer or cause of failure.");
-    metrics::describe_counter!(CALLS, "Requests sent to judges for settled calls, retries included.");
+const TOKEN_KINDS: [&str; 3] = ["input", "cached_input", "output"];
+
+/// Says what the counters of votes mean, once a recorder is there, and makes those of these judges begin at 0: a rate
+/// that begins with the first failure would miss it.
+pub fn describe_metrics<'a>(judges: impl IntoIterator<Item = &'a JudgeName>) {
+    for judge in judges {
+        let judge = judge.to_string();
+        for cause in crate::domain::Cause::ALL {
+            let cause = cause.as_str();
+            metrics::counter!(VOTES, "judge" => judge.clone(), "outcome" => cause, "failed" => "yes").increment(0);
+        }
+        for kind in TOKEN_KINDS {
+            metrics::counter!(TOKENS, "judge" => judge.clone(), "kind" => kind).increment(0);
+        }
+        metrics::counter!(COST, "judge" => judge.clone()).increment(0);
+        metrics::counter!(COST_UNKNOWN, "judge" => judge).increment(0);
+    }
+    gauges::describe_metrics();
+    metrics::describe_counter!(VOTES, "Questions settled, by judge and answer or cause of failure.");
     metrics::describe_counter!(TOKENS, "Tokens billed; cached_input is part of input.");
     metrics::describe_counter!(COST, "Millionths of a US dollar, of calls with a known price.");
     replicas::describe_metrics();

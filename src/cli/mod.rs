@@ -21,11 +21,13 @@ mod config;
 pub mod demo;
 mod draft;
 mod grade;
+mod health;
 mod import;
 mod input;
 mod judges;
 mod keys;
 mod leaderboard;
+mod log;
 mod prompts;
 mod read;
 mod reader;
@@ -43,6 +45,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use log::{log, log_and_trace};
 
 /// Grades real work products by a panel of judge models.
 #[derive(Debug, Parser)]
@@ -56,6 +59,8 @@ struct Cli {
 enum Verb {
     /// Run the service: API, pages and the workers that grade
     Serve(serve::Args),
+    /// Ask a service on this machine whether it lives: 0 yes, 1 no, 2 it does not answer
+    Health(health::Args),
     /// Grade the bundled tasks with a scripted panel, print what came out, and serve the pages
     Demo(demo::Args),
     /// Grade one submission here and now, without a service
@@ -127,8 +132,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let done = match cli.verb {
-        Verb::Serve(args) => runtime().and_then(|rt| rt.block_on(serve::serve(args))),
-        Verb::Demo(args) => runtime().and_then(|rt| rt.block_on(demo::demo(args))),
+        Verb::Serve(args) => runtime().and_then(|rt| to_its_end(rt, serve::serve(args))),
+        Verb::Health(args) => runtime().and_then(|rt| rt.block_on(health::health(args))),
+        Verb::Demo(args) => runtime().and_then(|rt| to_its_end(rt, demo::demo(args))),
         Verb::Grade(args) => runtime().and_then(|rt| rt.block_on(grade::grade(args))),
         Verb::Read(args) => runtime().and_then(|rt| rt.block_on(read::read(args))),
         Verb::Rubric(verb) => runtime().and_then(|rt| rt.block_on(rubric::rubric(verb))),
@@ -159,21 +165,16 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::mistake)
 }
 
+/// Runs what ends by a signal. Whatever still computes then is not waited for.
+fn to_its_end<T>(runtime: tokio::runtime::Runtime, served: impl Future<Output = T>) -> T {
+    let done = runtime.block_on(served);
+    runtime.shutdown_timeout(serve::THREADS_WITHIN);
+    done
+}
+
 /// Reads the configuration and the environment.
 fn load(path: Option<&PathBuf>) -> Result<Config, Failure> {
     Config::load(path.map(PathBuf::as_path), std::env::vars()).map_err(Failure::mistake)
-}
-
-/// Logs for operators on stderr: `EMPANEL_LOG=debug`, JSON with `EMPANEL_LOG_FORMAT=json`.
-fn log(default: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("EMPANEL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call in one process (tests) keeps the first logger.
-    let _ = match std::env::var("EMPANEL_LOG_FORMAT").as_deref() {
-        Ok("json") => builder.json().try_init(),
-        _ => builder.with_ansi(show::colours_on_stderr()).try_init(),
-    };
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::{Failure, load, log};
-use crate::app::{Choices, build};
+use tokio::time::Instant;
+
+use super::{Failure, load, log_and_trace};
+use crate::app::{self, Choices, build};
 use crate::audit;
 use crate::config::Config;
 use crate::domain::Author;
@@ -16,7 +18,8 @@ use crate::grading::work::work;
 use crate::hooks;
 use crate::http::{self, ServeOptions};
 use crate::judge::CancellationToken;
-use crate::services::Services;
+use crate::services::upkeep::upkeep;
+use crate::services::{Services, gauges};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -32,8 +35,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn serve(args: Args) -> Result<(), Failure> {
-    log("empanel=info,warn");
     let mut config = load(args.config.as_ref())?;
+    let tracing = log_and_trace("empanel=info,warn", &config)?;
     if let Some(bind) = args.bind {
         config.server.bind = bind;
     }
@@ -42,7 +45,9 @@ pub(super) async fn serve(args: Args) -> Result<(), Failure> {
         config.store.url = store;
     }
     let services = build(&config, Choices::system().map_err(Failure::mistake)?).await.map_err(Failure::mistake)?;
-    run(services, &config, |address| println!("listening on http://{address}")).await
+    let served = run(services, &config, |address| println!("listening on http://{address}")).await;
+    tracing.end().await;
+    served
 }
 
 /// Files follow the store where nothing else was said: a store of one's own does not share its files with another.
@@ -57,6 +62,11 @@ pub(super) fn keep_files_beside(config: &mut Config, store: &str) {
     }
 }
 
+/// For the last words with the store.
+const CLOSE_WITHIN: Duration = Duration::from_secs(4);
+/// For threads that still compute when everything else has ended.
+pub(super) const THREADS_WITHIN: Duration = Duration::from_secs(2);
+
 /// Serves and works until a signal comes.
 pub(super) async fn run(
     services: Arc<Services>,
@@ -67,27 +77,43 @@ pub(super) async fn run(
     let now = fingerprints(&services);
     audit::configuration(&services.store.system(), services.now(), &operator, now).await.map_err(Failure::mistake)?;
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(work(services.clone(), stop.clone()));
-    let postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
+    let mut worker = tokio::spawn(work(services.clone(), stop.clone()));
+    let mut postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
+    let watch = tokio::spawn(gauges::watch(services.clone(), stop.clone()));
+    let mut keeper = tokio::spawn(upkeep(services.clone(), app::upkeep(config), stop.clone()));
     let options = ServeOptions {
         bind: config.server.bind,
         workers: config.server.workers,
         drain: Duration::from_secs(config.server.drain_s),
+        notice: config.server.notice(!services.replicas.is_alone()),
     };
     let signalled = stop.clone();
+    let signalled_at = Arc::new(OnceLock::new());
+    let began = signalled_at.clone();
     let signals = tokio::spawn(async move {
         signal().await;
+        began.get_or_init(Instant::now);
         tracing::info!("stopping: calls in flight are finished, the rest goes on at the next start");
         signalled.cancel();
     });
     let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
     stop.cancel();
     signals.abort();
-    let drained = tokio::time::timeout(options.drain, async { tokio::join!(worker, postman) }).await;
+    watch.abort();
+    // All of it together, from the signal on.
+    let until = *signalled_at.get_or_init(Instant::now) + options.drain;
+    let drained = tokio::time::timeout_at(until, async { tokio::join!(&mut worker, &mut postman, &mut keeper) }).await;
     if drained.is_err() {
         tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
+        worker.abort();
+        postman.abort();
+        keeper.abort();
     }
-    services.store.clone().close().await.map_err(Failure::mistake)?;
+    match tokio::time::timeout(CLOSE_WITHIN, services.store.clone().close()).await {
+        Ok(closed) => closed.map_err(Failure::mistake)?,
+        // What was answered is durable, whoever is told good-bye.
+        Err(_) => tracing::warn!(seconds = CLOSE_WITHIN.as_secs(), "the store could not be closed in time"),
+    }
     served.map_err(Failure::mistake)
 }
 

@@ -4,6 +4,7 @@
 //! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
 //! Unknown names are errors, because a misspelt limit is no limit.
 
+mod backup;
 mod budget;
 mod files;
 mod grading;
@@ -15,12 +16,14 @@ mod reading;
 mod replicas;
 mod server;
 mod store;
+mod telemetry;
 mod webhooks;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use backup::BackupSection;
 pub use budget::BudgetSection;
 pub use files::Files;
 pub use grading::GradingSection;
@@ -32,6 +35,7 @@ pub use reading::{Isolation, LibreOffice, ReadingSection};
 pub use replicas::ReplicasSection;
 pub use server::Server;
 pub use store::StoreSection;
+pub use telemetry::TelemetrySection;
 pub use webhooks::WebhooksSection;
 
 /// The whole configuration.
@@ -41,6 +45,7 @@ pub struct Config {
     pub server: Server,
     pub store: StoreSection,
     pub files: Files,
+    pub backup: BackupSection,
     pub grading: GradingSection,
     pub limits: LimitsSection,
     pub reading: ReadingSection,
@@ -48,6 +53,7 @@ pub struct Config {
     pub prompts: PromptsSection,
     pub webhooks: WebhooksSection,
     pub replicas: ReplicasSection,
+    pub telemetry: TelemetrySection,
     pub judges: Vec<JudgeSection>,
     pub panels: Vec<PanelSection>,
     /// Where it came from, for messages and for paths inside it.
@@ -127,11 +133,14 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
         self.store.check()?;
+        self.files.check()?;
+        self.backup.check()?;
         self.grading.check()?;
         self.reading.check()?;
         self.budget.check()?;
         self.webhooks.check()?;
         self.replicas.check()?;
+        self.telemetry.check()?;
         judges::check(&self.judges)?;
         panels::check(&self.panels, &self.judges)
     }
@@ -309,6 +318,27 @@ mod tests {
             ("password_env = \"A\"\npassword_file = \"b\"", "keep one"),
             ("max_connections = 1", "from 2"),
             ("patience_s = 0", "from 1"),
+        ] {
+            let error = of(rest).unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains("hunter"), "{rest}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_object_store_takes_its_credentials_from_elsewhere_and_shows_none() {
+        let of = |rest: &str| parse(&format!("[files]\nurl = \"s3://b/p\"\n{rest}\n"), &[]);
+        let config =
+            of("access_key_id_env = \"A\"\nsecret_access_key_file = \"b\"\nendpoint = \"http://minio:9000\"").unwrap();
+        assert_eq!(config.files.access_key_id_env.as_deref(), Some("A"));
+        for (rest, says) in [
+            ("secret_access_key = \"hunter2\"", "secret_access_key_env"),
+            ("access_key_id_env = \"A\"", "belong together"),
+            ("session_token_env = \"A\"", "belong together"),
+            ("access_key_id_env = \"A\"\naccess_key_id_file = \"b\"\nsecret_access_key_env = \"C\"", "keep one"),
+            ("endpoint = \"minio:9000\"", "https://HOST:PORT"),
+            ("endpoint = \"https://me:hunter2@minio\"", "https://HOST:PORT"),
+            ("patience_s = 0", "from 1"),
+            ("sweep_grace_h = 0", "from 1 hour"),
         ] {
             let error = of(rest).unwrap_err().to_string();
             assert!(error.contains(says) && !error.contains("hunter"), "{rest}: {error}");

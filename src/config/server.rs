@@ -1,6 +1,7 @@
 //! `[server]`: where the service listens.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -13,8 +14,11 @@ pub struct Server {
     pub bind: SocketAddr,
     /// Threads that serve requests; 0 = one per core.
     pub workers: usize,
-    /// Seconds that a stopping service waits for calls in flight.
+    /// Seconds that a stopping service waits for calls and requests in flight, `notice_s` included.
     pub drain_s: u64,
+    /// Seconds for which a stopping service still takes requests while `/readyz` answers 503. Without it: 3 where others
+    /// may work on the same store, else 0.
+    pub notice_s: Option<u64>,
     /// Milliseconds that a page of figures over everything (leaderboard, agreement) waits for them before it says that they
     /// are being worked out; a fifth of it where older ones can be shown with their time.
     pub page_patience_ms: u64,
@@ -22,7 +26,13 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8787)), workers: 0, drain_s: 20, page_patience_ms: 150 }
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            workers: 0,
+            drain_s: 20,
+            notice_s: None,
+            page_patience_ms: 150,
+        }
     }
 }
 
@@ -31,6 +41,21 @@ impl Server {
         if self.workers > 256 {
             return Err(ConfigError::wrong("[server] workers", format!("{} is more than 256", self.workers)));
         }
+        if !(1..=3_600).contains(&self.drain_s) {
+            return Err(ConfigError::wrong("[server] drain_s", format!("{} is not from 1 to 3600", self.drain_s)));
+        }
+        if self.notice_s.is_some_and(|notice| notice >= self.drain_s) {
+            let message = format!("is not below drain_s, which is {}", self.drain_s);
+            return Err(ConfigError::wrong("[server] notice_s", message));
+        }
         Ok(())
+    }
+
+    /// How long a stopping service still takes requests.
+    #[must_use]
+    pub fn notice(&self, is_shared: bool) -> Duration {
+        const FOR_OTHERS_S: u64 = 3;
+        let most = self.drain_s.saturating_sub(1);
+        Duration::from_secs(self.notice_s.unwrap_or(if is_shared { FOR_OTHERS_S } else { 0 }).min(most))
     }
 }

@@ -26,6 +26,10 @@ pub struct Grading {
     /// Votes that had failed by then are asked again; replies from before are history.
     pub retried_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// The trace of the request that asked for it (W3C Trace Context), where that was traced: whoever works on it goes on
+    /// with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The life of a grading.

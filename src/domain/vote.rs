@@ -287,6 +287,22 @@ pub enum Cause {
 }
 
 impl Cause {
+    pub const ALL: [Self; 13] = [
+        Self::Refused,
+        Self::Truncated,
+        Self::Unparseable,
+        Self::OutsideScale,
+        Self::ContentFilter,
+        Self::Timeout,
+        Self::RateLimited,
+        Self::ProviderError,
+        Self::ContextOverflow,
+        Self::UnreadableInput,
+        Self::NotRecorded,
+        Self::OverBudget,
+        Self::Cancelled,
+    ];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -409,6 +425,8 @@ pub enum AttemptReply {
     InBatch { name: String, id: Option<String> },
     /// What came back, untouched.
     Received { status: u16, body: String, latency_ms: u64 },
+    /// What came back, untouched; it is long, and kept as a file.
+    Kept { status: u16, sha256: String, bytes: u64, latency_ms: u64 },
     /// It was sent a second time, and the other reply was taken: this one was not waited for and may have been paid for.
     Outrun { latency_ms: u64 },
     /// Nothing came back.

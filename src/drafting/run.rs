@@ -80,7 +80,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
     };
     let at_most = drafting.at_most;
     let parse = |text: &str| verdict::read_proposals(text, at_most).map_err(|e| (e.cause, e.detail));
-    let past = history(attempts(project, &key).await?, None);
+    let past = history(attempts(services, project, &key).await?, None);
     let journal = journal(services, project);
     let asked = judge.ask(&key, &prompt, past, &parse, &journal, &cancel).await;
     let asked = asked.map_err(|error| Refusal::Store(StoreError::Unavailable { detail: error.to_string() }))?;

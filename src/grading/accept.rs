@@ -13,7 +13,8 @@ use crate::domain::{
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
 use crate::services::replicas::Alone;
-use crate::store::{Batch, ProjectStore, Query, Record, Revision, part};
+use crate::store::{Batch, ProjectStore, Query, Record, Revision, StoreError, part};
+use crate::telemetry;
 
 /// A file as it came.
 #[derive(Debug, Clone)]
@@ -62,6 +63,9 @@ pub struct Terms {
 /// The longest text of a task's prompt or of a final message, in characters.
 pub const MAX_TEXT_CHARS: usize = 2_000_000;
 
+/// How often files are put again because unused ones were swept meanwhile: that happens about once a day.
+const PUT_AGAIN: usize = 8;
+
 /// One request's records, gathered and then kept together.
 pub struct Intake<'a> {
     services: &'a Services,
@@ -69,12 +73,15 @@ pub struct Intake<'a> {
     batch: Batch,
     /// Held while it is decided whether a rubric is new, so that the same content posted twice at once is one rubric.
     identity: Option<Alone>,
+    /// Files that are put and that the batch names.
+    files: Vec<Bytes>,
+    upload: Option<crate::store::Upload>,
 }
 
 impl<'a> Intake<'a> {
     #[must_use]
     pub fn new(services: &'a Services, project: &'a ProjectStore) -> Self {
-        Self { services, project, batch: project.batch(), identity: None }
+        Self { services, project, batch: project.batch(), identity: None, files: vec![], upload: None }
     }
 
     /// Adds a record of the caller's to the batch; the request fails if it exists already.
@@ -275,13 +282,14 @@ impl<'a> Intake<'a> {
             state: GradingState::Queued,
             retried_at: None,
             created_at: self.services.now(),
+            traceparent: telemetry::here(),
         };
         self.insert(&grading);
         Ok(grading)
     }
 
     /// Keeps the bytes; the records that name them are kept with the batch.
-    async fn files(&self, uploads: Vec<Upload>) -> Result<Vec<StoredFile>, Refusal> {
+    async fn files(&mut self, uploads: Vec<Upload>) -> Result<Vec<StoredFile>, Refusal> {
         let limits = &self.services.intake;
         if uploads.len() > limits.max_files {
             return Err(Refusal::TooLarge {
@@ -310,7 +318,12 @@ impl<'a> Intake<'a> {
         for Upload { name, bytes } in uploads {
             let media_type = document::media_type(name.as_str(), &bytes);
             let length = bytes.len() as u64;
-            let sha256 = self.services.blobs.put(bytes).await?;
+            let upload = match self.upload {
+                Some(upload) => upload,
+                None => *self.upload.insert(self.services.store.upload().await?),
+            };
+            let sha256 = self.services.blobs.put(upload.turn(), bytes.clone()).await?;
+            self.files.push(bytes);
             stored.push(StoredFile { name, media_type, bytes: length, sha256 });
         }
         Ok(stored)
@@ -321,11 +334,22 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// If the store cannot, or somebody kept a record with the same key first.
     pub async fn commit(self) -> Result<(), Refusal> {
-        if !self.batch.is_empty() {
-            let project = self.identity.as_ref().map_or(self.project, Alone::project);
-            project.commit(self.batch).await?;
+        if self.batch.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let project = self.identity.as_ref().map_or(self.project, Alone::project);
+        let Some(mut upload) = self.upload else { return Ok(project.commit(self.batch).await?) };
+        for _ in 0..PUT_AGAIN {
+            match project.under(&upload).commit(self.batch.clone()).await {
+                Err(StoreError::Swept) => {}
+                done => return Ok(done?),
+            }
+            upload = self.services.store.upload().await?;
+            for bytes in &self.files {
+                self.services.blobs.put(upload.turn(), bytes.clone()).await?;
+            }
+        }
+        Ok(project.under(&upload).commit(self.batch).await?)
     }
 }
 

@@ -2,6 +2,8 @@
 //! cost, the judge is asked, its evidence looked up, and the vote kept. A question whose answer asks for what was cut is
 //! put a second time ([`cuts`]).
 
+use tracing::Instrument;
+
 use crate::domain::{
     AskedAgain, Attempt, CallKey, Cause, Evidence, Fingerprint, Opinion, Prompt, Vote, VoteFingerprint, VoteOutcome,
 };
@@ -11,11 +13,12 @@ use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::services::purse::{Empty, Purse, Reserved};
 use crate::store::{ProjectStore, Query, call_key};
+use crate::telemetry;
 use crate::verdict::{self, Said, Shown};
 
 use super::call::{Call, Earlier, Errand, fingerprint, put, unasked};
 use super::cuts;
-use super::journal::{StoreJournal, history};
+use super::journal::{StoreJournal, history, whole};
 use super::known;
 
 /// What all questions of a subject are asked with.
@@ -33,11 +36,20 @@ impl Asking<'_> {
     /// # Errors
     /// If the store cannot keep what came.
     pub async fn run(&self, errand: Errand) -> Result<Vec<Vote>, Refusal> {
-        match errand {
-            _ if self.cancel.is_cancelled() => Ok(vec![]),
-            Errand::One(call) => Ok(self.one(*call).await?.into_iter().collect()),
-            Errand::Several(bundle) => self.several(bundle).await,
+        if self.cancel.is_cancelled() {
+            return Ok(vec![]);
         }
+        let judge = errand.calls().first().map(|call| call.key.judge.as_str().to_owned());
+        let span = tracing::info_span!(
+            target: telemetry::TARGET, "ask", empanel.judge = judge, empanel.questions = errand.calls().len()
+        );
+        let asked = async {
+            match errand {
+                Errand::One(call) => Ok(self.one(*call).await?.into_iter().collect()),
+                Errand::Several(bundle) => self.several(bundle).await,
+            }
+        };
+        asked.instrument(span).await
     }
 
     async fn one(&self, call: Call) -> Result<Option<Vote>, Refusal> {
@@ -50,7 +62,7 @@ impl Asking<'_> {
         let past = match self.earlier {
             Earlier::None => History::default(),
             // Read call by call: the replies of a large grading need not fit into memory together.
-            Earlier::Since(since) => history(attempts(project, &call.key).await?, since),
+            Earlier::Since(since) => history(attempts(services, project, &call.key).await?, since),
         };
         if past.attempts.is_empty()
             && let Some(vote) = known::find(services, project, &call).await?
@@ -139,12 +151,18 @@ pub(super) fn not_configured(services: &Services, call: &Call) -> Vote {
 }
 
 /// Everything that was received for a call.
-pub async fn attempts(project: &ProjectStore, key: &CallKey) -> Result<Vec<Attempt>, Refusal> {
-    Ok(project.all::<Attempt>(Query::prefix(format!("{}/", call_key(key)))).await?)
+pub async fn attempts(services: &Services, project: &ProjectStore, key: &CallKey) -> Result<Vec<Attempt>, Refusal> {
+    let kept = project.all::<Attempt>(Query::prefix(format!("{}/", call_key(key)))).await?;
+    let mut attempts = Vec::with_capacity(kept.len());
+    for attempt in kept {
+        attempts.push(whole(&services.blobs, attempt).await?);
+    }
+    Ok(attempts)
 }
 
 pub fn journal(services: &Services, project: &ProjectStore) -> StoreJournal {
-    StoreJournal { project: project.clone(), clock: services.clock.clone() }
+    let Services { store, blobs, clock, .. } = services;
+    StoreJournal { project: project.clone(), store: store.clone(), blobs: blobs.clone(), clock: clock.clone() }
 }
 
 /// Puts the question, a second time where that shows more, and looks its evidence up. With a cancelled `cancel` nobody is
@@ -209,7 +227,7 @@ pub(super) async fn second_round(
     if !cuts::shows_more(&cuts.excerpt.account, &excerpt.account) {
         return Ok(None);
     }
-    let past = History { settled: settled_by, ..history(attempts(project, key).await?, None) };
+    let past = History { settled: settled_by, ..history(attempts(services, project, key).await?, None) };
     let journal = journal(services, project);
     let parse = |text: &str| verdict::read_reply(text, &prompt.ask).map_err(|e| (e.cause, e.detail));
     let asked = put(judge, call.by_batch, key, &prompt, past, &parse, &journal, cancel).await?;

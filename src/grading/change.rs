@@ -5,6 +5,7 @@ use crate::domain::{Grading, GradingId, Subject};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Kept, ProjectStore, StoreError};
+use crate::telemetry;
 
 /// # Errors
 /// If there is no such grading, or it has ended.
@@ -28,7 +29,8 @@ pub async fn retry(
     let now = services.now();
     let queued = change(project, id, |grading| {
         let budget_usd = budget(budget_usd, &grading.panel)?.or(grading.budget_usd);
-        Ok(Grading { budget_usd, ..grading.retry(now)? })
+        let traceparent = telemetry::here().or_else(|| grading.traceparent.clone());
+        Ok(Grading { budget_usd, traceparent, ..grading.retry(now)? })
     });
     let queued = queued.await?;
     services.bell.notify_one();

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use crate::document;
 use crate::domain::{
     CallKey, Criterion, CriterionId, Extract, Fingerprint, Grading, JudgeSpec, Mode, Prompt, Question, RubricVersion,
@@ -17,6 +19,7 @@ use crate::reading::Source;
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{ProjectStore, StoreError, part, rubric_key};
+use crate::telemetry;
 use crate::verdict::Shown;
 
 use super::call::{self, Bundle, Call, Errand, as_said};
@@ -390,9 +393,15 @@ pub async fn read_files(
     message: Option<String>,
 ) -> Result<Extract, Refusal> {
     let mut extract = Extract::default();
-    for file in files {
+    for (n, file) in files.iter().enumerate() {
         let bytes = services.blobs.get(&file.sha256).await?;
-        extract.files.extend(services.reading.read(Source { file: file.clone(), bytes }).await);
+        // Not its name: that is the submitter's.
+        let span = tracing::info_span!(
+            target: telemetry::TARGET, "read",
+            empanel.file.number = n, empanel.file.media_type = %file.media_type, empanel.file.bytes = file.bytes
+        );
+        let read = services.reading.read(Source { file: file.clone(), bytes });
+        extract.files.extend(read.instrument(span).await);
     }
     if let Some(text) = message.filter(|text| !text.trim().is_empty()) {
         extract.files.insert(0, document::read_message(&text));

@@ -126,7 +126,7 @@ async fn read_again(
     };
     // A taken over answer's replies are with the call that brought it.
     let call = Call { key: vote.from.as_deref().unwrap_or(&vote.key).clone(), ..call };
-    let attempts = attempts(project, &call.key).await?;
+    let attempts = attempts(services, project, &call.key).await?;
     if attempts.is_empty() {
         return Ok(Now::Unknown("nobody was asked".to_owned()));
     }

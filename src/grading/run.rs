@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use crate::audit;
 use crate::domain::{
     self, About, CallKey, CriterionId, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec,
@@ -15,7 +17,8 @@ use crate::refusal::Refusal;
 use crate::rubric::check;
 use crate::services::purse::Purse;
 use crate::services::{Progress, Services};
-use crate::store::{Kept, ProjectStore, Query, StoreError};
+use crate::store::{Kept, ProjectStore, Query, Revision, StoreError};
+use crate::telemetry;
 
 use super::aggregate::ballots;
 use super::call::{self, Earlier, subject_prefix};
@@ -33,7 +36,6 @@ use super::weigh;
 /// # Errors
 /// If the store or the file store cannot; the grading is then taken up again later.
 pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> Result<(), Refusal> {
-    let subject = Subject::Grading(id);
     let Some(Kept { record: grading, revision }) = project.get::<Grading>(&id.to_string()).await? else {
         return Err(Refusal::not_found("grading", id));
     };
@@ -41,6 +43,22 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
         // It ended between being found in the queue and being taken.
         return Ok(());
     }
+    let calls = grading.calls_planned;
+    let span = tracing::info_span!(
+        target: telemetry::TARGET, "grading", empanel.grading.id = %id, empanel.grading.calls_planned = calls
+    );
+    telemetry::continues(&span, grading.traceparent.as_deref());
+    run_from(services, project, grading, revision).instrument(span).await
+}
+
+async fn run_from(
+    services: &Services,
+    project: &ProjectStore,
+    grading: Grading,
+    revision: Revision,
+) -> Result<(), Refusal> {
+    let id = grading.id;
+    let subject = Subject::Grading(id);
     let fresh = matches!(grading.state, GradingState::Queued) && grading.retried_at.is_none();
     let votes = project.all::<Vote>(Query::prefix(subject_prefix(subject))).await?;
     let cancel = services.running.begin(subject, progress(&grading, &votes));
@@ -78,7 +96,8 @@ pub async fn run(services: &Services, project: &ProjectStore, id: GradingId) -> 
         }
         asked += stage.len();
     }
-    finish(services, project, id, &rubric, checks, plan.views()?).await?;
+    let span = tracing::info_span!(target: telemetry::TARGET, "aggregate");
+    finish(services, project, id, &rubric, checks, plan.views()?).instrument(span).await?;
     Ok(())
 }
 

@@ -71,7 +71,7 @@ impl Asking<'_> {
     async fn known(&self, bundle: &mut Bundle) -> Result<Vec<Vote>, Refusal> {
         let Self { services, project, .. } = *self;
         if matches!(self.earlier, Earlier::Since(_))
-            && !attempts(project, &first_call(bundle, self.round())).await?.is_empty()
+            && !attempts(services, project, &first_call(bundle, self.round())).await?.is_empty()
         {
             return Ok(vec![]);
         }
@@ -220,7 +220,7 @@ pub(super) async fn settle_all(
     while let Some(group) = open.pop_front() {
         let criteria: Vec<&Criterion> = group.at.iter().map(|at| &bundle.criteria[*at]).collect();
         let Questions { prompt, excerpts } = bundle.worded(services, &criteria)?;
-        let past = history(attempts(project, &group.key).await?, None);
+        let past = history(attempts(services, project, &group.key).await?, None);
         let asks: Vec<_> = group.at.iter().map(|at| bundle.calls[*at].prompt.ask.clone()).collect();
         let parse = |text: &str| verdict::read_replies(text, &asks).map_err(|e| (e.cause, e.detail));
         let journal = journal(services, project);

@@ -198,12 +198,12 @@ async fn one(services: Arc<Services>, project_id: ProjectId, project: ProjectSto
         Err(_) => Some("a panic; this is a defect, please report it".to_owned()),
     };
     if let Some(error) = trouble {
-        tracing::error!(project = %project_id, ?subject, error, "stopped early; it is taken up again in 5 s");
+        tracing::error!(project = %project_id, subject = work_key(subject), error, "stopped early; it is taken up again in 5 s");
         // Not at once: what failed just now will most likely fail again.
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     if let Err(error) = services.replicas.give_back(&project, &work_key(subject)).await {
-        tracing::warn!(project = %project_id, ?subject, %error, "a lease could not be given back; it ends with this replica");
+        tracing::warn!(project = %project_id, subject = work_key(subject), %error, "a lease could not be given back; it ends with this replica");
     }
     services.running.end(subject);
 }

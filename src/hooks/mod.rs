@@ -43,6 +43,10 @@ const PENDING: &str = "empanel_webhook_pending";
 
 /// Says what the counters of deliveries mean, once a recorder is there.
 pub fn describe_metrics() {
+    for outcome in ["delivered", "failed"] {
+        metrics::counter!(ATTEMPTS, "outcome" => outcome).increment(0);
+    }
+    metrics::counter!(DEAD).increment(0);
     metrics::describe_counter!(ATTEMPTS, "Requests to webhooks, by outcome: delivered or failed.");
     metrics::describe_counter!(DEAD, "Deliveries given up after the last attempt.");
     metrics::describe_gauge!(PENDING, "Deliveries that are not there yet, as of at most a minute ago.");

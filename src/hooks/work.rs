@@ -253,7 +253,7 @@ impl LineTask {
             Err(_) => Some("a panic; this is a defect, please report it".to_owned()),
         };
         if let Some(error) = trouble {
-            tracing::error!(%webhook, ?subject, error, "deliveries stopped early; they go on in 5 s");
+            tracing::error!(%webhook, subject = crate::services::replicas::work_key(*subject), error, "deliveries stopped early; they go on in 5 s");
             // Not at once: what failed just now will most likely fail again.
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(5)) => {}

@@ -11,6 +11,8 @@ pub struct Door {
     pub(super) keys: KeyCache,
     /// What renders `/metrics`; `None` where another part of the process took the metrics for itself.
     pub(super) metrics: Option<PrometheusHandle>,
+    /// The service is about to stop: nobody should begin anything here any more.
+    pub(super) leaving: CancellationToken,
     /// The service stops: what waits or streams ends.
     pub(super) stopping: CancellationToken,
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use super::auth::Caller;
 use super::problem::{Code, Problem};
@@ -14,6 +15,7 @@ use crate::grading::accept::Intake;
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{Batch, IdempotentAnswer, ProjectStore, StoreError, idempotency_key};
+use crate::telemetry;
 
 /// The longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 255;
@@ -174,6 +176,16 @@ impl Answer {
 /// # Errors
 /// Whatever `make` refuses, and 409 or 503.
 pub async fn once(
+    services: &Services,
+    caller: &Caller,
+    identity: &Identity,
+    make: impl AsyncFn(&mut Intake<'_>) -> Result<Answer, Problem>,
+) -> Result<Answer, Problem> {
+    let span = tracing::info_span!(target: telemetry::TARGET, "accept");
+    keep_once(services, caller, identity, make).instrument(span).await
+}
+
+async fn keep_once(
     services: &Services,
     caller: &Caller,
     identity: &Identity,

@@ -52,6 +52,7 @@ codes! {
     Internal = 500 "internal" "Something went wrong in the service";
     NotImplemented = 501 "not_implemented" "Not part of this version";
     Unavailable = 503 "unavailable" "The service cannot do this now";
+    InsufficientStorage = 507 "insufficient_storage" "There is no room left to keep this";
 }
 
 impl Code {
@@ -90,6 +91,13 @@ pub struct Problem {
     /// What happened inside, for the log; never sent.
     pub inside: Option<String>,
     pub allow: Option<String>,
+}
+
+/// Why a request failed, for the log and never for the outside.
+#[derive(Debug, Clone)]
+pub(super) struct Inside {
+    pub code: &'static str,
+    pub error: String,
 }
 
 /// `application/problem+json` (RFC 9457).
@@ -141,6 +149,13 @@ impl Problem {
         Self { inside: Some(inside.into()), ..Self::new(Code::Internal, detail) }
     }
 
+    /// Leaves what happened inside for the one line that is logged of the request.
+    pub(super) fn note(&self, response: &mut HttpResponse) {
+        if let Some(inside) = &self.inside {
+            response.extensions_mut().insert(Inside { code: self.code(), error: inside.clone() });
+        }
+    }
+
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.own_code.unwrap_or_else(|| self.code.as_str())
@@ -173,14 +188,13 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Some(inside) = &self.inside {
-            tracing::error!(code = self.code(), inside, "a request failed");
-        }
         let mut response = HttpResponse::build(self.status_code());
         response.content_type(CONTENT_TYPE);
         let extra: Option<(HeaderName, String)> = match self.code {
             Code::Unauthorized => Some((WWW_AUTHENTICATE, "Bearer realm=\"empanel\"".to_owned())),
             Code::Unavailable => Some((RETRY_AFTER, "5".to_owned())),
+            // Somebody has to make room.
+            Code::InsufficientStorage => Some((RETRY_AFTER, "30".to_owned())),
             Code::MethodNotAllowed => self.allow.clone().map(|allow| (actix_web::http::header::ALLOW, allow)),
             _ => None,
         };
@@ -190,7 +204,9 @@ impl ResponseError for Problem {
             response.insert_header((name, value));
         }
         // A document of strings and a number is always JSON.
-        response.body(serde_json::to_vec(&self.document()).unwrap_or_default())
+        let mut response = response.body(serde_json::to_vec(&self.document()).unwrap_or_default());
+        self.note(&mut response);
+        response
     }
 }
 
@@ -219,6 +235,13 @@ impl From<StoreError> for Problem {
         match (&error, error.retry(), error.happened()) {
             (StoreError::InvalidCursor { .. }, ..) => Self::new(Code::InvalidCursor, inside),
             (StoreError::Closed, ..) => out(Code::Unavailable, "the service is stopping; try again"),
+            (StoreError::Full { .. }, _, Happened::No) => {
+                out(Code::InsufficientStorage, "the store is full; nothing was kept, try again when there is room")
+            }
+            (StoreError::Full { .. }, _, Happened::Perhaps) => out(
+                Code::InsufficientStorage,
+                "the store ran full while keeping this; read before repeating it, or repeat it with the same Idempotency-Key",
+            ),
             (_, _, Happened::Perhaps) => out(
                 Code::Unavailable,
                 "the store failed while keeping this; read before repeating it, or repeat it with the same Idempotency-Key",

@@ -21,6 +21,9 @@ pub struct ServeOptions {
     pub workers: usize,
     /// How long a stopping service waits for requests that are being answered.
     pub drain: Duration,
+    /// How long of that it still takes requests while `/readyz` says that it stops, so that whoever sends it requests has
+    /// heard of it before a connection is refused.
+    pub notice: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +59,7 @@ pub async fn serve(
     on_ready: impl FnOnce(SocketAddr),
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let ServeOptions { bind, workers, drain } = options;
+    let ServeOptions { bind, workers, drain, notice } = options;
     if !bind.ip().to_canonical().is_loopback() && !auth::any_key(&services).await? {
         return Err(ServeError::NoKey { bind });
     }
@@ -64,6 +67,7 @@ pub async fn serve(
     let listener = TcpListener::bind(bind).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let recorder = metrics::recorder();
+    metrics::describe(&services);
     let door = Arc::new(Door::new(recorder.clone()));
     let data = web::Data::from(services);
     let joined = door.clone();
@@ -74,7 +78,7 @@ pub async fn serve(
     .keep_alive(KEEP_ALIVE)
     .client_disconnect_timeout(CLOSE_WITHIN)
     .max_connections(MAX_CONNECTIONS)
-    .shutdown_timeout(drain.as_secs())
+    .shutdown_timeout(drain.saturating_sub(notice).as_secs())
     .disable_signals();
     if workers > 0 {
         server = server.workers(workers);
@@ -90,6 +94,13 @@ pub async fn serve(
             () = stop.cancelled() => break,
             // What was measured is folded together even where nobody asks for it.
             _ = upkeep.tick() => if let Some(recorder) = &recorder { recorder.run_upkeep() },
+        }
+    }
+    door.leaving.cancel();
+    if !notice.is_zero() {
+        tokio::select! {
+            ended = &mut server => return ended.map_err(ServeError::Ended),
+            () = tokio::time::sleep(notice) => {}
         }
     }
     // Streams and waiting requests would hold it open: they end now, and can be asked for again.

@@ -14,10 +14,13 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::PROVIDERS;
 use super::batch::Mail;
 use super::config::{JudgeConfig, JudgeError};
+use super::count;
 use super::estimate::{Estimate, Experience, Keeps};
 use super::flow::{Down, Flow, Sign};
 use super::journal::{History, Journal, JournalError};
@@ -26,6 +29,7 @@ use super::pause::{self, Rate};
 use super::provider::{Lost, Provider, RawReply, Retry};
 use super::seams::Seams;
 use crate::domain::{AttemptReply, CallKey, Cause, Fingerprint, JudgeSpec, Price, Prompt, Usage};
+use crate::telemetry;
 
 mod hedged;
 mod posted;
@@ -259,13 +263,20 @@ impl Judge {
             };
             let sent_before = self.experience.sending(&prompt.prefix.fingerprint);
             let letter = Letter { key, prompt, correction: next.correction.as_deref() };
-            let Sent { number, sent, landed } = self.send(&letter, number, flight, &mut books, journal).await?;
+            let out = count::in_flight(&self.spec().name);
+            let span = self.span(number);
+            let sending = self.send(&letter, number, flight, &mut books, journal).instrument(span.clone());
+            let Sent { number, sent, landed } = sending.await?;
+            drop(out);
             journal.reply(key, number, &kept(&sent)).await?;
             if let Ok(raw) = &sent {
                 self.flow.hold(raw.used_up_for.unwrap_or_default(), timer);
             }
             let before = books.usage;
             let step = self.digest(sent, parse, &mut books);
+            count::call(&self.spec().name, books.outcome, books.latency_ms);
+            books.tell(&span, before);
+            drop(span);
             landed.learn(books.sign, timer);
             if matches!(step, Step::Settled(Ok(_))) && before == Usage::default() {
                 self.experience.learn(prompt, sent_before, books.usage, Some(books.latency_ms));
@@ -275,6 +286,27 @@ impl Judge {
                 Step::Again(next) => next,
             };
         }
+    }
+
+    /// One call, in the words of OpenTelemetry's conventions for generative AI. Nothing of what is said is in it.
+    fn span(&self, number: u32) -> tracing::Span {
+        let spec = self.spec();
+        tracing::info_span!(
+            target: telemetry::TARGET,
+            "chat",
+            otel.name = %format_args!("chat {}", spec.model),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = %spec.provider,
+            gen_ai.request.model = %spec.model,
+            gen_ai.response.model = Empty,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+            error.type = Empty,
+            empanel.judge = %spec.name,
+            empanel.attempt = number,
+        )
     }
 
     fn is_down(&self, down: Down) -> (Cause, String) {
@@ -315,7 +347,8 @@ impl Judge {
             books.last_number = books.last_number.max(attempt.number);
             let sent = match attempt.reply {
                 // It may have been paid for; whether it was answered nobody knows.
-                AttemptReply::InFlight | AttemptReply::InBatch { .. } => {
+                // (A reply that is kept as a file is read before it comes here.)
+                AttemptReply::InFlight | AttemptReply::InBatch { .. } | AttemptReply::Kept { .. } => {
                     books.attempts += 1;
                     continue;
                 }
@@ -370,11 +403,14 @@ impl Judge {
                         books.unreported |= reply.usage == Usage::default();
                         books.model = reply.model.or(books.model.take());
                         books.sign = Sign::Up;
-                        return self.parsed(parse(&reply.text), books);
+                        let span = tracing::info_span!(target: telemetry::TARGET, "parse");
+                        let parsed = span.in_scope(|| parse(&reply.text));
+                        return self.parsed(parsed, books);
                     }
                 }
             }
         };
+        books.outcome = cause.as_str();
         books.sign = Sign::of(cause, retry);
         match retry {
             Retry::Never => Step::Settled(Err((cause, detail))),
@@ -408,6 +444,7 @@ impl Judge {
     }
 
     fn parsed<T>(&self, parsed: Result<T, (Cause, String)>, books: &mut Books) -> Step<T> {
+        books.outcome = parsed.as_ref().map_or_else(|(cause, _)| cause.as_str(), |_| count::ANSWERED);
         match parsed {
             Ok(answer) => Step::Settled(Ok(answer)),
             Err((_, detail)) if books.reasks < self.config.max_reasks => {
@@ -460,9 +497,24 @@ struct Books {
     unreported: bool,
     model: Option<String>,
     latency_ms: u64,
+    /// Of the last attempt: answered, or the cause why not.
+    outcome: &'static str,
 }
 
 impl Books {
+    /// Tells of the last call; `before` is what those before it used.
+    fn tell(&self, span: &tracing::Span, before: Usage) {
+        if let Some(model) = &self.model {
+            span.record("gen_ai.response.model", model.as_str());
+        }
+        span.record("gen_ai.usage.input_tokens", self.usage.input_tokens.saturating_sub(before.input_tokens));
+        span.record("gen_ai.usage.output_tokens", self.usage.output_tokens.saturating_sub(before.output_tokens));
+        if self.outcome != count::ANSWERED {
+            span.record("error.type", self.outcome);
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+
     fn pay(&mut self, usage: Usage, price: Option<Price>) {
         self.usage += usage;
         self.usd += price.map_or(0.0, |price| price.of(usage));

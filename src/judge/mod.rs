@@ -27,6 +27,7 @@ mod cache;
 mod config;
 #[cfg(test)]
 mod conformance;
+mod count;
 mod engine;
 mod estimate;
 #[cfg(any(test, feature = "fake"))]
@@ -56,6 +57,7 @@ use std::sync::Arc;
 
 pub use batch::BatchTimes;
 pub use config::{Backoff, JudgeConfig, JudgeError, Secret};
+pub use count::describe_metrics;
 pub use engine::{Asked, Judge, Parse};
 pub use estimate::Estimate;
 pub use http::client;

@@ -437,7 +437,7 @@ impl Journal for Spy {
             AttemptReply::InFlight | AttemptReply::InBatch { .. } | AttemptReply::Outrun { .. } => {
                 "in flight".to_owned()
             }
-            AttemptReply::Received { status, .. } => status.to_string(),
+            AttemptReply::Received { status, .. } | AttemptReply::Kept { status, .. } => status.to_string(),
             AttemptReply::Lost { cause, .. } => cause.as_str().to_owned(),
         };
         self.note(format!("reply {number} {what}"))

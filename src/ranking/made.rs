@@ -102,6 +102,7 @@ pub async fn made_in(project: ProjectStore, world: &World) -> Made {
                 calls_planned: 12,
                 retried_at: None,
                 created_at: clock.now(),
+                traceparent: None,
             };
             let is_met = |at: usize| draw(&[task, system, at, 99]) < *met;
             let mut kept: Vec<Vote> = Vec::new();

@@ -61,6 +61,7 @@ pub fn graded(system: &str, task: &str, score: f64) -> Grading {
         calls_planned: 0,
         retried_at: None,
         created_at: Timestamp::UNIX_EPOCH,
+        traceparent: None,
     }
 }
 

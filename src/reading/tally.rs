@@ -60,5 +60,8 @@ impl Tally {
 
 /// Says what the counter means, once a recorder is there.
 pub fn describe_metrics() {
+    for end in End::ALL {
+        metrics::counter!(FILES, "end" => end.as_str()).increment(0);
+    }
     metrics::describe_counter!(FILES, "Files of submissions, by what became of reading them.");
 }

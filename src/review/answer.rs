@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn whose_work_is_shown_first_is_a_fair_coin_of_question_and_person() {
-        let people: Vec<Author> = (0..1_000).map(|n| Author::parse(&format!("person{n}")).unwrap()).collect();
+        let people: Vec<Author> = (0..1_000).map(|n| Author::parse(format!("person{n}")).unwrap()).collect();
         let questions: Vec<ReviewId> =
             (1..=10_u128).map(|n| uuid::Uuid::from_u128(n << 64).to_string().parse().unwrap()).collect();
         let turned = |id| people.iter().filter(|person| is_turned(id, person)).count();

@@ -46,6 +46,16 @@ impl Purses {
         self.alone.store(alone, Ordering::Relaxed);
     }
 
+    /// The largest share of its month's budget that a project has spent, as far as this process knows; `None` without
+    /// such a budget.
+    pub async fn fullest(&self, now: Timestamp) -> Option<f64> {
+        let limit = self.month_usd?;
+        let month = month_of(now);
+        let open = self.open.lock().await;
+        let spent = open.values().filter(|(of, _)| *of == month).map(|(_, purse)| purse.spent());
+        Some(spent.fold(0.0, f64::max) / limit)
+    }
+
     /// The budget of this project for this month.
     ///
     /// # Errors

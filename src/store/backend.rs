@@ -5,6 +5,7 @@
 //! Keys are ordered by their bytes (a PostgreSQL backend needs `COLLATE "C"`).
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::StoreError;
@@ -100,14 +101,73 @@ pub trait Backend: Send + Sync + 'static {
     /// was taken has everything that it stands for.
     fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>>;
 
+    /// Makes a write durable that changes nothing, not even the stamp: whether writes are taken now.
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+
     /// Whether reads and commits would be served now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// What operators know it by.
+    fn name(&self) -> &'static str {
+        "memory"
+    }
 
     /// Whether other processes may work on the same records at the same time.
     fn is_shared(&self) -> bool {
         false
     }
 
+    /// Walks over everything there is, as of one moment, as far as the backend can: PostgreSQL by a snapshot; what
+    /// belongs to one process by [`Tapped`](super::tap::Tapped). A plain walk is right if nobody writes meanwhile.
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
+        let scan = move |scan| self.scan(scan);
+        let walk: Box<dyn Image + '_> = Box::new(Plain { scan: Box::new(scan), after: None });
+        Box::pin(std::future::ready(Ok(walk)))
+    }
+
     /// Finishes what was accepted, then refuses everything with [`StoreError::Closed`]. Twice does no harm.
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// What a walk came upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImagePart {
+    /// The next keys with their values, in their order.
+    Entries(Vec<(String, RawValue)>),
+    /// Keys as they are now, whether or not the walk had come past them; `None`: gone.
+    Changes(Vec<(String, Option<RawValue>)>),
+    /// That was all. Everything that was told, in the order in which it was, is the state of one moment.
+    End,
+}
+
+/// A walk over everything there is.
+pub trait Image: Send {
+    /// [`ImagePart::Entries`] first, then [`ImagePart::Changes`] if there were any, then [`ImagePart::End`].
+    fn next(&mut self) -> BoxFuture<'_, Result<ImagePart, StoreError>>;
+}
+
+/// Keys of one step of a walk.
+pub(super) const IMAGE_KEYS: usize = 64;
+
+type Scans<'a> = Box<dyn Fn(Scan) -> BoxFuture<'a, Result<Vec<(String, RawValue)>, StoreError>> + Send + Sync + 'a>;
+
+/// Page after page.
+struct Plain<'a> {
+    scan: Scans<'a>,
+    after: Option<String>,
+}
+
+impl Image for Plain<'_> {
+    fn next(&mut self) -> BoxFuture<'_, Result<ImagePart, StoreError>> {
+        Box::pin(async move {
+            let after = self.after.take();
+            let scan = Scan { prefix: String::new(), after, limit: IMAGE_KEYS, backwards: false };
+            let page = (self.scan)(scan).await?;
+            let Some((last, _)) = page.last() else { return Ok(ImagePart::End) };
+            self.after = Some(last.clone());
+            Ok(ImagePart::Entries(page))
+        })
+    }
 }

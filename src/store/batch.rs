@@ -8,19 +8,21 @@ use super::{Record, StoreError};
 
 /// A builder of changes; nothing happens before [`ProjectStore::commit`](super::ProjectStore::commit). A
 /// mistake in it (a record that cannot be stored, one key changed twice) is told by the commit.
-#[derive(Default)]
+#[derive(Clone, Default)]
 #[must_use = "a batch does nothing until it is committed"]
 pub struct Batch {
     pub(super) changes: Vec<Change>,
     error: Option<StoreError>,
 }
 
+#[derive(Clone)]
 pub(super) struct Change {
     pub kind: &'static str,
     pub key: String,
     pub action: Action,
 }
 
+#[derive(Clone)]
 pub(super) enum Action {
     Insert(Content),
     Put(Content),
@@ -31,6 +33,7 @@ pub(super) enum Action {
     Require(Revision),
 }
 
+#[derive(Clone)]
 pub(super) struct Content {
     pub bytes: Bytes,
     pub links: Vec<Link>,

@@ -1,5 +1,5 @@
 //! Keeps and finds: typed records in projects, over a small seam ([`Backend`]) that knows only ordered keys,
-//! atomic batches and durability; and files by their content ([`Blobs`]).
+//! atomic batches and durability; and files by their content ([`Blobs`]): in a folder, or in an object store.
 //!
 //! ```text
 //! stories ─▶ Store, ProjectStore (records, links, revisions) ─▶ Backend ─▶ memory | sled | postgres
@@ -15,6 +15,7 @@
 //! `contract.rs`.
 
 mod backend;
+mod backup;
 mod batch;
 mod blobs;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod convert;
 mod crash;
 mod decoded;
 mod error;
+mod gc;
 mod keys;
 mod memory;
 #[cfg(test)]
@@ -35,13 +37,18 @@ mod records;
 #[cfg(test)]
 mod records_test;
 mod sled;
+mod tap;
 mod typed;
+mod uploads;
+mod watched;
 
 pub use backend::{Backend, Expect, RawBatch, RawValue, Revision, Scan, Stamp};
+pub use backup::{BackupError, BackupStep, Restored, Summary, backup, restore};
 pub use batch::Batch;
-pub use blobs::Blobs;
+pub use blobs::{Blobs, BucketOptions, Credentials, Turn};
 pub use convert::{Comparison, ConvertError, Holding, Step, convert};
 pub use error::{Happened, Retry, StoreError};
+pub use gc::{GcError, Sweep, Swept, claim, sweep};
 pub use keys::part;
 pub use memory::MemoryBackend;
 pub use postgres::{PostgresBackend, PostgresOptions};
@@ -52,3 +59,4 @@ pub use records::{
 };
 pub use sled::SledBackend;
 pub use typed::{Place, ProjectStore, Store, StoreOptions, Walk, without_password};
+pub use uploads::{Sweeps, Upload};

@@ -88,6 +88,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<crate::domain::ScoreOverride>(),
         holds::<Comparison>(),
         holds::<PlanTurn>(),
+        holds::<Sweeps>(),
         holds::<LinksDone>(),
         holds::<crate::domain::MonthBudget>(),
         holds::<crate::domain::Replica>(),
@@ -103,6 +104,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
     ]);
     let kinds: BTreeSet<&str> = include_str!("records.rs")
         .lines()
+        .chain(include_str!("uploads.rs").lines())
         .filter_map(|line| line.trim().strip_prefix("const KIND: &'static str = \"")?.strip_suffix("\";"))
         .collect();
     assert_eq!(tested, kinds, "a kind is not tested here");

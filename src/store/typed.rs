@@ -14,6 +14,8 @@ use super::query::{Cursor, MAX_PAGE, Page, Query};
 use super::record::{Kept, Record, decode, links_of};
 use super::records::LinksDone;
 use super::sled::SledBackend;
+use super::tap::Tapped;
+use super::uploads::{Sweeps, Upload};
 use super::{StoreError, keys};
 use crate::domain::{ProjectId, Review};
 
@@ -55,12 +57,19 @@ impl Store {
             backend.close().await?;
             return Err(StoreError::Unfinished { url: without_password(url), from });
         }
-        Ok(Self::over(backend))
+        Ok(Self::over(super::watched::watched(backend, url)))
     }
 
     /// A store over a backend of one's own.
     #[must_use]
     pub fn over(backend: Arc<dyn Backend>) -> Self {
+        let backend = if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) };
+        Self { backend, decoded: Arc::default() }
+    }
+
+    /// The same without what lets it be backed up while it is written to: no runtime is needed for it.
+    #[cfg(test)]
+    pub(super) fn bare(backend: Arc<dyn Backend>) -> Self {
         Self { backend, decoded: Arc::default() }
     }
 
@@ -77,7 +86,8 @@ impl Store {
     }
 
     fn scoped(&self, scope: &str) -> ProjectStore {
-        ProjectStore { backend: self.backend.clone(), decoded: self.decoded.clone(), scope: scope.into(), fence: None }
+        let (backend, decoded) = (self.backend.clone(), self.decoded.clone());
+        ProjectStore { backend, decoded, scope: scope.into(), fence: None, upload: None }
     }
 
     /// The projects that have a record, in the order of their ids.
@@ -137,6 +147,11 @@ impl Store {
         self.backend.close().await
     }
 
+    /// The seam itself, for what walks over all of it.
+    pub(super) fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
+    }
+
     /// What has been committed so far; see [`Backend::stamp`].
     pub async fn stamp(&self) -> Result<Stamp, StoreError> {
         self.backend.stamp().await
@@ -146,6 +161,11 @@ impl Store {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.backend.is_shared()
+    }
+
+    /// Says what the store's metrics mean, once a recorder is there.
+    pub fn describe_metrics(&self) {
+        super::watched::describe_metrics(self.backend.name());
     }
 
     /// Whether reads and commits would be served now.
@@ -195,6 +215,7 @@ pub struct ProjectStore {
     decoded: Arc<Decoded>,
     scope: Arc<str>,
     fence: Option<Fence>,
+    upload: Option<Upload>,
 }
 
 /// A record's place in an index: the value under which it is found, escaped as in keys, then its key.
@@ -265,6 +286,15 @@ impl ProjectStore {
         Self { fence: None, ..self.clone() }
     }
 
+    /// The same records; what is committed through the answer may name the files that were put under the upload.
+    ///
+    /// A commit is [`StoreError::Swept`] if unused files were swept since the upload began: nothing of it is kept, and the
+    /// files are to be put under another upload.
+    #[must_use]
+    pub fn under(&self, upload: &Upload) -> Self {
+        Self { upload: Some(*upload), ..self.clone() }
+    }
+
     pub fn batch(&self) -> Batch {
         Batch::default()
     }
@@ -291,7 +321,13 @@ impl ProjectStore {
             if let Some(fence) = &self.fence {
                 raw.expects.push((fence.raw.to_string(), Expect::Unchanged(fence.revision)));
             }
+            if let Some(upload) = &self.upload {
+                raw.expects.push(upload.expects());
+            }
             match self.backend.apply(raw).await {
+                Err(StoreError::Conflict { kind, .. }) if kind == Sweeps::KIND && self.upload.is_some() => {
+                    return Err(StoreError::Swept);
+                }
                 Err(StoreError::Conflict { key, .. })
                     if self.fence.as_ref().is_some_and(|fence| *fence.key == *key) =>
                 {
@@ -456,6 +492,11 @@ impl ProjectStore {
         let scan = Scan { prefix: base.clone(), after: None, limit, backwards: false };
         let found = self.backend.scan(scan).await?;
         Ok(found.into_iter().map(|(key, _)| key.strip_prefix(&base).unwrap_or(&key).to_owned()).collect())
+    }
+
+    /// How many records have this link; only keys are counted.
+    pub async fn count_linked<R: Record>(&self, index: &str, value: &str) -> Result<u64, StoreError> {
+        self.backend.count(keys::links(&self.scope, R::KIND, index, value)).await
     }
 
     /// Everything the query asks for, page after page (its `limit` is not looked at). For results that are

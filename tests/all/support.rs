@@ -144,6 +144,11 @@ impl Service {
         tokio::task::spawn_blocking(move || Self::spawn(command)).await.unwrap()
     }
 
+    /// A command of one's own that ends in serving.
+    pub async fn start_command(command: Command) -> Self {
+        tokio::task::spawn_blocking(move || Self::spawn(command)).await.unwrap()
+    }
+
     fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let (stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());

@@ -216,6 +216,6 @@ pub async fn get(
         let summary = by_criterion::summary(&comparison, criteria, &votes);
         body.criteria = Some(summary.into_iter().map(ComparedCriterionBody::from).collect());
     }
-    body.votes = Some(with_replies(&caller.project, &votes).await?);
+    body.votes = Some(with_replies(&services, &caller.project, &votes).await?);
     Ok(HttpResponse::Ok().json(body))
 }

@@ -29,6 +29,10 @@ const BEHIND: usize = 64;
 /// How often the store is asked about work that another replica does.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// The last words of a service that stops: browsers connect again after so many milliseconds, to this one's next life or
+/// to another replica, and are told the present state first.
+const RECONNECT: &str = "retry: 1000\n: the service stops here; connect again\n\n";
+
 /// What stops a stream before its end.
 enum Stop {
     /// Nobody listens, or the service stops.
@@ -60,7 +64,11 @@ pub async fn events(
         let follow = follow(&services, &project, id, &sender);
         let stopped = tokio::select! {
             stopped = follow => stopped,
-            () = door.stopping.cancelled() => Err(Stop::Gone),
+            () = door.stopping.cancelled() => {
+                // A reader that is behind finds out by itself.
+                let _ = sender.try_send(Ok(RECONNECT.into()));
+                Err(Stop::Gone)
+            }
             () = sender.closed() => Err(Stop::Gone),
         };
         if let Err(Stop::Failed(problem)) = stopped {

@@ -24,10 +24,11 @@ pub async fn healthz() -> HttpResponse {
 /// The store serves and queued work is taken up; 503 otherwise.
 #[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, body = Health)))]
 pub async fn readyz(services: web::Data<Services>, door: web::Data<Door>) -> Result<HttpResponse, Problem> {
-    if door.stopping.is_cancelled() {
+    if door.leaving.is_cancelled() {
         return Err(Problem::new(Code::Unavailable, "the service is stopping"));
     }
     services.store.ready().await?;
+    services.blobs.ready().await?;
     if !services.running.is_worked() {
         return Err(Problem::new(
             Code::Unavailable,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::waiting::find;
 use crate::domain::{Attempt, GradingId, Id, Subject, Vote};
 use crate::grading::call::subject_prefix;
+use crate::grading::journal::whole;
 use crate::http::auth::Submitter;
 use crate::http::listing::{Paging, page};
 use crate::http::problem::Problem;
@@ -27,7 +28,7 @@ pub async fn list(
     caller.is_shown(&services, &grading).await?;
     let query = Query::prefix(subject_prefix(Subject::Grading(id)));
     let votes = page(&caller.project, query, &paging, |_: &Vote| true, |vote| vote).await?;
-    let items = with_replies(&caller.project, &votes.items).await?;
+    let items = with_replies(&services, &caller.project, &votes.items).await?;
     Ok(HttpResponse::Ok().json(List { items, next_cursor: votes.next_cursor }))
 }
 
@@ -35,14 +36,22 @@ pub async fn list(
 ///
 /// # Errors
 /// As the store.
-pub async fn with_replies(project: &ProjectStore, votes: &[Vote]) -> Result<Vec<VoteBody>, Problem> {
+pub async fn with_replies(
+    services: &Services,
+    project: &ProjectStore,
+    votes: &[Vote],
+) -> Result<Vec<VoteBody>, Problem> {
     let mut bodies = Vec::with_capacity(votes.len());
     for vote in votes {
         let own = vote.from.as_deref().unwrap_or(&vote.key);
         let call = vote.shared.as_ref().map_or(own, |shared| &shared.last);
         let query = Query::prefix(format!("{}/", call_key(call))).newest_first().limit(1);
         let last = project.list::<Attempt>(query).await?.items.into_iter().next();
-        bodies.push(VoteBody::new(vote, last.and_then(|kept| raw_reply(kept.record))));
+        let reply = match last {
+            Some(kept) => raw_reply(whole(&services.blobs, kept.record).await?),
+            None => None,
+        };
+        bodies.push(VoteBody::new(vote, reply));
     }
     Ok(bodies)
 }

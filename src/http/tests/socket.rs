@@ -12,7 +12,7 @@ use crate::http::{ServeError, ServeOptions, serve};
 use crate::judge::CancellationToken;
 
 fn options(bind: &str) -> ServeOptions {
-    ServeOptions { bind: bind.parse().unwrap(), workers: 1, drain: Duration::from_secs(2) }
+    ServeOptions { bind: bind.parse().unwrap(), workers: 1, drain: Duration::from_secs(2), notice: Duration::ZERO }
 }
 
 /// Sends bytes, closes the sending side, and reads to the end.

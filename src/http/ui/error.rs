@@ -46,6 +46,7 @@ pub fn error_page(problem: &Problem) -> HttpResponse {
     };
     let mut answer = render::respond(problem.status_code(), None, &page);
     render::secure(answer.headers_mut());
+    problem.note(&mut answer);
     answer
 }
 

@@ -257,7 +257,7 @@ impl VoteBody {
     }
 }
 
-/// What came back at an attempt.
+/// What came back at an attempt, read from its file where it is long ([`crate::grading::journal::whole`]).
 #[must_use]
 pub fn raw_reply(attempt: Attempt) -> Option<String> {
     match attempt.reply {
@@ -265,6 +265,7 @@ pub fn raw_reply(attempt: Attempt) -> Option<String> {
         AttemptReply::InFlight
         | AttemptReply::InBatch { .. }
         | AttemptReply::Outrun { .. }
+        | AttemptReply::Kept { .. }
         | AttemptReply::Lost { .. } => None,
     }
 }

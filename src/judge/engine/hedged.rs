@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Books, Judge, kept};
 use crate::domain::{AttemptReply, CallKey, Prompt};
+use crate::judge::count;
 use crate::judge::flow::{Flight, Landed};
 use crate::judge::journal::{Journal, JournalError};
 use crate::judge::provider::{Lost, RawReply, Retry};
@@ -103,6 +104,7 @@ impl Judge {
             books.pay(self.provider.read(raw).map_or_else(|fault| fault.usage, |reply| reply.usage), self.spec().price);
         }
         let latency_ms = u64::try_from(timer.elapsed().saturating_sub(started).as_millis()).unwrap_or(u64::MAX);
+        count::call(&self.spec().name, count::OUTRUN, latency_ms);
         let came = other.map_or(AttemptReply::Outrun { latency_ms }, |other| kept(&other));
         journal.reply(key, outrun, &came).await?;
         let (flight, _free) = if first_is_it { (flight, second_flight) } else { (second_flight, flight) };

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Asked, Books, Judge, Parse, Step, cancelled, kept};
 use crate::domain::{AttemptReply, CallKey, Cause, Fingerprint, Part, Prompt, Usage};
 use crate::judge::batch::{Item, Stage};
+use crate::judge::count;
 use crate::judge::journal::{History, Journal, JournalError};
 use crate::judge::provider::{Lost, Retry};
 
@@ -119,6 +120,7 @@ impl Judge {
             }
             let before = books.usage;
             let step = self.digest(sent, parse, &mut books);
+            count::call(&self.spec().name, books.outcome, books.latency_ms);
             if matches!(step, Step::Settled(Ok(_))) && before == Usage::default() {
                 self.experience.learn(prompt, false, books.usage, None);
             }

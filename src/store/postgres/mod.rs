@@ -20,6 +20,7 @@ mod retries;
 mod schema;
 #[cfg(any(test, feature = "fake"))]
 pub mod server;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -42,7 +43,7 @@ use tokio::time::{Instant, timeout};
 use self::fault::Fault;
 use self::retries::{Jitter, Retries};
 use self::writer::{Job, Writer};
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
+use super::backend::{Backend, Image, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
 /// Commits that may wait for the writers before their senders wait too.
@@ -89,6 +90,8 @@ pub struct PostgresBackend {
     patience: Duration,
     /// For one answer of the server.
     answer: Duration,
+    /// One of its writers, whose row shows whether writes are taken.
+    writer: i64,
 }
 
 impl PostgresBackend {
@@ -122,6 +125,7 @@ impl PostgresBackend {
         let answer = options.statement_timeout + SLACK;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(tokio::sync::Mutex::new(queue));
+        let writer = ids.first().copied().unwrap_or_default();
         let writers = ids.into_iter().map(|id| {
             let (pool, place, jitter) = (pool.clone(), place.clone(), jitter.clone());
             tokio::spawn(Writer { id, pool, connection: None, place, jitter, patience: answer }.run(queue.clone()))
@@ -134,6 +138,7 @@ impl PostgresBackend {
             jitter,
             patience: options.patience,
             answer,
+            writer,
         })
     }
 
@@ -406,6 +411,14 @@ impl Backend for PostgresBackend {
         .boxed()
     }
 
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
+        async move {
+            let image: Box<dyn Image + '_> = Box::new(snapshot::Snapshot::begin(self).await?);
+            Ok(image)
+        }
+        .boxed()
+    }
+
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
             let end = keys::after_prefix(&prefix);
@@ -428,6 +441,11 @@ impl Backend for PostgresBackend {
             Ok(Stamp(row.try_get(0).map_err(|error| Fault::of(&error).told(&self.place))?))
         }
         .boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        const PROBE: &str = "UPDATE empanel_writers SET used = now() WHERE id = $1";
+        async move { self.read(|c| sqlx::query(PROBE).bind(self.writer).execute(c).boxed()).await.map(drop) }.boxed()
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::super::StoreError;
@@ -59,5 +59,33 @@ impl Disk {
         }
         self.synced = there;
         self.data.sync_data()
+    }
+}
+
+/// Whether the folder takes as much as sled may want at once, and keeps it.
+pub(super) fn probe(path: &Path) -> Result<(), StoreError> {
+    let file = path.join("probe");
+    let write = || -> io::Result<()> {
+        let mut probe = File::create(&file)?;
+        probe.write_all(&vec![0xA5; 2 * super::layout::SEGMENT])?;
+        probe.sync_all()
+    };
+    let written = write();
+    let removed = match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    written.and(removed).map_err(|error| StoreError::io(&file, &error))
+}
+
+/// Makes the next reads come from the disk. After a failed sync the kernel may hold pages as clean that never arrived.
+pub(super) fn forget_cached(path: &Path) {
+    use rustix::fs::{Advice, fadvise};
+    let large = path.join("blobs").read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    for file in large.chain([path.join("db"), path.join("conf")]) {
+        let forgotten = File::open(&file).and_then(|open| Ok(fadvise(&open, 0, None, Advice::DontNeed)?));
+        if let Err(error) = forgotten {
+            tracing::warn!(file = %file.display(), %error, "what the kernel remembers of a file could not be dropped");
+        }
     }
 }

@@ -8,6 +8,8 @@
 //!   one that is newer than the last sync waits for it.
 //! - **Big values in parts** (`layout.rs`): sled would put them into files of its own that it never syncs.
 //! - **No sled call on an async thread**: sled blocks, and its async flush hangs when several wait for it.
+//! - **Recovery in place.** After a failed write sled itself refuses everything for good; the writer opens the database
+//!   anew when the disk is well (`writer.rs`).
 //!
 //! Limits: sled is beta, and unmaintained at this version. Nothing of it shows through [`Backend`].
 
@@ -29,7 +31,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::disk::Disk;
-use self::writer::{Durable, Job, Writer};
+use self::writer::{Durable, Folder, Job, Life, Writer};
 use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
 use super::{StoreError, keys};
 
@@ -42,11 +44,49 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(1_000);
 
 pub struct SledBackend {
     path: PathBuf,
-    db: Mutex<Option<sled::Db>>,
+    handles: Arc<Handles>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     durable: watch::Receiver<Durable>,
+}
+
+/// Who has a handle on the database. sled gives the folder back when the last one is dropped.
+struct Handles {
+    /// `None` when it is closed, or about to be opened anew.
+    db: Mutex<Option<sled::Db>>,
     readers: Arc<Semaphore>,
+}
+
+impl Handles {
+    /// Whether no reader has one.
+    fn are_back(&self) -> bool {
+        self.readers.available_permits() == READERS
+    }
+}
+
+/// A folder that sled has, or had.
+struct Place {
+    path: PathBuf,
+    cache_bytes: u64,
+}
+
+impl Folder for Place {
+    fn probe(&mut self) -> Result<(), StoreError> {
+        disk::probe(&self.path)
+    }
+
+    fn open(&mut self) -> Result<Life, StoreError> {
+        // What the disk has not taken must not be read from memory as if it had.
+        disk::forget_cached(&self.path);
+        open_life(&self.path, self.cache_bytes)
+    }
+}
+
+fn open_life(path: &Path, cache_bytes: u64) -> Result<Life, StoreError> {
+    let db = open_locked(path, cache_bytes)?;
+    let last = layout::prepare(&db, path)?;
+    let mut disk = Disk::open(path)?;
+    Ok(Life { db, last, sync: Box::new(move || disk.sync()) })
 }
 
 impl SledBackend {
@@ -62,28 +102,22 @@ impl SledBackend {
 
     fn open_blocking(path: PathBuf, cache_bytes: u64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(&path).map_err(|error| StoreError::io(&path, &error))?;
-        let db = open_locked(&path, cache_bytes)?;
-        let last = layout::prepare(&db, &path)?;
-        let mut disk = Disk::open(&path)?;
-        Self::start(path, db, last, Box::new(move || disk.sync()))
+        let life = open_life(&path, cache_bytes)?;
+        let place = Box::new(Place { path: path.clone(), cache_bytes });
+        Self::start(path, life, place)
     }
 
-    fn start(path: PathBuf, db: sled::Db, last: u64, sync: writer::Sync) -> Result<Self, StoreError> {
+    fn start(path: PathBuf, life: Life, folder: Box<dyn Folder>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let (tell, durable) = watch::channel(Durable::upto(last));
-        let mut writer = Writer::new(db.clone(), sync, last, tell);
+        let (tell, durable) = watch::channel(Durable::upto(life.last));
+        let db = Mutex::new(Some(life.db.clone()));
+        let handles = Arc::new(Handles { db, readers: Arc::new(Semaphore::new(READERS)) });
+        let mut writer = Writer::new(life, folder, handles.clone(), tell);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(|error| StoreError::Unavailable { detail: format!("no thread for the writer: {error}") })?;
-        Ok(Self {
-            path,
-            db: Mutex::new(Some(db)),
-            jobs: Mutex::new(Some(jobs)),
-            writer: Mutex::new(Some(thread)),
-            durable,
-            readers: Arc::new(Semaphore::new(READERS)),
-        })
+        Ok(Self { path, handles, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(thread)), durable })
     }
 
     /// Runs a read away from the async threads, then waits until what it saw is durable.
@@ -91,8 +125,12 @@ impl SledBackend {
         &self,
         work: impl FnOnce(&sled::Db) -> Result<(T, u64), StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = self.readers.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let db = lock(&self.db).clone().ok_or(StoreError::Closed)?;
+        let life = self.durable.borrow().life();
+        if lock(&self.handles.db).is_none() {
+            return Err(self.why_not());
+        }
+        let permit = self.handles.readers.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let db = lock(&self.handles.db).clone().ok_or_else(|| self.why_not())?;
         let task = tokio::task::spawn_blocking(move || {
             let result = work(&db);
             // The handle goes before the permit: `close` counts permits to know that no handle is left.
@@ -102,20 +140,28 @@ impl SledBackend {
         });
         let (value, newest) =
             task.await.map_err(|error| StoreError::Unavailable { detail: format!("a read failed: {error}") })??;
-        self.wait_until_durable(newest).await?;
+        self.wait_until_durable(life, newest).await?;
         Ok(value)
     }
 
-    async fn wait_until_durable(&self, revision: u64) -> Result<(), StoreError> {
-        if self.durable.borrow().revision() >= revision {
-            return Ok(());
-        }
+    /// Why there is no database.
+    fn why_not(&self) -> StoreError {
+        let failure = self.durable.borrow().failure().cloned();
+        failure.filter(|_| lock(&self.jobs).is_some()).unwrap_or(StoreError::Closed)
+    }
+
+    async fn wait_until_durable(&self, life: u64, revision: u64) -> Result<(), StoreError> {
         let mut durable = self.durable.clone();
         let stopped = || StoreError::Unavailable { detail: "the writer has stopped; restart the service".to_owned() };
-        let state = durable.wait_for(|d| d.revision() >= revision || d.failure().is_some()).await;
-        match state.map_err(|_| stopped())?.failure() {
-            Some(detail) => Err(StoreError::Unavailable { detail: detail.to_owned() }),
-            None => Ok(()),
+        let is_known = |d: &Durable| d.life() != life || d.revision() >= revision || d.failure().is_some();
+        let now = durable.wait_for(is_known).await.map_err(|_| stopped())?;
+        match now.failure() {
+            _ if now.life() == life && now.revision() >= revision => Ok(()),
+            Some(failure) => Err(failure.clone()),
+            // What was read may have been what the disk did not keep.
+            None => {
+                Err(StoreError::Unavailable { detail: "the store was opened anew meanwhile; read again".to_owned() })
+            }
         }
     }
 }
@@ -149,7 +195,10 @@ fn open_locked(path: &Path, cache_bytes: u64) -> Result<sled::Db, StoreError> {
 }
 
 fn sled_error(path: &Path, error: &sled::Error) -> StoreError {
-    StoreError::Io { path: path.display().to_string(), detail: error.to_string() }
+    match error {
+        sled::Error::Io(error) => StoreError::io(path, error),
+        error => StoreError::Io { path: path.display().to_string(), detail: error.to_string() },
+    }
 }
 
 impl Backend for SledBackend {
@@ -221,11 +270,15 @@ impl Backend for SledBackend {
         .boxed()
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.apply(RawBatch::default()).map(|done| done.map(drop)).boxed()
+    }
+
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let jobs = lock(&self.jobs).clone().ok_or(StoreError::Closed)?;
-            if let Some(detail) = self.durable.borrow().failure() {
-                return Err(StoreError::Unavailable { detail: detail.to_owned() });
+            if let Some(failure) = self.durable.borrow().failure() {
+                return Err(failure.clone());
             }
             if jobs.is_closed() {
                 return Err(StoreError::Unavailable {
@@ -243,11 +296,11 @@ impl Backend for SledBackend {
         async move {
             drop(lock(&self.jobs).take());
             let writer = lock(&self.writer).take();
-            if let Ok(all) = self.readers.acquire_many(READERS as u32).await {
-                self.readers.close();
+            if let Ok(all) = self.handles.readers.acquire_many(READERS as u32).await {
+                self.handles.readers.close();
                 drop(all);
             }
-            let db = lock(&self.db).take();
+            let db = lock(&self.handles.db).take();
             let ended = tokio::task::spawn_blocking(move || {
                 let joined = writer.map_or(Ok(()), JoinHandle::join);
                 drop(db);
@@ -256,7 +309,7 @@ impl Backend for SledBackend {
             let failed = |detail: &str| StoreError::Unavailable { detail: detail.to_owned() };
             match ended.await {
                 Ok(Ok(())) => match self.durable.borrow().failure() {
-                    Some(detail) => Err(failed(detail)),
+                    Some(failure) => Err(failure.clone()),
                     None => Ok(()),
                 },
                 Ok(Err(_)) | Err(_) => Err(failed("the writer had stopped before the store was closed")),

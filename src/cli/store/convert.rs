@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Failure, load, show};
+use super::super::{Failure, load, show};
 use crate::app::store_options;
 use crate::store::{Holding, Step, convert, without_password};
 
@@ -11,34 +11,23 @@ use crate::store::{Holding, Step, convert, without_password};
 const FILES: &str = "Uploaded files are not part of the store: they stay where [files] says, and the new store's service needs \
                      the same [files] url.";
 
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Verb {
-    /// Copy all records into an empty store of another kind, and compare both
-    ///
-    /// Stop the services of both stores first. A conversion that was stopped goes on where it was when it is started
-    /// again; until it has ended, no service starts on the target. Uploaded files are not part of the store: they stay
-    /// where [files] says, and the new store's service needs the same [files] url.
-    ///
-    /// Exit codes: 0 both hold the same, 1 they differ (the target stays unfinished), 2 a mistake or a store that
-    /// failed.
-    Convert {
-        /// sled:PATH or postgres://USER@HOST/DATABASE
-        #[arg(long, value_name = "URL")]
-        from: String,
-        /// sled:PATH or postgres://USER@HOST/DATABASE; it must be empty
-        #[arg(long, value_name = "URL")]
-        to: String,
-        /// Its [store] section says where the password of PostgreSQL is
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-    },
+#[derive(Debug, clap::Args)]
+pub(in super::super) struct Args {
+    /// sled:PATH or postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "URL")]
+    from: String,
+    /// sled:PATH or postgres://USER@HOST/DATABASE; it must be empty
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// Its [store] section says where the password of PostgreSQL is
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Between two lines about how far it is.
 const EVERY: u64 = 2_048;
 
-pub(super) async fn store(verb: Verb) -> Result<(), Failure> {
-    let Verb::Convert { from, to, config } = verb;
+pub(super) async fn run(Args { from, to, config }: Args) -> Result<(), Failure> {
     let options = store_options(&load(config.as_ref())?).map_err(Failure::mistake)?;
     let mut told = 0;
     let mut tell = |step: Step| match step {
