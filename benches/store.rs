@@ -12,7 +12,7 @@ use empanel::store::postgres::server::Server;
 use empanel::store::{Link, ProjectStore, Record, Store, StoreOptions};
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Entry {
     id: String,
     text: String,
