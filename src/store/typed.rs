@@ -57,19 +57,14 @@ impl Store {
             backend.close().await?;
             return Err(StoreError::Unfinished { url: without_password(url), from });
         }
-        Ok(Self::over(super::watched::watched(backend, url)))
+        let backend = super::watched::watched(backend, url);
+        Ok(Self::over(if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) }))
     }
 
-    /// A store over a backend of one's own.
+    /// A store over a backend of one's own. A backup of it is of one moment if the backend's
+    /// [`image`](Backend::image) is.
     #[must_use]
     pub fn over(backend: Arc<dyn Backend>) -> Self {
-        let backend = if backend.is_shared() { backend } else { Arc::new(Tapped::new(backend)) };
-        Self { backend, decoded: Arc::default() }
-    }
-
-    /// The same without what lets it be backed up while it is written to: no runtime is needed for it.
-    #[cfg(test)]
-    pub(super) fn bare(backend: Arc<dyn Backend>) -> Self {
         Self { backend, decoded: Arc::default() }
     }
 

@@ -57,7 +57,7 @@ async fn all(store: &Store) -> Vec<Vec<Note>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_of_any_store_is_restored_into_any_other_with_its_files() {
+async fn a_backup_goes_from_memory_to_sled_to_postgres_and_back_with_its_files() {
     let folder = tempfile::tempdir().unwrap();
     for (n, (from, to)) in
         [(Home::memory(), Home::sled()), (Home::sled(), Home::postgres()), (Home::postgres(), Home::sled())]

@@ -113,7 +113,19 @@ impl Bucket {
     }
 
     async fn put_in_parts(&self, path: &Path, bytes: Bytes) -> Result<(), StoreError> {
-        let mut upload = self.objects.put_multipart(path).await.map_err(|error| self.told(&error))?;
+        let Err(error) = self.parts(path, &bytes).await else { return Ok(()) };
+        // The parts may have been joined, and the answer lost: joined once more, they are known no more.
+        match self.get(path).await {
+            Ok(Some(kept)) if kept == bytes => Ok(()),
+            Ok(_) if !is_forbidden(&error) || code(&error).as_deref() == Some("NoSuchUpload") => {
+                self.parts(path, &bytes).await.map_err(|error| self.told(&error))
+            }
+            _ => Err(self.told(&error)),
+        }
+    }
+
+    async fn parts(&self, path: &Path, bytes: &Bytes) -> Result<(), Error> {
+        let mut upload = self.objects.put_multipart(path).await?;
         let starts = (0..bytes.len()).step_by(PART);
         let parts: Vec<_> = starts
             .map(|start| upload.put_part(PutPayload::from_bytes(bytes.slice(start..bytes.len().min(start + PART)))))
@@ -127,7 +139,7 @@ impl Bucket {
             // If that fails too, the bucket's life-cycle rule takes the parts.
             let _ = upload.abort().await;
         }
-        done.map_err(|error| self.told(&error))
+        done
     }
 
     async fn page(

@@ -140,8 +140,8 @@ async fn sweeps(store: &Store, blobs: &Blobs, times: usize) {
 fn loses(seed: u64, guarded: bool) -> bool {
     let (backend, place): (Arc<dyn Backend>, Arc<dyn Place>) =
         (Arc::new(MemoryBackend::default()), Arc::new(Memory::default()));
-    let (seen_store, seen_blobs) = (Store::bare(backend.clone()), Blobs::over(place.clone()));
-    let (store, blobs) = (Store::bare(Arc::new(Stepping(backend))), Blobs::over(Arc::new(Stepping(place))));
+    let (seen_store, seen_blobs) = (Store::over(backend.clone()), Blobs::over(place.clone()));
+    let (store, blobs) = (Store::over(Arc::new(Stepping(backend))), Blobs::over(Arc::new(Stepping(place))));
     let rng = Mutex::new(ChaCha12Rng::seed_from_u64(seed));
     let mut actors: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
     for who in 0..3 {
