@@ -1,5 +1,7 @@
 //! Equal processes over one store: who is there, and who works on what.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ReplicaId, Timestamp};
@@ -28,4 +30,24 @@ pub struct WorkLease {
     /// How often it was taken over from a replica that was taken for dead.
     pub takeovers: u32,
     pub taken_at: Timestamp,
+}
+
+/// What a project may still spend in a month, where several replicas spend it: each sets some aside for itself, and the
+/// sum is never more than the budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonthBudget {
+    /// `2026-11`.
+    pub month: String,
+    /// By those who are gone, US dollars.
+    pub spent_usd: f64,
+    /// By replica, of what it has spent and what it may spend; US dollars.
+    pub set_aside_usd: BTreeMap<ReplicaId, f64>,
+}
+
+impl MonthBudget {
+    /// What is spent or set aside, US dollars.
+    #[must_use]
+    pub fn taken(&self) -> f64 {
+        self.spent_usd + self.set_aside_usd.values().sum::<f64>()
+    }
 }

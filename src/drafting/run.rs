@@ -65,7 +65,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: DraftingId) ->
     let prompt = prompt.map_err(|e| Refusal::invalid("/prompt", format!("the task cannot be asked about: {e}")))?;
     let key = CallKey { subject, judge: spec.name.clone(), repeat: 0, question: Question::Rubric };
 
-    let purse = services.purses.of(project, services.now()).await?;
+    let purse = services.purses.of(project, services.now(), &services.replicas).await?;
     let reserved = tokio::select! {
         biased;
         () = cancel.cancelled() => return Ok(()),

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use crate::audit::{self, Act};
 use crate::document;
 use crate::domain::{
-    CachePolicy, DraftDecision, FileName, Grading, GradingState, JudgeName, Panel, PanelName, Rubric, RubricId,
-    RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
+    CachePolicy, DraftDecision, FileName, Fingerprint, Grading, GradingState, JudgeName, Panel, PanelName, Rubric,
+    RubricId, RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
+use crate::services::replicas::Alone;
 use crate::store::{Batch, ProjectStore, Query, Record, Revision, part};
 use crate::telemetry;
 
@@ -67,7 +68,8 @@ pub struct Intake<'a> {
     services: &'a Services,
     project: &'a ProjectStore,
     batch: Batch,
-    identity: Option<tokio::sync::OwnedMutexGuard<()>>,
+    /// Held while it is decided whether a rubric is new, so that the same content posted twice at once is one rubric.
+    identity: Option<Alone>,
 }
 
 impl<'a> Intake<'a> {
@@ -120,13 +122,18 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// If `of` names a rubric that does not exist.
     pub async fn rubric(&mut self, rubric: Rubric, of: Option<RubricId>) -> Result<(RubricVersion, bool), Refusal> {
-        if self.identity.is_none() {
-            self.identity = Some(self.services.rubric_identity.clone().lock_owned().await);
-        }
         let fingerprint = rubric.fingerprint();
-        let same = self.project.all::<RubricVersion>(Query::link("fingerprint", &fingerprint)).await?;
-        if let Some(known) = same.into_iter().find(|known| of.is_none_or(|id| known.id == id)) {
+        if let Some(known) = self.known_rubric(&fingerprint, of).await? {
             return Ok((known, false));
+        }
+        if self.identity.is_none() {
+            let Services { replicas, rubric_identity, clock, .. } = self.services;
+            self.identity =
+                Some(replicas.one_at_a_time(rubric_identity, self.project, "rubrics", clock.as_ref()).await?);
+            // Somebody may have kept it while this one waited.
+            if let Some(known) = self.known_rubric(&fingerprint, of).await? {
+                return Ok((known, false));
+            }
         }
         let earlier = match (of, rubric.title()) {
             (Some(id), _) => {
@@ -150,6 +157,15 @@ impl<'a> Intake<'a> {
         let kept = RubricVersion { id, version, fingerprint, rubric, created_at: self.services.now(), decided: vec![] };
         self.insert(&kept);
         Ok((kept, true))
+    }
+
+    async fn known_rubric(
+        &self,
+        fingerprint: &Fingerprint,
+        of: Option<RubricId>,
+    ) -> Result<Option<RubricVersion>, Refusal> {
+        let same = self.project.all::<RubricVersion>(Query::link("fingerprint", fingerprint)).await?;
+        Ok(same.into_iter().find(|known| of.is_none_or(|id| known.id == id)))
     }
 
     /// The same task again is the same task; another task under its id is a conflict.
@@ -308,7 +324,8 @@ impl<'a> Intake<'a> {
     /// If the store cannot, or somebody kept a record with the same key first.
     pub async fn commit(self) -> Result<(), Refusal> {
         if !self.batch.is_empty() {
-            self.project.commit(self.batch).await?;
+            let project = self.identity.as_ref().map_or(self.project, Alone::project);
+            project.commit(self.batch).await?;
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ async fn run_from(
     let earlier = if fresh { Earlier::None } else { Earlier::Since(grading.retried_at) };
     // Failed votes cost, too, and stay in the books when they are asked again.
     let purse = Purse::new("grading", grading.budget_usd, votes.iter().filter_map(|vote| vote.cost_usd).sum());
-    let project_purse = services.purses.of(project, services.now()).await?;
+    let project_purse = services.purses.of(project, services.now(), &services.replicas).await?;
     let settled = settled(&grading, votes);
     let mut asked = 0;
     for stage in sequential::stages(&grading.panel) {

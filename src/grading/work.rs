@@ -54,6 +54,9 @@ pub async fn work(services: Arc<Services>, stop: Cancel) {
     services.running.cancel_all();
     while running.join_next().await.is_some() {}
     pulse.shutdown().await;
+    if let Err(error) = services.purses.leave().await {
+        tracing::warn!(%error, "what is left of budgets could not be given back; it stays set aside in this month");
+    }
     if let Err(error) = services.replicas.leave(&services.store).await {
         tracing::warn!(%error, "the others were not told that this replica ends; they wait for the length of a lease");
     }
@@ -68,6 +71,7 @@ async fn beat(services: Arc<Services>, every: Duration) {
             tracing::warn!(%error, "this replica could not tell the others that it lives");
         }
         share_judges(&services);
+        services.purses.set_alone(services.replicas.is_only());
         if services.replicas.is_cut_off() {
             let stopped = services.running.count();
             services.running.cancel_all();

@@ -174,7 +174,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
         )
     };
     let lanes = comparison.panel.judges.iter().map(lane).collect();
-    let purse = services.purses.of(project, services.now()).await?;
+    let purse = services.purses.of(project, services.now(), &services.replicas).await?;
     if !fan_out(services, project, subject, lanes, earlier, &[&purse], &cancel).await? {
         return Ok(());
     }

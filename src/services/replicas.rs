@@ -9,7 +9,7 @@
 //! On a store that only one process can open (sled, memory) there are no leases, and nothing is paid for them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::domain::{Clock, Replica, ReplicaId, Subject, WorkLease};
@@ -17,6 +17,8 @@ use crate::store::{Kept, ProjectStore, Query, Record, Store, StoreError};
 
 /// Leases after which a dead replica's record is swept.
 const SWEPT_AFTER: u32 = 20;
+/// How often one who waits for what only one may do looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Replicas that left and are remembered.
 const GONE_KEPT: usize = 64;
 
@@ -107,6 +109,12 @@ impl Replicas {
         let Some(among) = &self.among else { return 1 };
         let seen = among.lock();
         1 + seen.others.values().filter(|pulse| among.since(pulse.since) < among.lease).count()
+    }
+
+    /// Whether it is known that no other replica lives.
+    #[must_use]
+    pub fn is_only(&self) -> bool {
+        self.among.as_ref().is_none_or(|among| among.lock().told.is_some()) && self.count() == 1
     }
 
     /// Whether this process has been unable, for the length of a lease, to tell that it lives: others have taken over
@@ -218,13 +226,64 @@ impl Replicas {
     /// # Errors
     /// If the store cannot; then it ends with this process.
     pub async fn give_back(&self, leased: &ProjectStore, of: &str) -> Result<(), StoreError> {
-        if self.among.is_none() {
-            return Ok(());
+        if self.among.is_none() { Ok(()) } else { give_back(leased, of).await }
+    }
+
+    /// Waits until nobody else does what only one may do at a time, here or at another replica. What is then written
+    /// through [`Alone::project`] requires that it is still so.
+    ///
+    /// # Errors
+    /// If the store cannot.
+    pub async fn one_at_a_time(
+        &self,
+        here: &Arc<tokio::sync::Mutex<()>>,
+        project: &ProjectStore,
+        of: &'static str,
+        clock: &dyn Clock,
+    ) -> Result<Alone, StoreError> {
+        let guard = here.clone().lock_owned().await;
+        loop {
+            if let Some(project) = self.take(project, of, clock).await? {
+                return Ok(Alone { guard: Some(guard), project, of: (!self.is_alone()).then_some(of) });
+            }
+            // A replica that holds it and dies is found out after the length of a lease.
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        match leased.commit(leased.batch().delete::<WorkLease>(of)).await {
-            Ok(()) | Err(StoreError::Fenced { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+    }
+}
+
+/// Given to one at a time, here and at all replicas, until it is dropped.
+pub struct Alone {
+    guard: Option<tokio::sync::OwnedMutexGuard<()>>,
+    project: ProjectStore,
+    /// The lease that is to be given back.
+    of: Option<&'static str>,
+}
+
+impl Alone {
+    #[must_use]
+    pub fn project(&self) -> &ProjectStore {
+        &self.project
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        let (guard, project) = (self.guard.take(), self.project.clone());
+        let (Some(of), Ok(runtime)) = (self.of, tokio::runtime::Handle::try_current()) else { return };
+        runtime.spawn(async move {
+            if let Err(error) = give_back(&project, of).await {
+                tracing::warn!(lease = of, %error, "a lease could not be given back; it ends with this replica");
+            }
+            drop(guard);
+        });
+    }
+}
+
+async fn give_back(leased: &ProjectStore, of: &str) -> Result<(), StoreError> {
+    match leased.commit(leased.batch().delete::<WorkLease>(of)).await {
+        Ok(()) | Err(StoreError::Fenced { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -10,8 +10,9 @@ use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
     About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading,
-    KeyId, KnownAnswer, Odds, Order, Override, ProjectId, Question, Remembered, Replica, Reveal, Review, RubricId,
-    RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId, WorkLease,
+    KeyId, KnownAnswer, MonthBudget, Odds, Order, Override, ProjectId, Question, Remembered, Replica, Reveal, Review,
+    RubricId, RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId,
+    WorkLease,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -307,6 +308,15 @@ impl Record for WorkLease {
     const LINKED: bool = false;
     fn key(&self) -> String {
         self.of.clone()
+    }
+}
+
+impl Record for MonthBudget {
+    const KIND: &'static str = "month_budget";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.month.clone()
     }
 }
 

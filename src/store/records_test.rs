@@ -89,6 +89,7 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<Comparison>(),
         holds::<PlanTurn>(),
         holds::<LinksDone>(),
+        holds::<crate::domain::MonthBudget>(),
         holds::<crate::domain::Replica>(),
         holds::<crate::domain::WorkLease>(),
         holds::<crate::domain::Drafting>(),
@@ -138,6 +139,7 @@ fn frozen_records_mean_what_they_meant() {
     assert!(named::<Comparison>("v1-queued.json").rubric.is_none());
     assert_eq!(first::<PlanTurn>().number, 7);
     assert_eq!(first::<LinksDone>().key(), "review");
+    assert!((first::<crate::domain::MonthBudget>().taken() - 1.75).abs() < 1e-12);
     let attempt: crate::domain::Attempt = first();
     assert!(matches!(attempt.reply, AttemptReply::InFlight));
     assert_eq!(attempt.key(), "01890a5d-ac96-774b-bcce-b302099a8059/gpt%2Fmini/0001/c-totals tie/0002");

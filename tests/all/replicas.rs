@@ -20,10 +20,15 @@ fn home(database: &Database, server: &FakeOpenAi) -> Home {
         judge("anna", server, &format!("max_concurrency = {IN_FLIGHT}")),
         panel(&["anna"], NO_REVIEWS)
     ));
+    on(&home, database);
+    home
+}
+
+/// With its records in this database.
+fn on(home: &Home, database: &Database) {
     let sled = format!("sled:{}", home.path("data").display());
     let text = std::fs::read_to_string(home.config()).unwrap();
     std::fs::write(home.config(), text.replace(&sled, &database.url())).unwrap();
-    home
 }
 
 fn signal(service: &Service, signal: Signal) {
@@ -31,9 +36,7 @@ fn signal(service: &Service, signal: Signal) {
 }
 
 async fn post(client: &Client, count: usize) -> Vec<String> {
-    // Known already, it is the same rubric.
-    let rubric: Value = serde_json::from_str(client.post("/v1/rubrics", &statements(CRITERIA)).await.text()).unwrap();
-    let rubric = rubric["id"].as_str().unwrap().to_owned();
+    let rubric = rubric(client, CRITERIA).await;
     let mut gradings = Vec::new();
     for n in 0..count {
         // No two are alike: an answer that is known already would not be asked for.
@@ -41,6 +44,12 @@ async fn post(client: &Client, count: usize) -> Vec<String> {
         gradings.push(client.grade(&submission, &rubric).await);
     }
     gradings
+}
+
+/// Of so many statements; known already, it is the same.
+async fn rubric(client: &Client, criteria: usize) -> String {
+    let told: Value = serde_json::from_str(client.post("/v1/rubrics", &statements(criteria)).await.text()).unwrap();
+    told["id"].as_str().unwrap().to_owned()
 }
 
 async fn settled(client: &Client, gradings: &[String]) -> BTreeMap<String, Value> {
@@ -151,4 +160,48 @@ async fn work_spreads_over_the_replicas() {
     assert_eq!(done.iter().sum::<usize>(), 80 * CRITERIA, "each call was made once: {done:?}");
     // Whoever hears of work first takes half of what waits, the other half of the rest; then it is who is quicker.
     assert!(done.iter().all(|calls| *calls >= 10 * CRITERIA), "each did what it had taken: {done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_rubric_posted_to_two_replicas_at_once_is_one_rubric() {
+    let database = Server::shared().database();
+    let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
+    let home = home(&database, &server);
+    let (first, second) = (Service::start(&home).await, Service::start(&home).await);
+    let (one, two) = (first.client(), second.client());
+    for criteria in 1..=12 {
+        let (a, b, c, d) = tokio::join!(
+            rubric(&one, criteria),
+            rubric(&two, criteria),
+            rubric(&one, criteria),
+            rubric(&two, criteria)
+        );
+        assert!(a == b && b == c && c == d, "{criteria} criteria: {a}, {b}, {c}, {d}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_replicas_keep_to_one_budget_of_the_month() {
+    let database = Server::shared().database();
+    let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
+    let home = Home::new(&format!(
+        "[budget]\nproject_month_usd = 0.05\n{}{}[replicas]\nlease_s = 3\nbeat_s = 1\n",
+        judge("anna", &server, "max_concurrency = 8"),
+        panel(&["anna"], NO_REVIEWS)
+    ));
+    on(&home, &database);
+    let (first, second) = (Service::start(&home).await, Service::start(&home).await);
+    let (client, other) = (first.client(), second.client());
+    let (gradings, more) = tokio::join!(post(&client, 25), post(&other, 25));
+    let (mut paid, mut refused) = (0.0, 0);
+    for id in gradings.iter().chain(&more) {
+        client.settled(&format!("/v1/gradings/{id}")).await;
+        for vote in client.votes(id).await {
+            paid += vote["cost_usd"].as_f64().unwrap_or(0.0);
+            refused += usize::from(vote["cause"] == "over_budget");
+        }
+    }
+    assert!(refused > 0 && paid > 0.0, "{paid} USD, {refused} not asked");
+    assert!(paid <= 0.05 + 1e-9, "{paid} USD were spent of 0.05");
+    assert!(paid > 0.03, "only {paid} USD of 0.05 were spent");
 }

@@ -43,8 +43,9 @@ impl Home {
     /// Writes the configuration; `limits` are lines of `[limits]`.
     pub fn configure(&self, limits: &str, judges_and_panels: &str) {
         let data = self.path("data").display().to_string();
+        // However slow the machine is, a page has its figures when it comes.
         let text = format!(
-            "[server]\nbind = \"127.0.0.1:0\"\nworkers = 1\n[store]\nurl = \"sled:{data}\"\n[files]\nurl = \"file:{data}/files\"\n\
+            "[server]\nbind = \"127.0.0.1:0\"\nworkers = 1\npage_patience_ms = 60000\n[store]\nurl = \"sled:{data}\"\n[files]\nurl = \"file:{data}/files\"\n\
              [limits]\n{limits}\n{judges_and_panels}"
         );
         std::fs::write(self.config(), text).unwrap();
@@ -70,8 +71,6 @@ impl Home {
 pub fn program(home: &Home) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_empanel"));
     command.env_clear().env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1").current_dir(home.folder.path());
-    // However slow the machine is, a page has its figures when it comes.
-    command.env("EMPANEL_SERVER__PAGE_PATIENCE_MS", "60000");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -145,7 +145,7 @@ async fn spent(services: &Services, project: &ProjectStore) -> Result<Option<Spe
     let (of, name) = (this.clone(), format!("spent in {this}"));
     let find = move |project: ProjectStore| async move { Sums::of(&project, &of).await };
     let Seen::Found(sums, as_of) = services.views.see(services, project, &name, find).await? else { return Ok(None) };
-    let purse = services.purses.of(project, services.now()).await?;
+    let purse = services.purses.of(project, services.now(), &services.replicas).await?;
     let left = purse.limit().map(|limit| words::usd(Some((limit - purse.spent()).max(0.0))));
     let Sums { usd, gradings, unknown, more } = *sums;
     let as_of = as_of.map(words::to_the_second);

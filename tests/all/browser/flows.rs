@@ -96,6 +96,7 @@ async fn a_lead_looks_at_the_leaderboard_in_another_way_and_keeps_it() {
     browser.tab_to("combobox", "Method").await;
     // The only method that begins so.
     browser.write("mean").await;
+    browser.press("Enter").await;
     browser.wait("the mean score", "location.search.includes('method=score')").await;
     browser.screenshot("2-mean-score").await;
     browser.tab_to("textbox", "Keep it as it is now").await;

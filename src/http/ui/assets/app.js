@@ -1,9 +1,16 @@
 "use strict";
 // Everything works without this file; it saves clicks and reloads.
 
-// A choice in a filter is its own submit.
+// A choice in a filter is its own submit; by keyboard with Enter, because the arrows pass by what is not meant.
+let keyed = false;
+document.addEventListener("pointerdown", () => { keyed = false; }, true);
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches("select[data-submit]")) return;
+  keyed = true;
+  if (event.key === "Enter") { event.preventDefault(); event.target.form.requestSubmit(); }
+}, true);
 document.addEventListener("change", (event) => {
-  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+  if (event.target.matches("select[data-submit]") && !keyed) event.target.form.requestSubmit();
 });
 
 // What stands behind a criterion is fetched when it is opened.
