@@ -37,7 +37,12 @@ pub fn error_page(problem: &Problem) -> HttpResponse {
         status: problem.status_code().as_u16(),
         heading: problem.code.title().to_owned(),
         detail: problem.detail.clone(),
-        errors: problem.errors.iter().filter(|e| !problem.detail.contains(&e.detail)).map(|e| e.detail.clone()).collect(),
+        errors: problem
+            .errors
+            .iter()
+            .filter(|e| !problem.detail.contains(&e.detail))
+            .map(|e| e.detail.clone())
+            .collect(),
     };
     let mut answer = render::respond(problem.status_code(), None, &page);
     render::secure(answer.headers_mut());
