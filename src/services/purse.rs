@@ -46,14 +46,22 @@ impl Purses {
         self.alone.store(alone, Ordering::Relaxed);
     }
 
-    /// The largest share of its month's budget that a project has spent, as far as this process knows; `None` without
-    /// such a budget.
+    /// The largest share of its month's budget that a project has spent, or set aside for what is asked next, as far as
+    /// this process knows; `None` without such a budget.
     pub async fn fullest(&self, now: Timestamp) -> Option<f64> {
         let limit = self.month_usd?;
         let month = month_of(now);
-        let open = self.open.lock().await;
-        let spent = open.values().filter(|(of, _)| *of == month).map(|(_, purse)| purse.spent());
-        Some(spent.fold(0.0, f64::max) / limit)
+        let open = self.open.lock().await.values().cloned().collect::<Vec<_>>();
+        let mut most: f64 = 0.0;
+        for (_, purse) in open.iter().filter(|(of, _)| *of == month) {
+            // Others spend it, too.
+            let shared = match &purse.ledger {
+                Some(ledger) => ledger.project.get::<MonthBudget>(&month).await.ok().flatten(),
+                None => None,
+            };
+            most = most.max(shared.map_or_else(|| purse.spent(), |kept| kept.record.taken()));
+        }
+        Some(most / limit)
     }
 
     /// The budget of this project for this month.
