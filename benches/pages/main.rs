@@ -18,6 +18,7 @@ mod support;
 use std::time::Instant;
 
 use driver::Browser;
+use empanel::domain::{Clock, SystemClock};
 use empanel::store::postgres::server::{Database, Server};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -209,7 +210,7 @@ async fn many(votes: usize, loads: usize) {
                 assert!(status == 200 || status == 202, "{path}: {status}");
                 if let Some((_, rest)) = text.split_once("As of <time datetime=\"") {
                     let at: jiff::Timestamp = rest.split('"').next().unwrap().parse().unwrap();
-                    let now = jiff::Timestamp::try_from(std::time::SystemTime::now()).unwrap();
+                    let now = SystemClock.now();
                     oldest = oldest.max(now.duration_since(at).as_secs_f64());
                 }
                 if status == 200 {

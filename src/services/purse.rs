@@ -483,7 +483,8 @@ mod tests {
         let (killed, ended) = (shared(&project, 1.0, 1).await, shared(&project, 1.0, 2).await);
         killed.reserve(0.9).await.unwrap().settle(Some(0.1));
         ended.reserve(0.05).await.unwrap().settle(Some(0.01));
-        ended.ledger.as_ref().unwrap().settle(ended.lock().spent).await.unwrap();
+        let spent = ended.lock().spent;
+        ended.ledger.as_ref().unwrap().settle(spent).await.unwrap();
         let next = shared(&project, 1.0, 3).await;
         next.reserve(0.05).await.unwrap().settle(Some(0.05));
         assert!(next.reserve(0.05).await.is_err(), "0.9 are still set aside");
