@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::StoreError;
-use super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
+use super::backend::{Backend, Image, RawBatch, RawValue, Revision, Scan, Stamp};
 use crate::telemetry;
 
 const SECONDS: &str = "empanel_store_seconds";
@@ -110,6 +110,10 @@ impl Backend for Watched {
 
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<(String, RawValue)>, StoreError>> {
         self.measured("scan", self.inner.scan(scan)).boxed()
+    }
+
+    fn image(&self) -> BoxFuture<'_, Result<Box<dyn Image + '_>, StoreError>> {
+        self.inner.image()
     }
 
     fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {

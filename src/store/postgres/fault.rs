@@ -38,7 +38,7 @@ impl Fault {
         let text = format!("{} ({code})", error.message());
         match code.as_ref() {
             // Serialization failure, deadlock, a lock that was not to be had; two that make the same thing at once.
-            "40001" | "40P01" | "55P03" | "23505" | "42P07" => Self::Again(text),
+            "40001" | "40P01" | "55P03" | "23505" | "42P07" | "42710" => Self::Again(text),
             // Shut down, crashed, starting, too many connections, a session that was idle in a transaction, a server that is
             // out of memory or at another limit of its own.
             "57P01" | "57P02" | "57P03" | "57P05" | "53000" | "53200" | "53300" | "53400" | "25P03" => Self::Lost(text),
