@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
+use tracing::Instrument;
 
 use super::StoreError;
 use super::backend::{Backend, IMAGE_KEYS, Image, ImagePart, RawBatch, RawValue, Revision, Scan, Stamp};
@@ -47,7 +48,7 @@ impl Backend for Tapped {
             let open = self.gate.clone().read_owned().await;
             let (inner, taps) = (self.inner.clone(), self.taps.clone());
             // A task of its own: a caller that goes away meanwhile takes neither the note nor the gate with it.
-            let task = tokio::spawn(async move {
+            let task = async move {
                 let live: Vec<Arc<Tap>> = lock(&taps).iter().filter_map(Weak::upgrade).collect();
                 let keys: Vec<String> =
                     if live.is_empty() { vec![] } else { batch.writes.iter().map(|(key, _)| key.clone()).collect() };
@@ -57,8 +58,11 @@ impl Backend for Tapped {
                 }
                 drop(open);
                 done
-            });
-            task.await.unwrap_or_else(|error| Err(StoreError::Uncertain { detail: error.to_string() }))
+            };
+            // It is a part of what its caller does.
+            tokio::spawn(task.in_current_span())
+                .await
+                .unwrap_or_else(|error| Err(StoreError::Uncertain { detail: error.to_string() }))
         }
         .boxed()
     }
@@ -81,6 +85,14 @@ impl Backend for Tapped {
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.inner.ready()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.probe()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
     }
 
     fn is_shared(&self) -> bool {

@@ -146,6 +146,10 @@ async fn work_spreads_over_the_replicas() {
     let server = FakeOpenAi::start(move |_| Action::Held(held.clone(), Box::new(Action::answer("MET")))).await;
     let home = home(&database, &server);
     let (first, second) = (Service::start(&home).await, Service::start(&home).await);
+    // One that knows of no other takes all there is.
+    for client in [first.client(), second.client()] {
+        wait_for("each other", async || (metric(&client, "empanel_replicas").await == 2).then_some(())).await;
+    }
     let gradings = post(&first.client(), 80).await;
     for client in [first.client(), second.client()] {
         wait_for("an eighth of the work", async || (metric(&client, "empanel_running").await >= 10).then_some(()))
