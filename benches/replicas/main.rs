@@ -263,9 +263,7 @@ async fn storm() {
             crashed = true;
             println!("{:>6.1} s: PostgreSQL is crashed and restarted", at.as_secs_f64());
             faults.push(in_flight_most);
-            let postgres = database.server().folder().to_owned();
             tokio::task::block_in_place(|| database.server().crash_and_restart());
-            drop(postgres);
         } else if !cut && at > Duration::from_secs(85) {
             cut = true;
             println!("{:>6.1} s: the network to PostgreSQL is cut for 20 s", at.as_secs_f64());
@@ -338,10 +336,20 @@ fn holders(folder: &Path, database: &str) -> Option<BTreeSet<String>> {
 
 /// CPU seconds of a process and of everything that it started and that has ended.
 fn cpu(process: u32) -> f64 {
+    ticks(process, &[11, 12, 13, 14])
+}
+
+/// CPU seconds of a process alone.
+fn own_cpu(process: u32) -> f64 {
+    ticks(process, &[11, 12])
+}
+
+/// Fields of `/proc/PROCESS/stat` behind the name, in seconds.
+fn ticks(process: u32, of: &[usize]) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12) + ticks(13) + ticks(14)) / 100.0
+    let seconds = |at: &usize| fields.get(*at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
+    of.iter().map(seconds).sum()
 }
 
 /// CPU seconds of all processes whose name starts so.
@@ -350,13 +358,6 @@ fn cpu_of(name: &str) -> f64 {
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let named = |id: &u32| std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| comm.starts_with(name));
     ids.filter(named).map(own_cpu).sum()
-}
-
-fn own_cpu(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
 }
 
 const SCALED: usize = 20;

@@ -1,8 +1,7 @@
 //! `empanel audit verify`: whether the log of decisions is as it was written.
 
-use std::path::PathBuf;
-
-use super::{Failure, load};
+use super::Failure;
+use super::place::Place;
 use crate::app::store_options;
 use crate::audit::{self, Verified};
 use crate::domain::{AuditHead, ProjectId};
@@ -18,11 +17,8 @@ pub(super) enum Verb {
         /// An entry that was noted elsewhere, as SEQ:HASH; it must still be there. Needs --project
         #[arg(long, value_name = "SEQ:HASH", value_parser = noted, requires = "project")]
         noted: Option<AuditHead>,
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-        /// Where records are kept: sled:PATH or postgres://USER@HOST/DATABASE
-        #[arg(long, value_name = "URL")]
-        store: Option<String>,
+        #[command(flatten)]
+        place: Place,
     },
 }
 
@@ -38,10 +34,10 @@ fn noted(text: &str) -> Result<AuditHead, String> {
 }
 
 pub(super) async fn audit(verb: Verb) -> Result<(), Failure> {
-    let Verb::Verify { project, noted, config, store } = verb;
-    let config = load(config.as_ref())?;
+    let Verb::Verify { project, noted, place } = verb;
+    let config = place.config()?;
     let options = store_options(&config).map_err(Failure::mistake)?;
-    let url = store.unwrap_or(config.store.url);
+    let url = config.store.url;
     // Opening would make it, and an empty log is whole.
     if let Some(path) = url.strip_prefix("sled:").filter(|path| !std::path::Path::new(path).exists()) {
         return Err(Failure::Mistake(format!(

@@ -21,7 +21,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Failure, load};
+use super::Failure;
+use super::place::Place;
 use crate::app::{Choices, build};
 use crate::domain::{FileName, ProjectId, RubricId, Submission, SystemName, TaskId};
 use crate::grading::accept::{Intake, NewSubmission, NewTask, Upload};
@@ -39,13 +40,13 @@ pub(super) enum Verb {
         #[arg(long)]
         without_files: bool,
         #[command(flatten)]
-        place: Place,
+        target: Target,
     },
     /// Submissions: JSON Lines, or a folder TASK/SYSTEM/files
     Submissions {
         path: PathBuf,
         #[command(flatten)]
-        place: Place,
+        target: Target,
     },
     /// Every rubric of a data set, and the tasks that its rows name
     Rubrics {
@@ -53,20 +54,17 @@ pub(super) enum Verb {
         #[arg(long)]
         format: String,
         #[command(flatten)]
-        place: Place,
+        target: Target,
     },
 }
 
 /// Where the data goes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Place {
+pub(super) struct Target {
     #[arg(long, default_value = "default")]
     project: ProjectId,
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where records are kept: sled:PATH
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// What was kept, and what was there already.
@@ -79,21 +77,18 @@ struct Kept {
 }
 
 pub(super) async fn import(verb: Verb) -> Result<(), Failure> {
-    let (place, work) = match verb {
-        Verb::Gdpval { path, without_files, place } => (place, gdpval(&path, without_files)?),
-        Verb::Submissions { path, place } => (place, submissions(&path)?),
-        Verb::Rubrics { path, format, place } => (place, rubrics(&path, &format)?),
+    let (target, work) = match verb {
+        Verb::Gdpval { path, without_files, target } => (target, gdpval(&path, without_files)?),
+        Verb::Submissions { path, target } => (target, submissions(&path)?),
+        Verb::Rubrics { path, format, target } => (target, rubrics(&path, &format)?),
     };
-    let mut config = load(place.config.as_ref())?;
-    if let Some(store) = place.store {
-        super::serve::keep_files_beside(&mut config, &store);
-        config.store.url = store;
-    }
+    let Target { project, place } = target;
+    let mut config = place.config()?;
     // Nobody is asked anything.
     config.judges.clear();
     config.panels.clear();
     let services = build(&config, Choices::system().map_err(Failure::mistake)?).await.map_err(Failure::mistake)?;
-    let kept = keep(&services, &place.project, work).await;
+    let kept = keep(&services, &project, work).await;
     let closed = services.store.clone().close().await.map_err(Failure::mistake);
     let Kept { rubrics, tasks, submissions, known } = kept?;
     closed?;

@@ -1,8 +1,7 @@
 //! `empanel keys create`: an API key. Its secret is shown once and kept only as a hash.
 
-use std::path::PathBuf;
-
-use super::{Failure, load};
+use super::Failure;
+use super::place::Place;
 use crate::app::{Choices, build};
 use crate::domain::ProjectId;
 use crate::http::auth::{Role, create_key};
@@ -19,21 +18,14 @@ pub(super) enum Verb {
         /// Who or what uses it: the author of its decisions
         #[arg(long, default_value = "key")]
         label: String,
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-        /// Where records are kept: sled:PATH or postgres://USER@HOST/DATABASE
-        #[arg(long, value_name = "URL")]
-        store: Option<String>,
+        #[command(flatten)]
+        place: Place,
     },
 }
 
 pub(super) async fn keys(verb: Verb) -> Result<(), Failure> {
-    let Verb::Create { role, project, label, config, store } = verb;
-    let mut config = load(config.as_ref())?;
-    if let Some(store) = store {
-        super::serve::keep_files_beside(&mut config, &store);
-        config.store.url = store;
-    }
+    let Verb::Create { role, project, label, place } = verb;
+    let mut config = place.config()?;
     // A key needs no judge: a missing provider key must not stand in its way.
     config.judges.clear();
     config.panels.clear();

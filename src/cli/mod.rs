@@ -28,6 +28,7 @@ mod judges;
 mod keys;
 mod leaderboard;
 mod log;
+mod place;
 mod prompts;
 mod read;
 mod reader;

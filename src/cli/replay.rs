@@ -1,11 +1,10 @@
 //! `empanel replay GRADING`: the kept replies of a grading, read again without a call. With `--sequential` the recorded
 //! votes as a sequential panel would have asked for them.
 
-use std::path::PathBuf;
-
 use uuid::Uuid;
 
-use super::{Failure, load, log, sequential, show};
+use super::place::Place;
+use super::{Failure, log, sequential, show};
 use crate::app::{Choices, build};
 use crate::domain::{GradingId, Id, ProjectId, Question, VoteOutcome};
 use crate::grading::replay::{Now, Replayed, replay};
@@ -23,22 +22,15 @@ pub(super) struct Args {
     confidence: f64,
     #[arg(long, default_value = "default")]
     project: String,
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The store, where it is not the configuration's
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
+    #[command(flatten)]
+    place: Place,
     #[arg(long, default_value = "pretty", value_parser = ["pretty", "json"])]
     format: String,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     log("error");
-    let mut config = load(args.config.as_ref())?;
-    if let Some(store) = args.store {
-        super::serve::keep_files_beside(&mut config, &store);
-        config.store.url = store;
-    }
+    let config = args.place.config()?;
     let services = build(&config, Choices::system().map_err(Failure::mistake)?).await.map_err(Failure::mistake)?;
     let project = services.store.project(&ProjectId::parse(&args.project).map_err(Failure::mistake)?);
     if args.sequential {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Failure, load, log_and_trace};
+use super::place::Place;
+use super::{Failure, log_and_trace};
 use crate::app::{self, Choices, build};
 use crate::audit;
 use crate::config::Config;
@@ -23,43 +23,23 @@ use crate::services::{Services, gauges};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Configuration file; `empanel.toml` is used where it exists
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<SocketAddr>,
-    /// Where records are kept: sled:PATH, postgres://USER@HOST/DATABASE or memory:
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) async fn serve(args: Args) -> Result<(), Failure> {
-    let mut config = load(args.config.as_ref())?;
+    let mut config = args.place.config()?;
     let tracing = log_and_trace("empanel=info,warn", &config)?;
     if let Some(bind) = args.bind {
         config.server.bind = bind;
-    }
-    if let Some(store) = args.store {
-        keep_files_beside(&mut config, &store);
-        config.store.url = store;
     }
     let services = build(&config, Choices::system().map_err(Failure::mistake)?).await.map_err(Failure::mistake)?;
     let served = run(services, &config, |address| println!("listening on http://{address}")).await;
     tracing.end().await;
     served
-}
-
-/// Files follow the store where nothing else was said: a store of one's own does not share its files with another.
-pub(super) fn keep_files_beside(config: &mut Config, store: &str) {
-    if config.files == crate::config::Files::default() {
-        config.files.url = match store.split_once(':') {
-            Some(("sled", path)) => format!("file:{path}/files"),
-            // A database has no folder beside which they could be.
-            Some(("postgres" | "postgresql", _)) => return,
-            _ => "memory:".to_owned(),
-        };
-    }
 }
 
 /// For the last words with the store.

@@ -148,7 +148,7 @@ pub async fn some(
 /// # Errors
 /// If the store cannot.
 pub async fn count(project: &ProjectStore, index: &'static str) -> Result<usize, StoreError> {
-    Ok(usize::try_from(project.count_places::<Review>(index, "").await?).unwrap_or(usize::MAX))
+    count_from(project, index, "").await
 }
 
 /// How many questions wait for somebody who decides between reviewers.
@@ -156,7 +156,11 @@ pub async fn count(project: &ProjectStore, index: &'static str) -> Result<usize,
 /// # Errors
 /// If the store cannot.
 pub async fn conflicts(project: &ProjectStore) -> Result<usize, StoreError> {
-    Ok(usize::try_from(project.count_places::<Review>("aside", "conflict/").await?).unwrap_or(usize::MAX))
+    count_from(project, "aside", "conflict/").await
+}
+
+async fn count_from(project: &ProjectStore, index: &'static str, start: &str) -> Result<usize, StoreError> {
+    Ok(usize::try_from(project.count_places::<Review>(index, start).await?).unwrap_or(usize::MAX))
 }
 
 /// The questions that somebody holds at this time, in their order.

@@ -24,6 +24,8 @@ mod convert;
 #[cfg(test)]
 mod crash;
 mod decoded;
+#[cfg(test)]
+mod dying;
 mod error;
 mod gc;
 mod keys;

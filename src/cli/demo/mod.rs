@@ -7,13 +7,13 @@ mod record;
 mod report;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, load, log};
+use super::place::Place;
+use super::{Failure, log};
 use crate::app::{Choices, build};
 use crate::domain::{
     Comparison, Grading, GradingId, PanelName, ProjectId, RubricVersion, Status, Subject, Submission, Task,
@@ -29,15 +29,11 @@ use crate::store::{ProjectStore, Query};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Configuration file; `empanel.toml` is used where it exists
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Address and port to serve the pages on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<SocketAddr>,
-    /// Where records are kept: sled:PATH or memory:
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
     /// Keep what an earlier run graded (this is what happens anyway; `--fresh` is the opposite)
     #[arg(long, conflicts_with = "fresh")]
     keep: bool,
@@ -51,13 +47,9 @@ pub(super) struct Args {
 
 pub(super) async fn demo(args: Args) -> Result<(), Failure> {
     log("warn");
-    let mut config = load(args.config.as_ref())?;
+    let mut config = args.place.config()?;
     if let Some(bind) = args.bind {
         config.server.bind = bind;
-    }
-    if let Some(store) = &args.store {
-        super::serve::keep_files_beside(&mut config, store);
-        config.store.url.clone_from(store);
     }
     let judges = panel::judges(bundle::recorded()).map_err(Failure::mistake)?;
     let scripted = panel::panel(&judges).map_err(Failure::mistake)?;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::super::serve::keep_files_beside;
-use super::super::{Failure, load, show};
+use super::super::place::Place;
+use super::super::{Failure, show};
 use crate::app::{blobs, store_options};
 use crate::domain::{Clock, SystemClock};
 use crate::store::{BackupStep, Store, Summary, backup, without_password};
@@ -16,20 +16,12 @@ pub(in super::super) struct Args {
     /// Leave the uploaded files out: they are backed up elsewhere
     #[arg(long)]
     no_files: bool,
-    /// Configuration file; `empanel.toml` is used where it exists
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The store, where it is not the configuration's; of an embedded one the files are beside it
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let mut config = load(args.config.as_ref())?;
-    if let Some(url) = args.store {
-        keep_files_beside(&mut config, &url);
-        config.store.url = url;
-    }
+    let config = args.place.config()?;
     let url = &config.store.url;
     if let Some(path) = url.strip_prefix("sled:").map(|path| path.strip_prefix("//").unwrap_or(path))
         && !std::path::Path::new(path).join("db").exists()

@@ -1,10 +1,9 @@
 //! `empanel store gc`: uploaded files that no record names.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::serve::keep_files_beside;
-use super::super::{Failure, load};
+use super::super::Failure;
+use super::super::place::Place;
 use crate::app::{blobs, store_options};
 use crate::domain::{Clock, SystemClock};
 use crate::store::{Store, Sweep, sweep, without_password};
@@ -14,20 +13,12 @@ pub(in super::super) struct Args {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
-    /// Configuration file; `empanel.toml` is used where it exists
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The store, where it is not the configuration's; of an embedded one the files are beside it
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let mut config = load(args.config.as_ref())?;
-    if let Some(url) = args.store {
-        keep_files_beside(&mut config, &url);
-        config.store.url = url;
-    }
+    let config = args.place.config()?;
     if config.store.url.starts_with("memory:") {
         return Err(Failure::mistake("a store in memory names no files; say which store with --store or [store] url"));
     }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::super::serve::keep_files_beside;
-use super::super::{Failure, load, show};
+use super::super::place::Place;
+use super::super::{Failure, show};
 use super::backup::progress;
 use crate::app::{blobs, store_options};
 use crate::store::{restore, without_password};
@@ -15,20 +15,12 @@ pub(in super::super) struct Args {
     /// Records alone: files are in their place already, or come from elsewhere
     #[arg(long)]
     no_files: bool,
-    /// Configuration file; `empanel.toml` is used where it exists
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The store, where it is not the configuration's; of an embedded one the files are beside it
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let mut config = load(args.config.as_ref())?;
-    if let Some(url) = args.store {
-        keep_files_beside(&mut config, &url);
-        config.store.url = url;
-    }
+    let config = args.place.config()?;
     let options = store_options(&config).map_err(Failure::mistake)?;
     let files = if args.no_files { None } else { Some(blobs(&config).await.map_err(Failure::mistake)?) };
     let url = &config.store.url;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
-use super::super::backend::{Backend, RawBatch, RawValue, Revision, Scan, Stamp};
+use super::super::backend::Backend;
 use super::super::contract::{Home, Note, note, project};
+use super::super::dying::Dying;
 use super::super::{Blobs, ProjectStore, Query, Record, Store, StoreOptions, Turn};
 use super::restore::restoring;
 use super::*;
@@ -232,40 +231,6 @@ async fn files_that_are_not_there_or_damaged_are_told_and_the_rest_is_kept() {
     let (path, summary) = taken(&store, None, &folder.path().join("c")).await;
     assert_eq!((summary.files, summary.missing, summary.damaged), (0, 0, 0));
     assert_eq!(restored(&path, &Home::sled(), None).await.unwrap().missing, 0);
-}
-
-/// Takes so many batches and then no more.
-struct Dying {
-    inner: Arc<dyn Backend>,
-    left: AtomicUsize,
-}
-
-impl Backend for Dying {
-    fn apply(&self, batch: RawBatch) -> BoxFuture<'_, Result<Revision, StoreError>> {
-        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
-            let error = StoreError::Unavailable { detail: "it died".to_owned() };
-            return futures_util::future::ready(Err(error)).boxed();
-        }
-        self.inner.apply(batch)
-    }
-    fn get_many(&self, keys: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<RawValue>>, StoreError>> {
-        self.inner.get_many(keys)
-    }
-    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<(String, RawValue)>, StoreError>> {
-        self.inner.scan(scan)
-    }
-    fn count(&self, prefix: String) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.inner.count(prefix)
-    }
-    fn stamp(&self) -> BoxFuture<'_, Result<Stamp, StoreError>> {
-        self.inner.stamp()
-    }
-    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.close()
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
