@@ -4,12 +4,14 @@
 //! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
 //! Unknown names are errors, because a misspelt limit is no limit.
 
+mod auth;
 mod backup;
 mod budget;
 mod files;
 mod grading;
 mod judges;
 mod limits;
+mod network;
 mod panels;
 mod prompts;
 mod reading;
@@ -23,12 +25,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use auth::AuthSection;
 pub use backup::BackupSection;
 pub use budget::BudgetSection;
 pub use files::Files;
 pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
+pub use network::NetworkSection;
 pub use panels::{PanelSection, default_quorum};
 pub use prompts::PromptsSection;
 pub use reading::{Isolation, LibreOffice, ReadingSection};
@@ -43,6 +47,7 @@ pub use webhooks::WebhooksSection;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub server: Server,
+    pub auth: AuthSection,
     pub store: StoreSection,
     pub files: Files,
     pub backup: BackupSection,
@@ -52,6 +57,7 @@ pub struct Config {
     pub budget: BudgetSection,
     pub prompts: PromptsSection,
     pub webhooks: WebhooksSection,
+    pub network: NetworkSection,
     pub replicas: ReplicasSection,
     pub telemetry: TelemetrySection,
     pub judges: Vec<JudgeSection>,
@@ -132,6 +138,7 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        self.auth.check()?;
         self.store.check()?;
         self.files.check()?;
         self.backup.check()?;
@@ -139,6 +146,7 @@ impl Config {
         self.reading.check()?;
         self.budget.check()?;
         self.webhooks.check()?;
+        self.network.check()?;
         self.replicas.check()?;
         self.telemetry.check()?;
         judges::check(&self.judges)?;
@@ -249,6 +257,22 @@ mod tests {
         assert_eq!(of("/opt/soffice").unwrap(), LibreOffice::At("/opt/soffice".into()));
         assert!(of("no").unwrap_err().to_string().contains("absolute path"));
         assert!(parse("[reading]\nlibreoffice_timeout_s = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn who_comes_in_is_configured_without_a_secret_in_the_file() {
+        let of = |rest: &str| parse(&format!("[auth]\n{rest}\n"), &[]).map(|config| config.auth);
+        assert_eq!(of("").unwrap(), AuthSection::default());
+        assert_eq!(of("admin_key_env = \"KEY\"\nadmin_project = \"acme\"").unwrap().admin_project.as_str(), "acme");
+        for (bad, why) in [
+            ("admin_key = \"hunter2\"", "admin_key_env"),
+            ("admin_key_env = \"A\"\nadmin_key_file = \"b\"", "keep one"),
+            ("session_idle_s = 59", "[auth] session_idle_s: 59"),
+            ("session_max_s = 9999999", "[auth] session_max_s: 9999999"),
+        ] {
+            let told = of(bad).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

@@ -84,6 +84,13 @@ impl<'a> Intake<'a> {
         Self { services, project, batch: project.batch(), identity: None, files: vec![], upload: None }
     }
 
+    /// How many gradings, comparisons and drafts are asked for.
+    #[must_use]
+    pub fn pieces_of_work(&self) -> usize {
+        let batch = &self.batch;
+        batch.new_ones::<Grading>() + batch.new_ones::<Comparison>() + batch.new_ones::<Drafting>()
+    }
+
     /// Adds a record of the caller's to the batch; the request fails if it exists already.
     pub fn insert<R: Record>(&mut self, record: &R) {
         self.batch = std::mem::replace(&mut self.batch, self.project.batch()).insert(record);

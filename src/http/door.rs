@@ -2,13 +2,16 @@
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::auth::KeyCache;
+use super::auth::{Access, Attempts, KeyCache, Rates};
 use crate::judge::CancellationToken;
 
 /// One per service, shared by its threads.
 #[derive(Default)]
 pub struct Door {
     pub(super) keys: KeyCache,
+    pub(super) access: Access,
+    pub(super) attempts: Attempts,
+    pub(super) rates: Rates,
     /// What renders `/metrics`; `None` where another part of the process took the metrics for itself.
     pub(super) metrics: Option<PrometheusHandle>,
     /// The service is about to stop: nobody should begin anything here any more.
@@ -19,8 +22,8 @@ pub struct Door {
 
 impl Door {
     #[must_use]
-    pub fn new(metrics: Option<PrometheusHandle>) -> Self {
-        Self { metrics, ..Self::default() }
+    pub fn new(metrics: Option<PrometheusHandle>, access: Access) -> Self {
+        Self { metrics, access, ..Self::default() }
     }
 
     /// To be called after a key was made or revoked in this process.

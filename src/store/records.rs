@@ -407,6 +407,100 @@ pub struct ApiKey {
     pub label: Option<String>,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// The first characters of the secret, by which people tell their keys apart. Keys of older builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// From then on it is no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The key that took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<KeyId>,
+    /// What it may ask for; `None` is what the configuration says.
+    #[serde(default, skip_serializing_if = "KeyLimits::is_empty")]
+    pub limits: KeyLimits,
+    /// Its secret comes from the configuration: it is revoked when that names another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub configured: bool,
+}
+
+/// How much one key may ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyLimits {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Gradings, comparisons and drafts of a day, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_per_day: Option<u32>,
+}
+
+impl KeyLimits {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl ApiKey {
+    /// Whether it opens anything at this time.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// What was done with a key: when it was used last, and what it asked for on that day. Beside the key, because it
+/// changes with every use and the key does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyUse {
+    pub id: KeyId,
+    /// To the minute.
+    pub last_used_at: Timestamp,
+    /// The day of `work`, UTC: `2026-11-22`.
+    pub day: String,
+    /// Gradings, comparisons and drafts of that day.
+    pub work: u64,
+}
+
+impl Record for KeyUse {
+    const KIND: &'static str = "key_use";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// A browser that somebody logged in with. Its cookie holds a secret of which only the hash is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Lower-case hex of the SHA-256 of the cookie's secret.
+    pub secret_hash: String,
+    pub of: SessionOf,
+    pub created_at: Timestamp,
+    /// To the minute.
+    pub seen_at: Timestamp,
+}
+
+/// Who a browser's session is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SessionOf {
+    /// Whoever has this key, as long as it is one.
+    Key { id: KeyId },
+    /// Somebody whom the identity provider vouched for.
+    Person { name: String, role: String, project: ProjectId },
+}
+
+impl Record for Session {
+    const KIND: &'static str = "session";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.secret_hash.clone()
+    }
 }
 
 impl Record for ApiKey {

@@ -1,4 +1,5 @@
-//! A browser's key: a form puts it into a cookie that no script reads and no other site's request carries.
+//! Logging in: a form takes a key and opens a session, whose secret is in a cookie that no script reads and no other
+//! site's request carries.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::StatusCode;
@@ -8,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{paged, see_other};
 use super::render::{Page, respond};
-use crate::http::auth::{self, COOKIE, secret_hash};
+use crate::domain::Author;
+use crate::http::Door;
+use crate::http::auth::{self, COOKIE, session};
 use crate::http::problem::{Code, Problem};
 use crate::services::Services;
-use crate::store::{ApiKey, Query};
+use crate::store::SessionOf;
 
 #[derive(Debug, Serialize)]
 pub(super) struct LoginPage {
@@ -60,7 +63,7 @@ fn own_path(next: &str) -> &str {
 }
 
 async fn form(services: web::Data<Services>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
-    let error = (asked.refused == 1).then(|| "The key of this browser is not known any more.".to_owned());
+    let error = (asked.refused == 1).then(|| "The login of this browser has ended.".to_owned());
     let page = LoginPage { next: own_path(&asked.next).to_owned(), error, needed: auth::any_key(&services).await? };
     Ok(respond(StatusCode::OK, None, &page))
 }
@@ -68,36 +71,39 @@ async fn form(services: web::Data<Services>, asked: web::Query<Asked>) -> Result
 async fn login(
     request: HttpRequest,
     services: web::Data<Services>,
+    door: web::Data<Door>,
     posted: web::Form<Posted>,
 ) -> Result<HttpResponse, Problem> {
     refuse_other_sites(&request).await?;
     let key = posted.key.trim();
     let next = own_path(&posted.next);
-    // Anything that could not stand in a cookie as it is, is no key of ours either.
-    let shaped =
-        !key.is_empty() && key.len() <= 200 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    let query = Query::link("secret_hash", secret_hash(key)).limit(1);
-    let known = shaped
-        && services
-            .store
-            .system()
-            .list::<ApiKey>(query)
-            .await?
-            .items
-            .iter()
-            .any(|kept| kept.record.revoked_at.is_none());
-    if !known {
-        let error = Some("This key is not known, or was revoked. Ask an admin for one.".to_owned());
+    // Anything else is no key of ours.
+    let shaped = !key.is_empty() && key.len() <= 200 && key.bytes().all(|b| b.is_ascii_graphic());
+    let known = if shaped { door.keys.find(&services, key).await? } else { None };
+    let Some(known) = known else {
+        let told = auth::wrong_key(&request).await;
+        if told.code != Code::Unauthorized {
+            return Err(told);
+        }
+        let error = Some("This key is not known, has expired or was revoked. Ask an admin for one.".to_owned());
         let page = LoginPage { next: next.to_owned(), error, needed: auth::any_key(&services).await? };
         return Ok(respond(StatusCode::UNAUTHORIZED, None, &page));
-    }
+    };
+    let who = known.label.clone().unwrap_or_else(|| format!("key {}", known.id));
+    let who = Author::parse(who).map_err(|e| Problem::internal(format!("API key {}: {e}", known.id)))?;
+    let secret = session::open(&services, &door.access, SessionOf::Key { id: known.id }, &who).await?;
     let mut answer = see_other(next);
-    keep(&mut answer, cookie(&request, key.to_owned()).max_age(Duration::days(30)).finish())?;
+    keep(&mut answer, cookie(&request, secret).max_age(age(door.access.session_max)).finish())?;
     Ok(answer)
 }
 
-async fn logout(request: HttpRequest) -> Result<HttpResponse, Problem> {
+fn age(time: std::time::Duration) -> Duration {
+    Duration::seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+}
+
+async fn logout(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     refuse_other_sites(&request).await?;
+    session::close(&services, &request).await?;
     let mut answer = see_other("/login");
     keep(&mut answer, cookie(&request, String::new()).max_age(Duration::ZERO).finish())?;
     Ok(answer)

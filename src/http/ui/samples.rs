@@ -72,7 +72,7 @@ fn at() -> Time {
 }
 
 fn viewer() -> Viewer {
-    Viewer { name: s("ann"), role: "reviewer", reviews: true, keyed: true }
+    Viewer { name: s("ann"), role: "reviewer", reviews: true, keyed: true, form_secret: s("5ec7e7") }
 }
 
 fn quote() -> Quote {

@@ -15,6 +15,7 @@ pub mod estimates;
 pub mod grading;
 pub mod judge;
 pub mod judge_report;
+pub mod key;
 pub mod leaderboard;
 pub mod quote;
 pub mod review;
