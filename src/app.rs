@@ -11,6 +11,7 @@ use crate::domain::{
     Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReplicaId, ReviewPolicy, SystemClock,
 };
 use crate::guard::{Forbidden, Guard};
+use crate::identity;
 use crate::judge::{self, BatchTimes, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::Templates;
 use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
@@ -422,6 +423,34 @@ pub fn admin_key(config: &Config) -> Result<Option<Secret>, AppError> {
     let auth = &config.auth;
     let key = secret(auth.admin_key_env.as_deref(), auth.admin_key_file.as_deref(), "admin_key");
     key.map_err(|why| AppError::Setup(format!("[auth]: {why}")))
+}
+
+/// The identity provider that the configuration names, if it names one.
+///
+/// # Errors
+/// If its client's secret cannot be read.
+pub fn identity(config: &Config) -> Result<Option<identity::Settings>, AppError> {
+    let section = &config.oidc;
+    let Some(issuer) = section.issuer.clone() else { return Ok(None) };
+    let secret = secret(section.client_secret_env.as_deref(), section.client_secret_file.as_deref(), "client_secret");
+    let words = |given: &Option<Vec<String>>, usual: &[&str]| {
+        given.clone().unwrap_or_else(|| usual.iter().map(|word| (*word).to_owned()).collect())
+    };
+    let grants = section.grants.iter().map(|grant| identity::Grant {
+        value: grant.value.clone(),
+        role: grant.role.clone(),
+        project: grant.project.clone(),
+    });
+    Ok(Some(identity::Settings {
+        issuer,
+        client_id: section.client_id.clone(),
+        client_secret: secret.map_err(|why| AppError::Setup(format!("[oidc]: {why}")))?,
+        redirect: format!("{}/login/oidc/back", section.url.trim_end_matches('/')),
+        scopes: words(&section.scopes, &["email", "profile"]),
+        name_claim: section.name_claim.clone().unwrap_or_else(|| "email".to_owned()),
+        claim: section.claim.clone().unwrap_or_else(|| "groups".to_owned()),
+        grants: grants.collect(),
+    }))
 }
 
 /// A secret from its variable or its file. A variable that is named and not set is a mistake, said before a

@@ -78,6 +78,7 @@ pub(super) async fn run(
             work_per_day: config.auth.work_per_day,
             slow_wrong_keys: config.auth.slow_wrong_keys,
         },
+        identity: app::identity(config).map_err(Failure::mistake)?,
         max_connections: config.server.max_connections,
         tls: config.server.tls_cert.clone().zip(config.server.tls_key.clone()),
     };

@@ -12,6 +12,7 @@ mod grading;
 mod judges;
 mod limits;
 mod network;
+mod oidc;
 mod panels;
 mod prompts;
 mod reading;
@@ -33,6 +34,7 @@ pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
 pub use network::NetworkSection;
+pub use oidc::{OidcGrant, OidcSection};
 pub use panels::{PanelSection, default_quorum};
 pub use prompts::PromptsSection;
 pub use reading::{Isolation, LibreOffice, ReadingSection};
@@ -48,6 +50,7 @@ pub use webhooks::WebhooksSection;
 pub struct Config {
     pub server: Server,
     pub auth: AuthSection,
+    pub oidc: OidcSection,
     pub store: StoreSection,
     pub files: Files,
     pub backup: BackupSection,
@@ -139,6 +142,7 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
         self.auth.check()?;
+        self.oidc.check()?;
         self.store.check()?;
         self.files.check()?;
         self.backup.check()?;
@@ -272,6 +276,26 @@ mod tests {
         ] {
             let told = of(bad).unwrap_err().to_string();
             assert!(told.contains(why), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_identity_provider_is_named_whole_and_over_https() {
+        let of = |rest: &str| parse(&format!("[oidc]\n{rest}\n"), &[]).map(|config| config.oidc);
+        let grant = "[[oidc.grants]]\nvalue = \"g\"\nrole = \"reviewer\"\nproject = \"p\"\n";
+        let whole = "issuer = \"https://id.example\"\nclient_id = \"e\"\nurl = \"https://e.example\"\n";
+        assert_eq!(of("").unwrap(), OidcSection::default());
+        assert_eq!(of(&format!("{whole}{grant}")).unwrap().grants.len(), 1);
+        for (rest, why) in [
+            ("client_id = \"e\"".to_owned(), "[oidc] issuer: is missing"),
+            (whole.to_owned(), "[oidc] grants: has none"),
+            (format!("{}{grant}", whole.replace("https://id", "http://id")), "not https"),
+            (format!("{}{grant}", whole.replace("https://e.", "ftp://e.")), "[oidc] url"),
+            (format!("{whole}{}", grant.replace("reviewer", "king")), "king"),
+            (format!("{whole}client_secret = \"x\"\n{grant}"), "client_secret_env"),
+        ] {
+            let told = of(&rest).unwrap_err().to_string();
+            assert!(told.contains(why), "{rest}: {told}");
         }
     }
 

@@ -9,6 +9,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::{Access, Door, auth, configure, harden, log, metrics, tls};
+use crate::identity;
 use crate::judge::CancellationToken;
 use crate::services::Services;
 use crate::store::StoreError;
@@ -26,6 +27,8 @@ pub struct ServeOptions {
     /// heard of it before a connection is refused.
     pub notice: Duration,
     pub access: Access,
+    /// By which people log in to the pages.
+    pub identity: Option<identity::Settings>,
     /// Connections at the same time; further ones wait.
     pub max_connections: usize,
     /// Certificate chain and private key, PEM files, for https.
@@ -44,6 +47,8 @@ pub enum ServeError {
     Store(#[from] StoreError),
     #[error("[server] tls_cert, tls_key: {path}: {why}")]
     Tls { path: PathBuf, why: String },
+    #[error(transparent)]
+    Identity(#[from] identity::IdentityError),
     #[error("the service ended: {0}")]
     Ended(std::io::Error),
 }
@@ -67,8 +72,9 @@ pub async fn serve(
     on_ready: impl FnOnce(SocketAddr),
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let ServeOptions { bind, workers, drain, notice, access, max_connections, tls } = options;
-    if !bind.ip().to_canonical().is_loopback() && !auth::any_key(&services).await? {
+    let ServeOptions { bind, workers, drain, notice, access, identity, max_connections, tls } = options;
+    let identity = identity.map(identity::Provider::new).transpose()?;
+    if !bind.ip().to_canonical().is_loopback() && identity.is_none() && !auth::any_key(&services).await? {
         return Err(ServeError::NoKey { bind });
     }
     let cannot = |source| ServeError::Bind { bind, source };
@@ -77,7 +83,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(cannot)?;
     let recorder = metrics::recorder();
     metrics::describe(&services);
-    let door = Arc::new(Door::new(recorder.clone(), access));
+    let door = Arc::new(Door::new(recorder.clone(), access, identity));
     let data = web::Data::from(services);
     let joined = door.clone();
     let over_tls = tls.is_some();

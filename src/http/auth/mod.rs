@@ -206,7 +206,7 @@ pub async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     match (shown, shown_kind(request)) {
         (Some(caller), _) => Ok(caller),
         // Without keys nothing is checked, so a left-over key is no reason to turn its bearer away.
-        (None, _) if door.keys.none(services).await? => local(services, request),
+        (None, _) if door.identity.is_none() && door.keys.none(services).await? => local(services, request),
         (None, Kind::Nothing) => {
             Err(Problem::new(Code::Unauthorized, "no API key was sent; send `Authorization: Bearer <key>`"))
         }

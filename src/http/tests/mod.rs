@@ -3,6 +3,7 @@
 mod bad_input;
 mod gradings;
 mod keys;
+mod oidc;
 mod pages;
 mod plans;
 mod socket;
@@ -58,7 +59,7 @@ impl Bench {
     /// One whose configuration says this of who comes in.
     pub async fn with(access: Access) -> Self {
         let mut bench = Self::new().await;
-        bench.door = Arc::new(Door::new(None, access));
+        bench.door = Arc::new(Door::new(None, access, None));
         bench
     }
 

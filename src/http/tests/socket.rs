@@ -18,6 +18,7 @@ fn options(bind: &str) -> ServeOptions {
         drain: Duration::from_secs(2),
         notice: Duration::ZERO,
         access: Access::default(),
+        identity: None,
         max_connections: 1_000,
         tls: None,
     }

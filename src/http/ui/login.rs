@@ -11,7 +11,7 @@ use super::error::{paged, see_other};
 use super::render::{Page, respond};
 use crate::domain::Author;
 use crate::http::Door;
-use crate::http::auth::{self, COOKIE, session};
+use crate::http::auth::{self, Access, COOKIE, session};
 use crate::http::problem::{Code, Problem};
 use crate::services::Services;
 use crate::store::SessionOf;
@@ -23,6 +23,8 @@ pub(super) struct LoginPage {
     pub error: Option<String>,
     /// There is a key at all; without one nobody needs to log in.
     pub needed: bool,
+    /// There is an identity provider to log in by.
+    pub elsewhere: bool,
 }
 
 impl Page for LoginPage {
@@ -56,15 +58,24 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 /// A path on this service, and nothing that a browser could read as another's address.
-fn own_path(next: &str) -> &str {
+pub(super) fn own_path(next: &str) -> &str {
     let starts_here = next.starts_with('/') && !next.starts_with("//");
     let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if starts_here && plain && !next.starts_with("/login") && !next.starts_with("/logout") { next } else { "/" }
 }
 
-async fn form(services: web::Data<Services>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+async fn form(
+    services: web::Data<Services>,
+    door: web::Data<Door>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let error = (asked.refused == 1).then(|| "The login of this browser has ended.".to_owned());
-    let page = LoginPage { next: own_path(&asked.next).to_owned(), error, needed: auth::any_key(&services).await? };
+    let page = LoginPage {
+        next: own_path(&asked.next).to_owned(),
+        error,
+        needed: auth::any_key(&services).await?,
+        elsewhere: door.identity.is_some(),
+    };
     Ok(respond(StatusCode::OK, None, &page))
 }
 
@@ -86,19 +97,26 @@ async fn login(
             return Err(told);
         }
         let error = Some("This key is not known, has expired or was revoked. Ask an admin for one.".to_owned());
-        let page = LoginPage { next: next.to_owned(), error, needed: auth::any_key(&services).await? };
+        let page = LoginPage {
+            next: next.to_owned(),
+            error,
+            needed: auth::any_key(&services).await?,
+            elsewhere: door.identity.is_some(),
+        };
         return Ok(respond(StatusCode::UNAUTHORIZED, None, &page));
     };
     let who = known.label.clone().unwrap_or_else(|| format!("key {}", known.id));
     let who = Author::parse(who).map_err(|e| Problem::internal(format!("API key {}: {e}", known.id)))?;
     let secret = session::open(&services, &door.access, SessionOf::Key { id: known.id }, &who).await?;
     let mut answer = see_other(next);
-    keep(&mut answer, cookie(&request, secret).max_age(age(door.access.session_max)).finish())?;
+    keep(&mut answer, session_cookie(&request, &door.access, secret))?;
     Ok(answer)
 }
 
-fn age(time: std::time::Duration) -> Duration {
-    Duration::seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+/// The cookie of a session with this secret.
+pub(super) fn session_cookie(request: &HttpRequest, access: &Access, secret: String) -> Cookie<'static> {
+    let most = i64::try_from(access.session_max.as_secs()).unwrap_or(i64::MAX);
+    cookie(request, secret).max_age(Duration::seconds(most)).finish()
 }
 
 async fn logout(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
@@ -122,7 +140,7 @@ fn cookie(request: &HttpRequest, value: String) -> actix_web::cookie::CookieBuil
     Cookie::build(COOKIE, value).path("/").http_only(true).same_site(SameSite::Strict).secure(secure)
 }
 
-fn keep(answer: &mut HttpResponse, cookie: Cookie<'_>) -> Result<(), Problem> {
+pub(super) fn keep(answer: &mut HttpResponse, cookie: Cookie<'_>) -> Result<(), Problem> {
     answer.add_cookie(&cookie).map_err(|error| Problem::internal(format!("the cookie cannot be set: {error}")))
 }
 

@@ -67,6 +67,7 @@ templates![
     "judge.html",
     "judges.html",
     "leaderboard.html",
+    "logged_in.html",
     "login.html",
     "parts/acts.html",
     "parts/around.html",
