@@ -33,6 +33,8 @@ const LEASE_S: u64 = 5;
 const LATENCY: Duration = Duration::from_millis(200);
 
 fn main() {
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let parts = std::env::var("EMPANEL_PARTS").unwrap_or_else(|_| "scale,storm".to_owned());
     println!("profile: {}", if cfg!(debug_assertions) { "dev (debug)" } else { "release" });

@@ -91,15 +91,16 @@ pub(super) async fn run(
         tracing::info!("stopping: calls in flight are finished, the rest goes on at the next start");
         signalled.cancel();
     });
+    let drain = options.drain;
     let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
     stop.cancel();
     signals.abort();
     watch.abort();
     // All of it together, from the signal on.
-    let until = *signalled_at.get_or_init(Instant::now) + options.drain;
+    let until = *signalled_at.get_or_init(Instant::now) + drain;
     let drained = tokio::time::timeout_at(until, async { tokio::join!(&mut worker, &mut postman, &mut keeper) }).await;
     if drained.is_err() {
-        tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
+        tracing::warn!(seconds = drain.as_secs(), "calls are still in flight; they may be asked again");
         worker.abort();
         postman.abort();
         keeper.abort();

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::audit::{self, Act};
 use crate::document;
 use crate::domain::{
-    CachePolicy, DraftDecision, FileName, Fingerprint, Grading, GradingState, JudgeName, Panel, PanelName, Rubric,
-    RubricId, RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
+    CachePolicy, Comparison, DraftDecision, Drafting, FileName, Fingerprint, Grading, GradingState, JudgeName, Panel,
+    PanelName, Rubric, RubricId, RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;

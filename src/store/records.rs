@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading,
-    KeyId, KnownAnswer, MonthBudget, Odds, Order, Override, ProjectId, Question, Remembered, Replica, Reveal, Review,
-    RubricId, RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId,
-    WorkLease,
+    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, CriterionId, Delivery, Drafting, DueDelivery,
+    Grading, GradingId, KeyId, KnownAnswer, MonthBudget, Odds, Order, Override, ProjectId, Question, Remembered,
+    Replica, Reveal, Review, RubricId, RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp,
+    Vote, Webhook, WebhookId, WorkLease,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -157,12 +157,20 @@ impl Record for LinksDone {
     }
 }
 
+/// Under which value a question about a criterion of a grading is linked: the grading's id and `:`, then a hash that is
+/// as long for every name.
+#[must_use]
+pub fn asked_about(grading: GradingId, criterion: &CriterionId) -> String {
+    let hash = blake3::hash(criterion.as_str().as_bytes()).to_hex();
+    format!("{grading}:{}", &hash[..32])
+}
+
 impl Record for Review {
     const KIND: &'static str = "review";
     /// 2: questions of several kinds; before, all were about a criterion of a grading.
     const VERSION: u32 = 2;
-    /// 2: in the order of the queue, and by whom they wait for.
-    const LINKS: u32 = 2;
+    /// 2: in the order of the queue, and by whom they wait for. 3: by the criterion of a grading that they are about.
+    const LINKS: u32 = 3;
     fn key(&self) -> String {
         self.id.to_string()
     }
@@ -183,6 +191,9 @@ impl Record for Review {
             }
         }
         links.extend(id("grading", &self.about.grading_id()));
+        if let Some((grading, criterion)) = self.criterion() {
+            links.push(("criterion", asked_about(grading, criterion)));
+        }
         links.extend(id("task", &self.task_id));
         if let About::Preference { comparison_id, .. } = &self.about {
             links.extend(id("comparison", comparison_id));

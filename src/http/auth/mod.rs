@@ -452,7 +452,7 @@ impl KeyCache {
     }
 
     /// The live key with this secret.
-    async fn find(&self, services: &Services, secret: &str) -> Result<Option<ApiKey>, Problem> {
+    pub(in crate::http) async fn find(&self, services: &Services, secret: &str) -> Result<Option<ApiKey>, Problem> {
         let (hash, now) = (secret_hash(secret), services.now());
         let believed = self.lock().keys.get(&hash).filter(|(_, at)| is_fresh(*at, now)).map(|(key, _)| key.clone());
         let found = match believed {
