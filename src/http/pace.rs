@@ -4,28 +4,32 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::time::Instant;
 
 /// For which a body may arrive as slowly as it likes.
 const GRACE: Duration = Duration::from_secs(60);
 /// From then on it has come at this rate since: 2 GB take 36 h at most, a small body a minute.
 const BYTES_PER_S: f64 = 16_384.0;
 
-struct Paced {
+struct Paced<N> {
     inner: Payload,
+    now: N,
     began: Option<Instant>,
     bytes: u64,
 }
 
 /// The same body, given up when it is too slow.
 pub(super) fn paced(inner: Payload) -> Payload {
-    Payload::Stream { payload: Box::pin(Paced { inner, began: None, bytes: 0 }) }
+    timed(inner, Instant::now)
+}
+
+fn timed(inner: Payload, now: impl Fn() -> Instant + Unpin + 'static) -> Payload {
+    Payload::Stream { payload: Box::pin(Paced { inner, now, began: None, bytes: 0 }) }
 }
 
 /// Whether a body ended because it was too slow.
@@ -33,15 +37,16 @@ pub(super) fn is_too_slow(error: &PayloadError) -> bool {
     matches!(error, PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut)
 }
 
-impl Stream for Paced {
+impl<N: Fn() -> Instant + Unpin> Stream for Paced<N> {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let began = *self.began.get_or_insert_with(Instant::now);
+        let now = (self.now)();
+        let began = *self.began.get_or_insert(now);
         let Poll::Ready(piece) = Pin::new(&mut self.inner).poll_next(context) else { return Poll::Pending };
         if let Some(Ok(piece)) = &piece {
             self.bytes += piece.len() as u64;
-            let beyond = began.elapsed().saturating_sub(GRACE).as_secs_f64();
+            let beyond = (self.now)().duration_since(began).saturating_sub(GRACE).as_secs_f64();
             if (self.bytes as f64) < beyond * BYTES_PER_S {
                 let error = io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly");
                 return Poll::Ready(Some(Err(PayloadError::Io(error))));
@@ -53,31 +58,37 @@ impl Stream for Paced {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use super::*;
     use futures_util::{StreamExt, stream};
 
-    /// A body of pieces of this size, one every so often.
+    /// A body of pieces of this size, one every so often by a clock that goes when it is told to; what of it was read, or
+    /// when it was given up.
     async fn arrives(bytes: usize, every: Duration, pieces: usize) -> Result<usize, Duration> {
-        let began = Instant::now();
-        let slow = stream::iter(0..pieces).then(move |_| async move {
-            tokio::time::sleep(every).await;
+        let (began, passed) = (Instant::now(), Rc::new(Cell::new(Duration::ZERO)));
+        let clock = passed.clone();
+        let slow = stream::iter(0..pieces).map(move |_| {
+            clock.set(clock.get() + every);
             Ok::<_, PayloadError>(Bytes::from(vec![0; bytes]))
         });
-        let mut body = paced(Payload::Stream { payload: Box::pin(slow) });
+        let clock = passed.clone();
+        let mut body = timed(Payload::Stream { payload: Box::pin(slow) }, move || began + clock.get());
         let mut read = 0;
         while let Some(piece) = body.next().await {
             match piece {
                 Ok(piece) => read += piece.len(),
                 Err(error) => {
                     assert!(is_too_slow(&error), "{error}");
-                    return Err(began.elapsed());
+                    return Err(passed.get());
                 }
             }
         }
         Ok(read)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[actix_web::test]
     async fn a_trickle_is_given_up_after_a_minute_and_a_slow_line_is_not() {
         let second = Duration::from_secs(1);
         let given_up = arrives(1, 20 * second, 100).await.unwrap_err();

@@ -27,11 +27,13 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("some");
 pub struct Attempts {
     wrong: Mutex<LruCache<IpAddr, (u32, Timestamp)>>,
     waiting: AtomicUsize,
+    /// Answers that waited.
+    waited: AtomicUsize,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { wrong: Mutex::new(LruCache::new(REMEMBERED)), waiting: AtomicUsize::new(0) }
+        Self { wrong: Mutex::new(LruCache::new(REMEMBERED)), waiting: AtomicUsize::new(0), waited: AtomicUsize::new(0) }
     }
 }
 
@@ -68,7 +70,16 @@ impl Attempts {
     /// A place to wait in, unless too many wait.
     pub fn waits(&self) -> Option<Waits<'_>> {
         let place = |waiting: usize| (waiting < WAITING).then_some(waiting + 1);
-        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, place).ok().map(|_| Waits(&self.waiting))
+        let found = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, place).ok();
+        found.map(|_| {
+            self.waited.fetch_add(1, Ordering::Relaxed);
+            Waits(&self.waiting)
+        })
+    }
+
+    /// How many answers waited until now.
+    pub fn waited(&self) -> usize {
+        self.waited.load(Ordering::Relaxed)
     }
 }
 
