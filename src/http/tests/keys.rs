@@ -275,7 +275,7 @@ async fn whoever_sends_wrong_keys_waits_longer_and_longer_and_nobody_else_does()
         get("/v1/tasks").peer_addr(from).insert_header(("authorization", format!("Bearer {key}")))
     };
     let waited = || bench.door.attempts.waited();
-    for n in 0..7 {
+    for n in 0..7_usize {
         assert_eq!(waited(), n.saturating_sub(5), "after {n} wrong keys");
         send(&app, ask(&format!("emp_{n}"))).await.problem(401, "unauthorized");
     }
