@@ -41,6 +41,7 @@ codes! {
     BadRequest = 400 "bad_request" "The request cannot be read";
     Unauthorized = 401 "unauthorized" "An API key is needed";
     Forbidden = 403 "forbidden" "The key's role does not allow this";
+    LoginRefused = 403 "login_refused" "The login did not hold";
     OtherSite = 403 "other_site" "The request comes from somewhere else";
     NotFound = 404 "not_found" "There is no such thing";
     MethodNotAllowed = 405 "method_not_allowed" "The address does not take this method";

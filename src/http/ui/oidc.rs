@@ -130,10 +130,10 @@ fn problem(error: IdentityError) -> Problem {
                 )
             }
         }
-        IdentityError::NoGrant { .. } => Problem::new(Code::Forbidden, detail),
+        IdentityError::NoGrant { .. } => Problem::new(Code::LoginRefused, detail),
         IdentityError::NotBegun | IdentityError::Refused { .. } | IdentityError::Unproven { .. } => {
             tracing::warn!(why = detail, "a login by the identity provider did not hold");
-            Problem::new(Code::OtherSite, detail)
+            Problem::new(Code::LoginRefused, detail)
         }
     }
 }
