@@ -60,7 +60,7 @@ pub async fn accept(
 /// The record of a comparison whose parts are known to be there.
 ///
 /// # Errors
-/// If it is more calls than one comparison may be.
+/// If it is more calls than one comparison may be, or too few judges are of another family than the systems.
 pub fn queued(
     services: &Services,
     task_id: TaskId,
@@ -69,6 +69,7 @@ pub fn queued(
     panel: Panel,
     rubric: Option<RubricRef>,
 ) -> Result<Comparison, Refusal> {
+    let panel = panel.for_systems(&[&system_a, &system_b]).map_err(|why| Refusal::invalid("/panel", why))?;
     Ok(Comparison {
         id: services.ids.next(),
         task_id,

@@ -27,6 +27,7 @@ mod fairness;
 mod faults;
 mod gradings;
 mod idempotency;
+mod injections;
 mod judges;
 mod known;
 mod leaderboard;

@@ -181,7 +181,7 @@ impl Reader<'_, '_> {
                 self.push('/', true, end - 1, end);
             }
             '-' | '_' | '\u{2010}' | '\u{2011}' | '.' | '/' | '\u{b7}' | '~' | '!' | '?' => self.close(),
-            '\u{3002}' | '\u{ff01}' | '\u{ff1f}' | '\u{ff1b}' => {
+            ';' | '\u{3002}' | '\u{ff01}' | '\u{ff1f}' | '\u{ff1b}' => {
                 self.close();
                 self.gap = Gap::Sentence;
             }

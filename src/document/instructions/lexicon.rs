@@ -143,7 +143,7 @@ const ENTRIES: &[(Classes, &str)] = &[
     (
         WORK,
         "submission, deliverable, response, answer, document, report, essay, paper, assignment, output, solution, entry, \
-         work, work product, candidate, file, text, memo, piece, candidate response, student, spreadsheet, workbook, deck",
+         work, work product, file, text, memo, piece, candidate response, student response, student answer, spreadsheet, workbook, deck",
     ),
     (WORK, "abgabe, arbeit, dokument, antwort, einreichung, bericht, lösung, datei, ergebnis, aufsatz"),
     (WORK, "livrable, document, réponse, travail, rapport, copie, soumission, fichier, dissertation"),
@@ -218,7 +218,7 @@ const ENTRIES: &[(Classes, &str)] = &[
     (GRADING, "bewertung, bewerten, beurteilung, benotung, évaluation, notation, évaluer, noter, evaluación, evaluar, calificación, calificar, valutazione, avaliação, 评分, 评估, 评价, 打分, 评审, 阅卷"),
     (SYSTEM, "system, system message, system prompt, system override, system notice, system instruction, system instructions, system update, developer message, admin override, administrator override, new instructions, updated instructions, new system prompt, root override"),
     (SYSTEM, "systemnachricht, systemmeldung, systemanweisung, message système, message du système, mensaje del sistema, instrucción del sistema, messaggio di sistema, mensagem do sistema, 系统消息, 系统提示, 系统指令, 系统通知"),
-    (ADDRESS, "attention, note to, notes to, dear, message to, message for, instructions for, instruction for, instructions to, instruction to, important for, to all, to the, for the, hello, hey, note for, hinweis an, an die, an den, an alle, achtung, hinweis für, attention aux, à l'attention, note à, note aux, aux, nota para, atención, a los, para los, para el, nota al, 致, 请注意, 注意, 给"),
+    (ADDRESS, "attention, note to, notes to, dear, message to, message for, instructions for, instruction for, instructions to, instruction to, important for, hello, hey, note for, hinweis an, an alle, achtung, hinweis für, attention aux, à l'attention, note à, note aux, nota para, atención, nota al, 致, 请注意, 注意, 给"),
     (LEAD, "please, and, then, you, must, should, shall, now, just, simply, always, so, but, instead, only, therefore, kindly, also, immediately, will, thus, hence, or, directly, merely, you should, you must, lets"),
     (ABOVE, "above, before, prior, said so far, so far, previously, earlier, you were told, you have been told, oben, bisher, zuvor, davor, ci-dessus, avant, précède, anterior, antes, arriba, 以上, 之前, 上面, 上述"),
     (EVERYTHING, "everything, anything, whatever, all, all that, alles, tout, todo, tutto, tudo, 一切, 所有内容, 所有, 内容, 全部内容"),

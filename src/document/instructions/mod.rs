@@ -228,8 +228,13 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::document::testing::{docx, read_one};
+    use crate::document::testing::docx;
+    use crate::document::{Input, Limits, read};
     use crate::domain::FileExtract;
+
+    fn read_one(name: &str, bytes: &[u8]) -> FileExtract {
+        read(&Input { name, media_type: None, bytes }, &Limits::default()).swap_remove(0)
+    }
 
     fn told(file: &FileExtract) -> Vec<String> {
         file.findings.iter().filter(|f| f.is_for_judges()).map(|f| format!("{} {}: {}", f.code, f.place, f.detail)).collect()
