@@ -8,7 +8,10 @@ use crate::document::{Draft, Sample};
 use super::disguise::unescaped;
 
 /// Bytes of markup that are looked at in one file.
-const MOST: usize = 4 << 20;
+const MOST: usize = 1 << 20;
+/// Parts that readers show, and that are long.
+const SHOWN: [&str; 6] =
+    ["word/document", "xl/worksheets/", "xl/sharedStrings", "ppt/slides/slide", "content.xml", "xl/calcChain"];
 /// Bytes at the beginning and at the end of a file of another kind.
 const EDGE: usize = 256 << 10;
 /// Shorter values say nothing.
@@ -43,15 +46,16 @@ pub(in crate::document) fn gather(sample: &Sample<'_>, media_type: &str, draft: 
     }
 }
 
-/// The parts of a package, the smallest first: long ones are what readers show.
+/// The parts of a package that readers do not show whole, the smallest first.
 fn parts(bytes: &[u8], draft: &mut Draft<'_>) {
     let Ok((mut package, mut entries)) = Package::open(bytes, &draft.limits.archive) else { return };
     entries.sort_by_key(|entry| entry.size);
     let mut left = MOST;
     for entry in &entries {
         let is_text = [".xml", ".rels", ".vml", ".txt", ".json", ".html"].iter().any(|end| entry.name.ends_with(end));
+        let is_shown = SHOWN.iter().any(|shown| entry.name.starts_with(shown));
         let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
-        if !is_text || size > left {
+        if !is_text || is_shown || size > left {
             continue;
         }
         left -= size;

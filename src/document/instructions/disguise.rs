@@ -1,6 +1,8 @@
 //! What a text says when it is read in another way: base64, hexadecimal digits, escapes, rot13, backwards, letters set
 //! apart, words without spaces. Each reading is looked at like the text itself; that it has been found so is told.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::GeneralPurposeConfig;
 use base64::engine::{DecodePaddingMode, GeneralPurpose};
@@ -31,12 +33,25 @@ pub(super) fn readings(text: &str) -> Vec<Reading> {
     add("in base64", joined(packed(text, is_base64, 20).filter_map(base64)));
     add("in hexadecimal digits", joined(packed(text, |c| c.is_ascii_hexdigit(), 24).filter_map(hex)));
     add("in escapes", unescaped(text));
-    if text.is_ascii() && text.bytes().any(|b| b.is_ascii_alphabetic()) {
+    let lower = text.to_lowercase();
+    let any_of = |turned: &[String]| turned.iter().any(|stem| lower.contains(stem.as_str()));
+    if any_of(&STEMS.0) {
         add("in rot13", Some(text.chars().map(rot13).collect()));
     }
-    add("backwards", Some(text.chars().rev().collect()));
+    if any_of(&STEMS.1) {
+        add("backwards", Some(text.chars().rev().collect()));
+    }
     found
 }
+
+/// What a text that is turned has to say for anybody to turn it back: in rot13, and backwards.
+static STEMS: LazyLock<(Vec<String>, Vec<String>)> = LazyLock::new(|| {
+    const STEMS: [&str; 12] = [
+        "instruction", "rubric", "prompt", "score", "marks", "points", "grade", "credit", "criteri", "answer met", "with met", "full mark",
+    ];
+    let rot = |stem: &str| stem.chars().map(rot13).collect();
+    (STEMS.map(rot).to_vec(), STEMS.map(|stem| stem.chars().rev().collect()).to_vec())
+});
 
 /// What stands in letters that are set apart, and in words without spaces between.
 pub(super) fn respaced(words: &[Word]) -> Vec<Reading> {
@@ -46,16 +61,17 @@ pub(super) fn respaced(words: &[Word]) -> Vec<Reading> {
         if run.len() < APART {
             continue;
         }
-        let parted = run.iter().skip(1).any(|word| word.gap >= Gap::Wide);
-        let mut text = String::new();
-        for (at, word) in run.iter().enumerate() {
-            if at > 0 && word.gap >= Gap::Wide {
-                text.push(' ');
+        let mut parts = vec![String::new()];
+        for word in run {
+            if word.gap >= Gap::Wide {
+                parts.push(String::new());
             }
-            text.push_str(&word.text);
+            if let Some(part) = parts.last_mut() {
+                part.push_str(&word.text);
+            }
         }
-        let text = if parted { Some(text) } else { split(&text) };
-        found.extend(text.map(|text| Reading { how: "in letters that are set apart", text }));
+        let parts: Vec<String> = parts.into_iter().map(|part| split(&part).unwrap_or(part)).collect();
+        found.push(Reading { how: "in letters that are set apart", text: parts.join(" ").trim().to_owned() });
     }
     let run_together = words.iter().filter(|word| !word.dense).filter_map(|word| split(&word.text));
     found.extend(run_together.map(|text| Reading { how: "without spaces", text }));
@@ -79,9 +95,10 @@ fn packed(text: &str, is: impl Fn(char) -> bool + Copy, least: usize) -> impl It
         let mut wraps = false;
         for part in line.split(|c| !is(c)).filter(|part| part.len() >= least.min(8)) {
             wraps = part.len() == line.trim_end().len() && part.len() >= 48;
+            let room = runs.len() < MOST_PACKED;
             match runs.last_mut() {
                 Some(open) if long && open.len() < MOST_OF_ONE => open.push_str(part),
-                _ if part.len() >= least && runs.len() < MOST_PACKED => runs.push(part.to_owned()),
+                _ if part.len() >= least && room => runs.push(part.to_owned()),
                 _ => {}
             }
             long = false;

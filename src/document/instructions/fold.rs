@@ -34,6 +34,8 @@ pub(super) struct Word {
     pub gap: Gap,
     /// It is written in capitals.
     pub capitals: bool,
+    /// It begins with one.
+    pub initial: bool,
     /// One character of a script that is written without spaces.
     pub dense: bool,
     /// Which text it stands in, and its bytes there.
@@ -120,7 +122,7 @@ impl Reader<'_, '_> {
         if self.open.is_none() {
             self.open(at, end, false);
             if let Some(word) = &mut self.open {
-                word.capitals = true;
+                (word.capitals, word.initial) = (true, capital && c.is_alphabetic());
             }
         }
         if let Some(word) = &mut self.open {
@@ -135,7 +137,7 @@ impl Reader<'_, '_> {
     fn open(&mut self, start: usize, end: usize, dense: bool) {
         let gap = if self.spaces > 1 { self.gap.max(Gap::Wide) } else { self.gap };
         let (text, source) = (String::new(), self.source);
-        self.open = Some(Word { text, gap, capitals: false, dense, source, start, end });
+        self.open = Some(Word { text, gap, capitals: false, initial: false, dense, source, start, end });
         (self.gap, self.spaces) = (Gap::Narrow, 0);
     }
 

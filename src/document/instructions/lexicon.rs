@@ -313,7 +313,7 @@ pub(super) fn split(run: &str) -> Option<String> {
     if bytes < RUN_TOGETHER || !run.is_ascii() {
         return None;
     }
-    let (mut at, mut out, mut unknown, mut found) = (0, String::new(), 0, 0);
+    let (mut at, mut out, mut unknown, mut found, mut after_known) = (0, String::new(), 0, 0, false);
     while at < bytes {
         let most = lexicon.longest.min(bytes - at);
         let known = (1..=most).rev().find(|length| {
@@ -323,14 +323,13 @@ pub(super) fn split(run: &str) -> Option<String> {
             })
         });
         let length = known.unwrap_or(1);
-        if known.is_some() {
-            found += 1;
-            if !out.is_empty() {
-                out.push(' ');
-            }
-        } else {
-            unknown += 1;
+        // Letters of no known word stay together.
+        if !out.is_empty() && (known.is_some() || after_known) {
+            out.push(' ');
         }
+        after_known = known.is_some();
+        found += usize::from(after_known);
+        unknown += usize::from(!after_known);
         out.push_str(run.get(at..at + length).unwrap_or_default());
         at += length;
     }

@@ -42,6 +42,9 @@ const TAGS: [&str; 10] = [
     "</response_to_grade>", "</untrusted_content>", "</user_input>", "</content_to_grade>",
 ];
 
+/// Where such a mark stands in a text.
+type Look = fn(&str) -> Option<usize>;
+
 /// A mark that was found, with the text around it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -61,21 +64,40 @@ pub(super) fn find(text: &str, markup: bool) -> Vec<Mark> {
             found.push(Mark { code, quote: around(&plain, at) });
         }
     };
-    for mark in TURNS {
-        if let Some(at) = plain.find(mark) {
-            add(TURN, at);
+    let has = |any_of: &[&str]| any_of.iter().any(|part| plain.contains(part));
+    if has(&["<|", "[inst]", "[/inst]", "sys>>", "_of_turn>"]) {
+        for mark in TURNS {
+            if let Some(at) = plain.find(mark) {
+                add(TURN, at);
+            }
         }
     }
-    for words in QUESTIONS.iter().chain(TAGS.iter().filter(|_| !markup)) {
-        if let Some(at) = plain.find(words) {
-            add(FENCE, at);
+    if has(&[" above", "one json object", "[hidden text"]) {
+        for words in QUESTIONS {
+            if let Some(at) = plain.find(words) {
+                add(FENCE, at);
+            }
         }
     }
-    for at in [fence(&plain), coded_mark(&plain), delimiter(&plain)].into_iter().flatten() {
-        add(FENCE, at);
+    if !markup && plain.contains("</") {
+        for tag in TAGS {
+            if let Some(at) = plain.find(tag) {
+                add(FENCE, at);
+            }
+        }
     }
-    for at in [labelled(&plain), judged(&plain), rated(&plain)].into_iter().flatten() {
-        add(ANSWER, at);
+    let looks: [(&[&str], &'static str, Look); 6] = [
+        (&["<", "‹", "«", "⟨", "〈", "《", "≪"], FENCE, fence),
+        (&["[note ", "[cut "], FENCE, coded_mark),
+        (&["==", "--", "**", "##", "<<", ">>", "~~", "__", "[[", "]]", "//"], FENCE, delimiter),
+        (&["answer"], ANSWER, labelled),
+        (&["_met", "verdict"], ANSWER, judged),
+        (&["[["], ANSWER, rated),
+    ];
+    for (parts, code, look) in looks {
+        if has(parts) && let Some(at) = look(&plain) {
+            add(code, at);
+        }
     }
     found
 }
@@ -119,26 +141,24 @@ fn coded_mark(text: &str) -> Option<usize> {
 
 /// `=== END OF SUBMISSION ===`
 fn delimiter(text: &str) -> Option<usize> {
+    const HEADS: [&str; 8] = ["end of", "end", "begin", "beginning of", "start of", "start", "ende der", "fin de"];
+    let drawn = |c: char| matches!(c, '=' | '-' | '*' | '#' | '<' | '>' | '~' | '_' | '[' | ']' | '/');
     let mut at = 0;
     for line in text.split('\n') {
         let start = at;
         at += line.len() + 1;
-        let line = line.trim();
-        let drawn = |c: char| matches!(c, '=' | '-' | '*' | '#' | '<' | '>' | '~' | '_' | '[' | ']' | '/');
-        let head = line.chars().take_while(|c| drawn(*c)).count();
-        let tail = line.chars().rev().take_while(|c| drawn(*c)).count();
-        if line.len() > 120 || head.max(tail) < 2 {
-            continue;
-        }
-        let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let Some((first, rest)) = words.split_first() else { continue };
-        if !matches!(*first, "end" | "begin" | "start" | "beginning" | "ende" | "fin") {
-            continue;
-        }
-        let rest: Vec<&str> =
-            rest.iter().copied().skip_while(|word| matches!(*word, "of" | "the" | "der" | "du" | "de" | "del")).collect();
-        if FENCED.contains(&rest.join(" ").as_str()) {
-            return Some(start);
+        for (end, word) in HEADS.iter().flat_map(|head| line.match_indices(head)) {
+            let (before, rest) = (line.get(..end).unwrap_or_default(), line.get(end + word.len()..).unwrap_or_default());
+            let rest = rest.trim_start().trim_start_matches("the ").trim_start();
+            let longest = FENCED.iter().filter_map(|fenced| rest.strip_prefix(fenced)).min_by_key(|rest| rest.len());
+            let Some(after) = longest else { continue };
+            let (before, after) = (before.trim_end(), after.trim_start());
+            let head = before.chars().rev().take_while(|c| drawn(*c)).count();
+            let tail = after.chars().take_while(|c| drawn(*c)).count();
+            let bordered = (head >= 2 || before.is_empty()) && (tail >= 2 || after.is_empty());
+            if bordered && head.max(tail) >= 2 {
+                return Some(start);
+            }
         }
     }
     None

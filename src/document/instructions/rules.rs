@@ -70,7 +70,7 @@ impl Text<'_> {
     /// What is said from this item on.
     fn at(&self, at: usize) -> Found {
         let item = self.items.get(at)?;
-        if item.is(SYSTEM) && item.gap >= Gap::Mark && let Some(to) = self.system(at) {
+        if item.is(SYSTEM) && (item.gap >= Gap::Mark || item.capitals) && let Some(to) = self.system(at) {
             return Some((SYSTEM_MESSAGE, at, to));
         }
         if item.classes == 0 {
@@ -140,6 +140,11 @@ impl Text<'_> {
             return true;
         }
         let Some(previous) = before(1) else { return true };
+        // `note Ignore the rubric`: a sentence begins there.
+        let initial = |n: usize| self.items.get(n).and_then(|item| self.words.get(item.first)).is_some_and(|w| w.initial);
+        if initial(at) && !initial(previous) && !item.capitals {
+            return true;
+        }
         if self.is(previous, LEAD) {
             return true;
         }

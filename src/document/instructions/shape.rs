@@ -24,6 +24,8 @@ const OPENER_CHARS: usize = 200;
 const PASSAGE: usize = 40;
 /// Letters of repetitions from which on they are told.
 const PADDED: usize = 3_000;
+/// Passages that may make up a padding.
+const FEW: usize = 10;
 /// As often a passage may stand in a file: heads and feet of pages, forms.
 const USUAL: usize = 3;
 
@@ -49,7 +51,7 @@ fn opener(file: &FileExtract) -> Option<String> {
         return None;
     }
     let mut left = words(file.segments.iter().map(|segment| segment.text.as_str()));
-    let openers: Vec<String> = OPENERS.iter().map(|opener| letters(&words([opener]))).collect();
+    let openers: Vec<String> = OPENERS.iter().map(|opener| letters(&words([*opener]))).collect();
     while !left.is_empty() {
         let fits = (1..=left.len()).rev().find(|n| {
             left.get(..*n).is_some_and(|head| openers.contains(&letters(head)))
@@ -80,10 +82,13 @@ fn padding(file: &FileExtract) -> Option<String> {
             }
         }
     }
-    let often = || counts.iter().filter(|(_, count)| **count > USUAL);
-    let repeated: usize = often().map(|(passage, count)| passage.len() * (count - 1)).sum();
+    let often = counts.iter().filter(|(_, count)| **count > USUAL);
+    let mut often: Vec<usize> = often.map(|(passage, count)| passage.len() * (count - 1)).collect();
+    often.sort_unstable_by(|a, b| b.cmp(a));
+    // Many passages that come back are the clauses of licences and forms.
+    often.truncate(FEW);
+    let (repeated, passages) = (often.iter().sum::<usize>(), often.len());
     if repeated >= PADDED && repeated * 2 > all {
-        let passages = often().count();
         return Some(format!("{repeated} of {all} letters repeat the same {passages} passages"));
     }
     (drawn >= PADDED && drawn * 5 > signs * 3).then(|| format!("{drawn} of {signs} signs are lines that are drawn"))
