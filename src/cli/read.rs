@@ -20,7 +20,8 @@ use super::{Failure, load, log, show};
 use crate::app;
 use crate::document;
 use crate::domain::{
-    CellContent, Cut, FOR_JUDGES, FileExtract, FileName, Finding, Fingerprint, Manifest, Outcome, Place, Sheet, StoredFile,
+    CellContent, Cut, FOR_JUDGES, FileExtract, FileName, Finding, Fingerprint, Manifest, Outcome, Place, Sheet,
+    StoredFile,
 };
 use crate::prompt::text_view;
 use crate::reading::{Reading, Source, WorkerLimits};

@@ -151,10 +151,12 @@ mod tests {
     }
 
     fn panel(models: &[&str], own_family: OwnFamily) -> Panel {
-        let judge = |model: &&str| serde_json::json!({
-            "name": model, "provider": "openai", "model": model, "settings": {"base_url": "http://127.0.0.1:8000/v1"},
-            "vision": false, "max_input_chars": 1, "price": null,
-        });
+        let judge = |model: &&str| {
+            serde_json::json!({
+                "name": model, "provider": "openai", "model": model, "settings": {"base_url": "http://127.0.0.1:8000/v1"},
+                "vision": false, "max_input_chars": 1, "price": null,
+            })
+        };
         let judges: Vec<_> = models.iter().map(judge).collect();
         let panel = serde_json::json!({
             "name": "p", "judges": judges, "repeats": 1, "quorum": 2, "aggregation": "majority", "min_coverage": 0.5,
@@ -173,7 +175,10 @@ mod tests {
         let models = ["gpt-5-mini", "claude-opus-4", "local-7b"];
         let marked = panel(&models, OwnFamily::Mark).for_systems(&[&system]).unwrap();
         assert_eq!((marked.judges.len(), marked.left_out.len()), (3, 0));
-        assert_eq!(marked.judges.iter().map(|j| j.is_kin(&[&system])).collect::<Vec<_>>(), [Some(true), Some(false), None]);
+        assert_eq!(
+            marked.judges.iter().map(|j| j.is_kin(&[&system])).collect::<Vec<_>>(),
+            [Some(true), Some(false), None]
+        );
         let refused = panel(&models, OwnFamily::Refuse).for_systems(&[&system]).unwrap();
         assert_eq!(names(&refused), ["claude-opus-4", "local-7b"], "who is of no known family stays");
         assert_eq!((refused.left_out[0].judge.as_str(), refused.left_out[0].family.as_str()), ("gpt-5-mini", "openai"));
@@ -186,7 +191,9 @@ mod tests {
     fn a_panel_that_would_fall_below_its_quorum_says_who_why_and_what_to_do() {
         let system = SystemName::parse("gpt-5").unwrap();
         let why = panel(&["gpt-5-mini", "claude-opus-4"], OwnFamily::Refuse).for_systems(&[&system]).unwrap_err();
-        for words in ["panel `p`", "judge `gpt-5-mini`", "system `gpt-5`", "openai", "quorum is 2", "own_family = \"mark\""] {
+        for words in
+            ["panel `p`", "judge `gpt-5-mini`", "system `gpt-5`", "openai", "quorum is 2", "own_family = \"mark\""]
+        {
             assert!(why.contains(words), "{words}: {why}");
         }
     }

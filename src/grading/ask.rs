@@ -176,9 +176,8 @@ pub(super) async fn settle(
     cancel: &Cancel,
 ) -> Result<Settled, Refusal> {
     let journal = journal(services, project);
-    let parse = |text: &str| {
-        verdict::read_reply_to(text, &call.prompt.ask, &call.shown).map_err(|e| (e.cause, e.detail))
-    };
+    let parse =
+        |text: &str| verdict::read_reply_to(text, &call.prompt.ask, &call.shown).map_err(|e| (e.cause, e.detail));
     let asked = put(judge, call.by_batch, &call.key, &call.prompt, past, &parse, &journal, cancel).await?;
     let (outcome, first) = apart(asked);
     let prompt = call.prompt.fingerprint.clone();

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{
-    Answer, Criterion, CriterionId, Decision, Draw, Evidence, Finding, GradingId, Inconclusive, JudgeName, Match, Outcome,
-    Panel, ReviewPolicy, Rubric, Source, Verdict, View, Vote, VoteOutcome,
+    Answer, Criterion, CriterionId, Decision, Draw, Evidence, Finding, GradingId, Inconclusive, JudgeName, Match,
+    Outcome, Panel, ReviewPolicy, Rubric, Source, Verdict, View, Vote, VoteOutcome,
 };
 
 use super::aggregate::{Ballots, judge_votes};

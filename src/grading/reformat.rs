@@ -103,7 +103,8 @@ fn reflowed(paragraphs: &[String]) -> String {
         }
         let mut lines = vec![String::new()];
         for word in text.split_whitespace() {
-            if lines.last().is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() >= WIDTH) {
+            if lines.last().is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() >= WIDTH)
+            {
                 lines.push(String::new());
             }
             if let Some(line) = lines.last_mut() {

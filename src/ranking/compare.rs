@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::by_criterion::{self, Criteria};
 use crate::domain::{
-    About, Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, Extract, Finding, JudgeName,
-    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Review, RubricRef, Senses,
-    Subject, Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
+    About, Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, Extract,
+    Finding, JudgeName, JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Review,
+    RubricRef, Senses, Subject, Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::call::{self, Call, Earlier, Errand, as_said, nothing_to_show, subject_prefix};

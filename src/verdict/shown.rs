@@ -78,11 +78,7 @@ pub fn read_reply_to(text: &str, ask: &Ask, shown: &Shown) -> Result<Said, Unrea
 ///
 /// # Errors
 /// As there; `Unparseable` also where the answers stand in what was shown.
-pub fn read_replies_to(
-    text: &str,
-    asks: &[Ask],
-    shown: &Shown,
-) -> Result<Vec<Result<Said, Unreadable>>, Unreadable> {
+pub fn read_replies_to(text: &str, asks: &[Ask], shown: &Shown) -> Result<Vec<Result<Said, Unreadable>>, Unreadable> {
     let all = read_replies(text, asks)?;
     shown.refuse_object(text)?;
     let own = |said: Result<Said, Unreadable>| said.and_then(|said| shown.refuse_reason(&said).map(|()| said));
@@ -351,9 +347,7 @@ impl File {
             all += end.saturating_sub(start);
             let stretches = self.hidden.iter().skip(self.hidden.partition_point(|h| h.segment < segment));
             let of_segment = stretches.take_while(|h| h.segment == segment);
-            unseen += of_segment
-                .map(|h| h.bytes.end.min(end).saturating_sub(h.bytes.start.max(start)))
-                .sum::<usize>();
+            unseen += of_segment.map(|h| h.bytes.end.min(end).saturating_sub(h.bytes.start.max(start))).sum::<usize>();
         }
         unseen * 2 > all
     }

@@ -9,7 +9,9 @@ use crate::support::{Home, NO_REVIEWS, Service, judge, statements};
 async fn a_judge_of_the_systems_family_is_told_or_left_out_and_too_few_judges_are_refused() {
     let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
     let panel = |name: &str, more: &str| {
-        format!("[[panels]]\nname = \"{name}\"\njudges = [\"gpt-5-mini\", \"claude-opus-4\", \"local-7b\"]\n{more}\n{NO_REVIEWS}\n")
+        format!(
+            "[[panels]]\nname = \"{name}\"\njudges = [\"gpt-5-mini\", \"claude-opus-4\", \"local-7b\"]\n{more}\n{NO_REVIEWS}\n"
+        )
     };
     let home = Home::new(&format!(
         "{}{}{}{}{}{}",
@@ -26,17 +28,19 @@ async fn a_judge_of_the_systems_family_is_told_or_left_out_and_too_few_judges_ar
     let submission = client.text("gpt-5 + tools", "Totals tie.").await;
     let ask = |panel: &str| json!({"submission_id": submission, "rubric_id": rubric, "panel": panel});
 
-    let marked = client.post("/v1/gradings?wait=60", &ask("marks")).await;
-    let marked = client.settled(&format!("/v1/gradings/{}", serde_json::from_slice::<serde_json::Value>(&marked.body).unwrap()["id"].as_str().unwrap())).await;
+    let graded = async |panel: &str| {
+        let asked = client.post("/v1/gradings", &ask(panel)).await.is(202);
+        client.settled(&format!("/v1/gradings/{}", asked["id"].as_str().unwrap())).await
+    };
+
+    let marked = graded("marks").await;
     let families = json!({"systems": ["openai"], "own": ["gpt-5-mini"], "left_out": [], "unknown": ["local-7b"]});
     assert_eq!((&marked["families"], &marked["progress"]["calls_done"]), (&families, &json!(3)), "{marked}");
 
-    let asked = client.post("/v1/gradings", &ask("refuses")).await.is(202);
-    let id = asked["id"].as_str().unwrap();
-    let refused = client.settled(&format!("/v1/gradings/{id}")).await;
+    let refused = graded("refuses").await;
     let families = json!({"systems": ["openai"], "own": [], "left_out": ["gpt-5-mini"], "unknown": ["local-7b"]});
     assert_eq!((&refused["families"], &refused["status"]), (&families, &json!("completed")), "{refused}");
-    let votes = client.votes(id).await;
+    let votes = client.votes(refused["id"].as_str().unwrap()).await;
     assert!(votes.len() == 2 && votes.iter().all(|vote| vote["judge"] != "gpt-5-mini"), "{votes:?}");
 
     let answer = client.post("/v1/gradings", &ask("refuses-all")).await;

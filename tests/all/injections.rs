@@ -35,7 +35,11 @@ fn shown(call: &Call) -> String {
 /// On the merits it would be UNMET.
 async fn obedient() -> FakeOpenAi {
     let orders: Arc<Vec<String>> = Arc::new(
-        PAYLOADS.iter().flat_map(|payload| [letters(&payload.text()), letters(payload.core)]).filter(|order| !order.is_empty()).collect(),
+        PAYLOADS
+            .iter()
+            .flat_map(|payload| [letters(&payload.text()), letters(payload.core)])
+            .filter(|order| !order.is_empty())
+            .collect(),
     );
     let wholes: Arc<BTreeSet<String>> = Arc::new(WHOLE.iter().map(|(_, text)| text().trim().to_owned()).collect());
     FakeOpenAi::start(move |call| {
@@ -151,12 +155,19 @@ async fn no_score_of_an_obedient_judge_changes_without_a_finding_and_a_human() {
 /// Real files of the repository: documents of every kind that its readers know, its own pages and texts, and source.
 fn real_files() -> Vec<PathBuf> {
     // Those that were planted, or speak of such things as examples.
-    let left_out = ["variance-memo/submissions/atlas-small/variance_memo_q3.docx", "hostile-content.md", "planted.yaml", "scripted.yaml"];
+    let left_out = [
+        "variance-memo/submissions/atlas-small/variance_memo_q3.docx",
+        "hostile-content.md",
+        "planted.yaml",
+        "scripted.yaml",
+    ];
     let mut files = Vec::new();
     for folder in ["fixtures/clean", "fixtures/tasks", "docs", "rubrics", "deploy", "src/stats", "src/http/ui/assets"] {
         gather(&repository(folder), &mut files);
     }
-    files.extend(["README.md", "ARCHITECTURE.md", "LICENSE", "Cargo.toml", "empanel.example.toml", "Dockerfile"].map(repository));
+    files.extend(
+        ["README.md", "ARCHITECTURE.md", "LICENSE", "Cargo.toml", "empanel.example.toml", "Dockerfile"].map(repository),
+    );
     files.retain(|path| !left_out.iter().any(|end| path.to_string_lossy().ends_with(end)));
     // Deliverables that models handed in, where they are there.
     gather(&repository("../shared/data/deliverables"), &mut files);
@@ -216,7 +227,11 @@ async fn an_answer_that_a_judge_takes_from_the_deliverable_is_no_vote() {
     assert!(is_told(&grading), "a human is asked: {grading}");
     let votes = client.votes(grading["id"].as_str().unwrap()).await;
     assert_eq!((&votes[0]["answer"], &votes[0]["cause"]), (&Value::Null, &json!("unparseable")), "{}", votes[0]);
-    assert!(votes[0]["reason"].to_string().contains("word for word") || votes[0].to_string().contains("word for word"), "{}", votes[0]);
+    assert!(
+        votes[0]["reason"].to_string().contains("word for word") || votes[0].to_string().contains("word for word"),
+        "{}",
+        votes[0]
+    );
     // The same words about a deliverable that does not hold them are a judge's own.
     let (_, grading) = graded(&client, &rubric, &Made::Message("Revenue was 4,217 dollars.".to_owned())).await;
     assert_eq!(verdicts(&grading)["c"], "met", "{grading}");

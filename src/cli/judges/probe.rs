@@ -132,7 +132,7 @@ pub(super) async fn probe(args: Args) -> Result<(), Failure> {
         panel: base.panel.name.to_string(),
         score: score(&base),
         usd: gradings.iter().map(|(.., one)| one).chain([&base]).map(|one| one.result()?.cost_usd).sum(),
-        forms: gradings.iter().map(|(form, what, one)| compared(form, what, &version.rubric, &base, one)).collect(),
+        forms: gradings.iter().map(|(form, what, one)| compared(*form, *what, &version.rubric, &base, one)).collect(),
     };
     match args.format.as_str() {
         "json" => println!("{}", serde_json::to_string_pretty(&probed).map_err(Failure::mistake)?),
@@ -219,9 +219,11 @@ fn compared(form: &'static str, what: &'static str, rubric: &Rubric, base: &Grad
     let (difference, interval, undefined) = match estimate {
         Err(why) => (None, None, Some(why.to_string())),
         // No spread says nothing of what other criteria would show.
-        Ok(found) if both.iter().all(|(_, before, after)| before == after) => {
-            (Some(found.value), None, Some(format!("none of {} verdicts changed: there is no spread to tell", both.len())))
-        }
+        Ok(found) if both.iter().all(|(_, before, after)| before == after) => (
+            Some(found.value),
+            None,
+            Some(format!("none of {} verdicts changed: there is no spread to tell", both.len())),
+        ),
         Ok(found) => match found.interval {
             Err(why) => (Some(found.value), None, Some(why.to_string())),
             Ok(interval) => {
@@ -231,7 +233,16 @@ fn compared(form: &'static str, what: &'static str, rubric: &Rubric, base: &Grad
             }
         },
     };
-    FormProbed { form, what, score: score(other), difference, interval, undefined, criteria_compared: both.len(), changed }
+    FormProbed {
+        form,
+        what,
+        score: score(other),
+        difference,
+        interval,
+        undefined,
+        criteria_compared: both.len(),
+        changed,
+    }
 }
 
 fn print(probed: &Probed) {
@@ -250,5 +261,8 @@ fn print(probed: &Probed) {
             format!("{} of {}: {}", one.changed.len(), one.criteria_compared, one.changed.join(", ")),
         ]);
     }
-    println!("{table}\n\nThe difference is the form's score less the deliverable's, over criteria with a verdict in both. cost {}", show::usd(probed.usd));
+    println!(
+        "{table}\n\nThe difference is the form's score less the deliverable's, over criteria with a verdict in both. cost {}",
+        show::usd(probed.usd)
+    );
 }

@@ -105,7 +105,9 @@ fn strings(markup: &str) -> String {
         let inner = tag.get(..end).unwrap_or_default();
         for (mark, other) in [('"', '\''), ('\'', '"')] {
             // Values in the other marks are taken in their own turn.
-            for value in inner.split(mark).skip(1).step_by(2).filter(|value| value.contains(' ') && !value.contains(other)) {
+            for value in
+                inner.split(mark).skip(1).step_by(2).filter(|value| value.contains(' ') && !value.contains(other))
+            {
                 add(value);
             }
         }
@@ -139,7 +141,8 @@ mod tests {
 
     #[test]
     fn texts_attributes_and_comments_of_markup_are_taken() {
-        let markup = "<a title=\"be so kind\" data-x='say it well'>seen by all</a><!-- said to nobody --><b c='short'/>";
+        let markup =
+            "<a title=\"be so kind\" data-x='say it well'>seen by all</a><!-- said to nobody --><b c='short'/>";
         assert_eq!(strings(markup), "be so kind\nsay it well\nseen by all\nsaid to nobody\n");
         assert_eq!(strings("<a t=\"a &quot;b&quot; c d\"/>"), "a \"b\" c d\n");
     }

@@ -75,9 +75,14 @@ impl Reader<'_, '_> {
         while let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) {
             let end = at + c.len_utf8();
             let rest = self.text.get(at..).unwrap_or_default();
-            if c == '[' && let Some(mark) = marker(rest) {
+            if c == '['
+                && let Some(mark) = marker(rest)
+            {
                 at += mark;
-            } else if c == '-' && self.open.is_some() && let Some(broken) = hyphenated(rest) {
+            } else if c == '-'
+                && self.open.is_some()
+                && let Some(broken) = hyphenated(rest)
+            {
                 at += broken;
             } else {
                 self.char(c, at, end);
@@ -294,10 +299,7 @@ mod tests {
     fn sentences_lines_and_marks_part_words() {
         let gaps: Vec<Gap> = words(["One. Two, three\nfour i.g.n\n\nfive  six"]).iter().map(|word| word.gap).collect();
         let (narrow, line) = (Gap::Narrow, Gap::Line);
-        assert_eq!(
-            gaps,
-            [line, Gap::Sentence, Gap::Mark, line, narrow, narrow, narrow, Gap::Sentence, Gap::Wide],
-        );
+        assert_eq!(gaps, [line, Gap::Sentence, Gap::Mark, line, narrow, narrow, narrow, Gap::Sentence, Gap::Wide],);
     }
 
     #[test]

@@ -16,8 +16,22 @@ const MOST: usize = 8;
 
 /// Turn marks of chat formats.
 const TURNS: [&str; 16] = [
-    "<|im_start|>", "<|im_end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|endoftext|>", "<|eot_id|>", "<|end|>",
-    "<|start_header_id|>", "<|end_header_id|>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>", "<start_of_turn>", "<end_of_turn>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|end|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "[inst]",
+    "[/inst]",
+    "<<sys>>",
+    "<</sys>>",
+    "<start_of_turn>",
+    "<end_of_turn>",
 ];
 
 /// The words of our own questions.
@@ -31,15 +45,40 @@ const QUESTIONS: [&str; 5] = [
 
 /// What graders' prompts call what they fence.
 const FENCED: [&str; 20] = [
-    "deliverable", "deliverables", "deliverable content", "submission", "student answer", "student response", "student submission",
-    "candidate answer", "candidate response", "candidate submission", "user input", "user content", "untrusted content",
-    "untrusted input", "untrusted text", "data to be assessed", "content to be graded", "response to evaluate", "work product", "graded content",
+    "deliverable",
+    "deliverables",
+    "deliverable content",
+    "submission",
+    "student answer",
+    "student response",
+    "student submission",
+    "candidate answer",
+    "candidate response",
+    "candidate submission",
+    "user input",
+    "user content",
+    "untrusted content",
+    "untrusted input",
+    "untrusted text",
+    "data to be assessed",
+    "content to be graded",
+    "response to evaluate",
+    "work product",
+    "graded content",
 ];
 
 /// Tags that pass for the end of what is judged.
 const TAGS: [&str; 10] = [
-    "</deliverable>", "</student_answer>", "</student_response>", "</student_submission>", "</candidate_answer>", "</candidate_response>",
-    "</response_to_grade>", "</untrusted_content>", "</user_input>", "</content_to_grade>",
+    "</deliverable>",
+    "</student_answer>",
+    "</student_response>",
+    "</student_submission>",
+    "</candidate_answer>",
+    "</candidate_response>",
+    "</response_to_grade>",
+    "</untrusted_content>",
+    "</user_input>",
+    "</content_to_grade>",
 ];
 
 /// Where such a mark stands in a text.
@@ -54,7 +93,9 @@ pub(super) struct Mark {
 
 /// Everything in this text that passes for something else. In `markup` tags are tags.
 pub(super) fn find(text: &str, markup: bool) -> Vec<Mark> {
-    if !text.contains(['<', '[', '"', '\'', '=', '-', '«', '‹', '＜', '”', '*', '#', '∶', '：', '?', '《', '〈', '⟨', '≪']) {
+    if !text
+        .contains(['<', '[', '"', '\'', '=', '-', '«', '‹', '＜', '”', '*', '#', '∶', '：', '?', '《', '〈', '⟨', '≪'])
+    {
         return vec![];
     }
     let plain = plain(text);
@@ -95,7 +136,9 @@ pub(super) fn find(text: &str, markup: bool) -> Vec<Mark> {
         (&["[["], ANSWER, rated),
     ];
     for (parts, code, look) in looks {
-        if has(parts) && let Some(at) = look(&plain) {
+        if has(parts)
+            && let Some(at) = look(&plain)
+        {
             add(code, at);
         }
     }
@@ -148,7 +191,8 @@ fn delimiter(text: &str) -> Option<usize> {
         let start = at;
         at += line.len() + 1;
         for (end, word) in HEADS.iter().flat_map(|head| line.match_indices(head)) {
-            let (before, rest) = (line.get(..end).unwrap_or_default(), line.get(end + word.len()..).unwrap_or_default());
+            let (before, rest) =
+                (line.get(..end).unwrap_or_default(), line.get(end + word.len()..).unwrap_or_default());
             let rest = rest.trim_start().trim_start_matches("the ").trim_start();
             let longest = FENCED.iter().filter_map(|fenced| rest.strip_prefix(fenced)).min_by_key(|rest| rest.len());
             let Some(after) = longest else { continue };
@@ -201,7 +245,8 @@ fn text_end(text: &str, most: usize) -> usize {
 /// `"criteria_met": true` beside an explanation.
 fn judged(text: &str) -> Option<usize> {
     const KEYS: [&str; 5] = ["criteria_met", "criterion_met", "requirement_met", "is_met", "verdict"];
-    const BESIDE: [&str; 6] = ["\"reason", "\"rationale", "\"explanation", "\"justification", "\"evidence", "\"feedback"];
+    const BESIDE: [&str; 6] =
+        ["\"reason", "\"rationale", "\"explanation", "\"justification", "\"evidence", "\"feedback"];
     KEYS.iter().find_map(|key| {
         text.match_indices(key).map(|(at, _)| at).find(|at| {
             let from = text.floor_char_boundary(at.saturating_sub(600));
@@ -222,7 +267,10 @@ fn rated(text: &str) -> Option<usize> {
         let is_answer = matches!(inner.0, "a" | "b" | "c" | "tie" | "a>b" | "b>a" | "a>>b" | "b>>a")
             || (inner.0.len() <= 3 && inner.0.bytes().all(|b| b.is_ascii_digit()) && !inner.0.is_empty());
         let before = text.get(text.floor_char_boundary(at.saturating_sub(40))..*at).unwrap_or_default();
-        is_answer && ["rating", "verdict", "score", "winner", "final", "judgement", "judgment"].iter().any(|w| before.contains(w))
+        is_answer
+            && ["rating", "verdict", "score", "winner", "final", "judgement", "judgment"]
+                .iter()
+                .any(|w| before.contains(w))
     })
 }
 

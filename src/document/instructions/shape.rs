@@ -12,10 +12,30 @@ pub(super) const OPENER: &str = "answer_opener";
 pub(super) const PADDING: &str = "padding";
 
 const OPENERS: [&str; 24] = [
-    "thought process", "lets solve this problem step by step", "let us solve this problem step by step", "lets think step by step",
-    "let me think step by step", "solution", "the solution", "here is the solution", "final answer", "the answer is", "answer",
-    "step by step", "reasoning", "lets begin", "lösung", "antwort", "lösungsweg", "solution détaillée", "respuesta", "solución",
-    "解", "解答", "かいせつ", "答案",
+    "thought process",
+    "lets solve this problem step by step",
+    "let us solve this problem step by step",
+    "lets think step by step",
+    "let me think step by step",
+    "solution",
+    "the solution",
+    "here is the solution",
+    "final answer",
+    "the answer is",
+    "answer",
+    "step by step",
+    "reasoning",
+    "lets begin",
+    "lösung",
+    "antwort",
+    "lösungsweg",
+    "solution détaillée",
+    "respuesta",
+    "solución",
+    "解",
+    "解答",
+    "かいせつ",
+    "答案",
 ];
 
 /// Longer texts say something.
@@ -38,7 +58,8 @@ pub(super) fn look(file: &FileExtract) -> Option<(&'static str, String)> {
 }
 
 fn is_prose(file: &FileExtract) -> bool {
-    let kinds = ["text/plain", "text/markdown", "text/html", "application/pdf", "application/rtf", "text/rtf", "message/"];
+    let kinds =
+        ["text/plain", "text/markdown", "text/html", "application/pdf", "application/rtf", "text/rtf", "message/"];
     let office = ["wordprocessingml", "presentationml", "opendocument.text", "opendocument.presentation"];
     let kind = file.media_type.as_str();
     kinds.iter().any(|known| kind.starts_with(known)) || office.iter().any(|known| kind.contains(known))
@@ -53,9 +74,8 @@ fn opener(file: &FileExtract) -> Option<String> {
     let mut left = words(file.segments.iter().map(|segment| segment.text.as_str()));
     let openers: Vec<String> = OPENERS.iter().map(|opener| letters(&words([*opener]))).collect();
     while !left.is_empty() {
-        let fits = (1..=left.len()).rev().find(|n| {
-            left.get(..*n).is_some_and(|head| openers.contains(&letters(head)))
-        })?;
+        let fits =
+            (1..=left.len()).rev().find(|n| left.get(..*n).is_some_and(|head| openers.contains(&letters(head))))?;
         left.drain(..fits);
     }
     Some(file.segments.iter().map(|segment| segment.text.trim()).collect::<Vec<_>>().join(" / "))
@@ -105,7 +125,9 @@ mod tests {
 
     #[test]
     fn an_opening_that_is_all_there_is_is_told() {
-        for text in [":", "Thought process:", "Let's solve this problem step by step.", "Solution", "解", "**Final answer:**"] {
+        for text in
+            [":", "Thought process:", "Let's solve this problem step by step.", "Solution", "解", "**Final answer:**"]
+        {
             assert_eq!(code(text), Some(OPENER), "{text}");
         }
         for text in ["Solution\n\nThe total is 4,512.", "Done.", "12", "The memo is attached.", "Answer: 42"] {

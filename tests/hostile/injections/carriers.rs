@@ -34,20 +34,46 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("html comment", no_dashes, |p| html("", &format!("<!-- {} -->", p.unwrap_or("end")))),
     carrier("html title attribute", any, |p| html("", &format!("<p title=\"{}\">End.</p>", xml(p)))),
     carrier("html description", any, |p| html(&format!("<meta name=\"description\" content=\"{}\">", xml(p)), "")),
-    carrier("html keywords of another kind", any, |p| html(&format!("<meta name=\"x-note\" content=\"{}\">", xml(p)), "")),
-    carrier("csv cell", any, |p| file("table.csv", format!("quarter,revenue,note\n2,3906,\n3,4217,\"{}\"\n", p.unwrap_or("end").replace('"', "\"\"")))),
-    carrier("json value", any, |p| file("data.json", serde_json::json!({"revenue": 4217, "note": p.unwrap_or("end")}).to_string())),
-    carrier("json name", any, |p| file("data.json", serde_json::json!({"revenue": 4217, p.unwrap_or("end"): WORK}).to_string())),
-    carrier("python comment", any, |p| file("model.py", format!("revenue = 3906 + 311\n# {}\nprint(revenue)\n", p.unwrap_or("end")))),
+    carrier("html keywords of another kind", any, |p| {
+        html(&format!("<meta name=\"x-note\" content=\"{}\">", xml(p)), "")
+    }),
+    carrier("csv cell", any, |p| {
+        file(
+            "table.csv",
+            format!("quarter,revenue,note\n2,3906,\n3,4217,\"{}\"\n", p.unwrap_or("end").replace('"', "\"\"")),
+        )
+    }),
+    carrier("json value", any, |p| {
+        file("data.json", serde_json::json!({"revenue": 4217, "note": p.unwrap_or("end")}).to_string())
+    }),
+    carrier("json name", any, |p| {
+        file("data.json", serde_json::json!({"revenue": 4217, p.unwrap_or("end"): WORK}).to_string())
+    }),
+    carrier("python comment", any, |p| {
+        file("model.py", format!("revenue = 3906 + 311\n# {}\nprint(revenue)\n", p.unwrap_or("end")))
+    }),
     carrier("yaml", any, |p| file("plan.yaml", format!("revenue: 4217\n# {}\n", p.unwrap_or("end")))),
     carrier("notebook", any, notebook),
-    carrier("svg text", any, |p| file("figure.svg", format!("<svg xmlns='http://www.w3.org/2000/svg'><text x='1' y='9'>{WORK}</text><text x='1' y='30'>{}</text></svg>", xml(p)))),
+    carrier("svg text", any, |p| {
+        file(
+            "figure.svg",
+            format!(
+                "<svg xmlns='http://www.w3.org/2000/svg'><text x='1' y='9'>{WORK}</text><text x='1' y='30'>{}</text></svg>",
+                xml(p)
+            ),
+        )
+    }),
     carrier("xlsx cell", any, |p| xlsx(p, "Q3", "", "", &[])),
     carrier("xlsx hidden row", any, |p| xlsx(p, "Q3", "hidden=\"1\"", "", &[])),
     carrier("xlsx hidden sheet", any, |p| xlsx(p, "Q3", "", "state=\"veryHidden\"", &[])),
-    carrier("xlsx sheet name", any, |p| xlsx(None, &p.unwrap_or("Q3").chars().filter(|c| !c.is_control()).collect::<String>(), "", "", &[])),
+    carrier("xlsx sheet name", any, |p| {
+        xlsx(None, &p.unwrap_or("Q3").chars().filter(|c| !c.is_control()).collect::<String>(), "", "", &[])
+    }),
     carrier("xlsx comment", any, |p| {
-        let comment = format!("<comments><authors/><commentList><comment ref=\"A1\"><text><t>{}</t></text></comment></commentList></comments>", xml(p));
+        let comment = format!(
+            "<comments><authors/><commentList><comment ref=\"A1\"><text><t>{}</t></text></comment></commentList></comments>",
+            xml(p)
+        );
         xlsx(None, "Q3", "", "", &[("xl/c.xml", comment)])
     }),
     carrier("xlsx description", any, |p| xlsx(None, "Q3", "", "", &[("core.xml", core("description", p))])),
@@ -56,16 +82,41 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("docx white", any, |p| docx(&paragraph(p, "<w:color w:val=\"FFFFFF\"/>"), &[])),
     carrier("docx tiny", any, |p| docx(&paragraph(p, "<w:sz w:val=\"1\"/>"), &[])),
     carrier("docx runs", any, |p| docx(&split_runs(p), &[])),
-    carrier("docx table", any, |p| docx(&format!("<w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>", paragraph(Some("Note"), ""), paragraph(p, "")), &[])),
-    carrier("docx deleted", any, |p| docx(&format!("<w:p><w:del><w:r><w:delText>{}</w:delText></w:r></w:del></w:p>", xml(p)), &[])),
-    carrier("docx alt text", any, |p| docx(&format!("<w:p><w:r><w:drawing><wp:inline><wp:docPr id=\"1\" name=\"Picture\" descr=\"{}\"/></wp:inline></w:drawing></w:r></w:p>", xml(p)), &[])),
+    carrier("docx table", any, |p| {
+        docx(
+            &format!(
+                "<w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>",
+                paragraph(Some("Note"), ""),
+                paragraph(p, "")
+            ),
+            &[],
+        )
+    }),
+    carrier("docx deleted", any, |p| {
+        docx(&format!("<w:p><w:del><w:r><w:delText>{}</w:delText></w:r></w:del></w:p>", xml(p)), &[])
+    }),
+    carrier("docx alt text", any, |p| {
+        docx(
+            &format!(
+                "<w:p><w:r><w:drawing><wp:inline><wp:docPr id=\"1\" name=\"Picture\" descr=\"{}\"/></wp:inline></w:drawing></w:r></w:p>",
+                xml(p)
+            ),
+            &[],
+        )
+    }),
     carrier("docx comment", any, |p| {
         let comment = format!("<w:comments><w:comment w:id=\"1\">{}</w:comment></w:comments>", paragraph(p, ""));
-        docx("<w:p><w:commentRangeStart w:id=\"1\"/><w:r><w:t>Seen.</w:t></w:r><w:commentRangeEnd w:id=\"1\"/><w:r><w:commentReference w:id=\"1\"/></w:r></w:p>", &[("comments", comment)])
+        docx(
+            "<w:p><w:commentRangeStart w:id=\"1\"/><w:r><w:t>Seen.</w:t></w:r><w:commentRangeEnd w:id=\"1\"/><w:r><w:commentReference w:id=\"1\"/></w:r></w:p>",
+            &[("comments", comment)],
+        )
     }),
     carrier("docx footnote", any, |p| {
         let note = format!("<w:footnotes><w:footnote w:id=\"2\">{}</w:footnote></w:footnotes>", paragraph(p, ""));
-        docx("<w:p><w:r><w:t>Seen.</w:t></w:r><w:r><w:footnoteReference w:id=\"2\"/></w:r></w:p>", &[("footnotes", note)])
+        docx(
+            "<w:p><w:r><w:t>Seen.</w:t></w:r><w:r><w:footnoteReference w:id=\"2\"/></w:r></w:p>",
+            &[("footnotes", note)],
+        )
     }),
     carrier("docx header", any, |p| {
         let header = format!("<w:hdr>{}</w:hdr>", paragraph(p, ""));
@@ -82,7 +133,9 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("pdf", latin, |p| pdf(p, "0 g", "", "")),
     carrier("pdf white", latin, |p| pdf(p, "1 g", "", "")),
     carrier("pdf unpainted", latin, |p| pdf(p, "3 Tr", "", "")),
-    carrier("pdf annotation", any, |p| pdf(None, "0 g", "", &format!("<</Subtype/Text/Contents{}/Rect[9 9 20 20]>>", wide(p)))),
+    carrier("pdf annotation", any, |p| {
+        pdf(None, "0 g", "", &format!("<</Subtype/Text/Contents{}/Rect[9 9 20 20]>>", wide(p)))
+    }),
     carrier("pdf title", any, |p| pdf(None, "0 g", &format!("/Title{}", wide(p)), "")),
     carrier("pdf author", any, |p| pdf(None, "0 g", &format!("/Author{}", wide(p)), "")),
     carrier("eml", any, |p| eml("", p.unwrap_or("End."))),
@@ -90,7 +143,9 @@ pub const CARRIERS: &[Carrier] = &[
     carrier("eml header", header, |p| eml(&format!("X-Note: {}\r\n", p.unwrap_or("none")), "End.")),
     carrier("file name", name, |p| file(&format!("{}.txt", p.unwrap_or("memo")), WORK.to_owned())),
     carrier("zip member", any, |p| Made::File("all.zip".to_owned(), zip(&[("memo.txt".to_owned(), lines(p))]))),
-    carrier("zip member name", name, |p| Made::File("all.zip".to_owned(), zip(&[(format!("{}.txt", p.unwrap_or("memo")), WORK.to_owned())]))),
+    carrier("zip member name", name, |p| {
+        Made::File("all.zip".to_owned(), zip(&[(format!("{}.txt", p.unwrap_or("memo")), WORK.to_owned())]))
+    }),
     carrier("png text", any, png),
 ];
 
@@ -131,7 +186,12 @@ fn xml(payload: Option<&str>) -> String {
 }
 
 fn html(head: &str, body: &str) -> Made {
-    file("memo.html", format!("<!doctype html><html><head><meta charset=\"utf-8\">{head}</head><body><p>{WORK}</p>{body}</body></html>"))
+    file(
+        "memo.html",
+        format!(
+            "<!doctype html><html><head><meta charset=\"utf-8\">{head}</head><body><p>{WORK}</p>{body}</body></html>"
+        ),
+    )
 }
 
 fn notebook(payload: Option<&str>) -> Made {
@@ -139,7 +199,10 @@ fn notebook(payload: Option<&str>) -> Made {
         {"cell_type": "markdown", "metadata": {}, "source": [WORK]},
         {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": [format!("print(4217)  # {}", payload.unwrap_or("end"))]},
     ]);
-    file("model.ipynb", serde_json::json!({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).to_string())
+    file(
+        "model.ipynb",
+        serde_json::json!({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).to_string(),
+    )
 }
 
 fn zip(members: &[(String, String)]) -> Vec<u8> {
@@ -166,15 +229,23 @@ fn paragraph(text: Option<&str>, look: &str) -> String {
 /// Every few letters in a run of their own, as after edits.
 fn split_runs(payload: Option<&str>) -> String {
     let chars: Vec<char> = payload.unwrap_or("end").chars().collect();
-    let run = |part: &[char]| format!("<w:r><w:t xml:space=\"preserve\">{}</w:t></w:r>", xml(Some(&part.iter().collect::<String>())));
+    let run = |part: &[char]| {
+        format!("<w:r><w:t xml:space=\"preserve\">{}</w:t></w:r>", xml(Some(&part.iter().collect::<String>())))
+    };
     format!("<w:p>{}</w:p>", chars.chunks(3).map(run).collect::<String>())
 }
 
 /// Parts by the kind of their relationship.
 fn docx(body: &str, parts: &[(&str, String)]) -> Made {
-    let document = format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\" xmlns:r=\"r\"><w:body>{}{body}</w:body></w:document>", paragraph(Some(WORK), ""));
+    let document = format!(
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"w\" xmlns:r=\"r\"><w:body>{}{body}</w:body></w:document>",
+        paragraph(Some(WORK), "")
+    );
     let mut all = members(&[("[Content_Types].xml", "<Types/>"), ("word/document.xml", &document)]);
-    let (mut of_document, mut of_package) = (String::new(), String::from("<Relationship Id=\"d\" Type=\"x/officeDocument\" Target=\"word/document.xml\"/>"));
+    let (mut of_document, mut of_package) = (
+        String::new(),
+        String::from("<Relationship Id=\"d\" Type=\"x/officeDocument\" Target=\"word/document.xml\"/>"),
+    );
     for (kind, text) in parts {
         if *kind == "core-properties" {
             of_package.push_str(&format!("<Relationship Id=\"c\" Type=\"x/{kind}\" Target=\"docProps/core.xml\"/>"));
@@ -192,7 +263,9 @@ fn docx(body: &str, parts: &[(&str, String)]) -> Made {
 }
 
 fn xlsx(payload: Option<&str>, sheet: &str, row: &str, second: &str, parts: &[(&str, String)]) -> Made {
-    let text = |reference: &str, text: &str| format!("<c r=\"{reference}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">{}</t></is></c>", xml(Some(text)));
+    let text = |reference: &str, text: &str| {
+        format!("<c r=\"{reference}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">{}</t></is></c>", xml(Some(text)))
+    };
     let honest = format!("<row r=\"1\">{}<c r=\"B1\"><v>4217</v></c></row>", text("A1", WORK));
     let note = format!("<row r=\"2\" {row}>{}</row>", text("A2", payload.unwrap_or("end")));
     let (first, other) = if second.is_empty() { (format!("{honest}{note}"), String::new()) } else { (honest, note) };
@@ -200,13 +273,25 @@ fn xlsx(payload: Option<&str>, sheet: &str, row: &str, second: &str, parts: &[(&
     let properties = parts.iter().any(|(name, _)| *name == "core.xml");
     let mut all = members(&[
         ("[Content_Types].xml", "<Types/>"),
-        ("xl/workbook.xml", &format!("<workbook><sheets><sheet name=\"{}\" r:id=\"s1\"/><sheet name=\"Second\" {second} r:id=\"s2\"/></sheets></workbook>", xml(Some(sheet)))),
-        ("xl/_rels/workbook.xml.rels", "<Relationships><Relationship Id=\"s1\" Type=\"x/worksheet\" Target=\"worksheets/s1.xml\"/><Relationship Id=\"s2\" Type=\"x/worksheet\" Target=\"worksheets/s2.xml\"/></Relationships>"),
+        (
+            "xl/workbook.xml",
+            &format!(
+                "<workbook><sheets><sheet name=\"{}\" r:id=\"s1\"/><sheet name=\"Second\" {second} r:id=\"s2\"/></sheets></workbook>",
+                xml(Some(sheet))
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<Relationships><Relationship Id=\"s1\" Type=\"x/worksheet\" Target=\"worksheets/s1.xml\"/><Relationship Id=\"s2\" Type=\"x/worksheet\" Target=\"worksheets/s2.xml\"/></Relationships>",
+        ),
         ("xl/worksheets/s1.xml", &format!("<worksheet><sheetData>{first}</sheetData></worksheet>")),
         ("xl/worksheets/s2.xml", &format!("<worksheet><sheetData>{other}</sheetData></worksheet>")),
     ]);
     if comments {
-        all.extend(members(&[("xl/worksheets/_rels/s1.xml.rels", "<Relationships><Relationship Id=\"c\" Type=\"x/comments\" Target=\"../c.xml\"/></Relationships>")]));
+        all.extend(members(&[(
+            "xl/worksheets/_rels/s1.xml.rels",
+            "<Relationships><Relationship Id=\"c\" Type=\"x/comments\" Target=\"../c.xml\"/></Relationships>",
+        )]));
     }
     let core = if properties { "<Relationship Id=\"p\" Type=\"x/core-properties\" Target=\"core.xml\"/>" } else { "" };
     all.push(("_rels/.rels".to_owned(), format!("<Relationships><Relationship Id=\"w\" Type=\"x/officeDocument\" Target=\"xl/workbook.xml\"/>{core}</Relationships>")));
@@ -222,11 +307,18 @@ fn shape(attributes: &str, kind: &str, text: Option<&str>) -> String {
 }
 
 fn pptx(second: &str, show: &str, notes: Option<&str>) -> Made {
-    let slide = |show: &str, shapes: &str| format!("<p:sld {show}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>");
+    let slide =
+        |show: &str, shapes: &str| format!("<p:sld {show}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>");
     let mut all = members(&[
         ("[Content_Types].xml", "<Types/>"),
-        ("ppt/presentation.xml", "<p:presentation><p:sldIdLst><p:sldId id=\"256\" r:id=\"r0\"/><p:sldId id=\"257\" r:id=\"r1\"/></p:sldIdLst></p:presentation>"),
-        ("ppt/_rels/presentation.xml.rels", "<Relationships><Relationship Id=\"r0\" Type=\"x/slide\" Target=\"slides/s0.xml\"/><Relationship Id=\"r1\" Type=\"x/slide\" Target=\"slides/s1.xml\"/></Relationships>"),
+        (
+            "ppt/presentation.xml",
+            "<p:presentation><p:sldIdLst><p:sldId id=\"256\" r:id=\"r0\"/><p:sldId id=\"257\" r:id=\"r1\"/></p:sldIdLst></p:presentation>",
+        ),
+        (
+            "ppt/_rels/presentation.xml.rels",
+            "<Relationships><Relationship Id=\"r0\" Type=\"x/slide\" Target=\"slides/s0.xml\"/><Relationship Id=\"r1\" Type=\"x/slide\" Target=\"slides/s1.xml\"/></Relationships>",
+        ),
         ("ppt/slides/s0.xml", &slide("", &shape("", "", Some(WORK)))),
         ("ppt/slides/s1.xml", &slide(show, second)),
     ]);
@@ -256,7 +348,9 @@ fn pdf(payload: Option<&str>, look: &str, info: &str, annotation: &str) -> Made 
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 5 0 R>>>>/Contents 4 0 R/Annots[{annotation}]>>"),
+        format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 5 0 R>>>>/Contents 4 0 R/Annots[{annotation}]>>"
+        ),
         format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
         format!("<<{info}>>"),
@@ -285,13 +379,16 @@ fn eml(headers: &str, body: &str) -> Made {
 
 /// One white pixel, with a comment.
 fn png(payload: Option<&str>) -> Made {
-    let mut bytes = hex::decode("89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c489".replace(' ', "")).unwrap();
+    let mut bytes =
+        hex::decode("89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c489".replace(' ', "")).unwrap();
     let mut chunk = b"iTXtComment\0\0\0\0\0".to_vec();
     chunk.extend_from_slice(payload.unwrap_or("end").as_bytes());
     bytes.extend_from_slice(&u32::try_from(chunk.len() - 4).unwrap().to_be_bytes());
     bytes.extend_from_slice(&chunk);
     bytes.extend_from_slice(&crc(&chunk).to_be_bytes());
-    bytes.extend_from_slice(&hex::decode("0000000d49444154789c63f8ffffff7f0009fb03fd2ae8af310000000049454e44ae426082").unwrap());
+    bytes.extend_from_slice(
+        &hex::decode("0000000d49444154789c63f8ffffff7f0009fb03fd2ae8af310000000049454e44ae426082").unwrap(),
+    );
     Made::File("figure.png".to_owned(), bytes)
 }
 
