@@ -12,7 +12,6 @@ pub struct Case {
     /// `docx comment × override`
     pub name: String,
     pub carrier: &'static str,
-    pub payload: &'static str,
     pub made: Made,
 }
 
@@ -24,12 +23,7 @@ pub fn cases() -> Vec<Case> {
             let text = payload.text();
             if (carrier.takes)(&text) {
                 let made = (carrier.make)(Some(&text));
-                cases.push(Case {
-                    name: format!("{} × {}", carrier.name, payload.name),
-                    carrier: carrier.name,
-                    payload: payload.name,
-                    made,
-                });
+                cases.push(Case { name: format!("{} × {}", carrier.name, payload.name), carrier: carrier.name, made });
             }
         }
     }
@@ -40,7 +34,7 @@ pub fn cases() -> Vec<Case> {
                 None => Made::Message(text),
                 Some(file) => Made::File(file.to_owned(), text.into_bytes()),
             };
-            cases.push(Case { name: format!("{kind} × {name}"), carrier: "whole", payload: name, made });
+            cases.push(Case { name: format!("{kind} × {name}"), carrier: "whole", made });
         }
     }
     cases
