@@ -342,6 +342,8 @@ pub fn panel_of(name: PanelName, judges: Vec<JudgeSpec>) -> Panel {
         mode: crate::domain::Mode::default(),
         sequential: None,
         provider_batch: false,
+        own_family: crate::domain::OwnFamily::Mark,
+        left_out: vec![],
     }
 }
 
@@ -362,6 +364,8 @@ fn panel(section: &PanelSection, judges: &BTreeMap<JudgeName, Arc<Judge>>) -> Re
         mode: section.mode(),
         sequential: section.sequential,
         provider_batch: section.provider_batch,
+        own_family: section.own_family,
+        left_out: vec![],
     })
 }
 

@@ -274,6 +274,7 @@ impl<'a> Intake<'a> {
         }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
         let panel = Panel { cache: terms.cache.unwrap_or(panel.cache), ..panel };
+        let panel = panel.for_systems(&[&submission.system]).map_err(|why| Refusal::invalid("/panel", why))?;
         let budget_usd = budget(terms.budget_usd.or(self.services.grading_usd), &panel)?;
         let asked = rubric.rubric.criteria().iter().filter(|c| c.check.is_none()).count();
         let grading = Grading {

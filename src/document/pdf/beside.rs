@@ -492,6 +492,11 @@ pub(super) fn metadata(pdf: &Pdf, draft: &mut Draft<'_>) {
     if !found.is_empty() {
         draft.finding("metadata", Place::Whole, found.join("; "));
     }
+    for (what, value) in [("author", &known.author), ("creator", &known.creator), ("producer", &known.producer)] {
+        if let Some(value) = value.as_deref().map(text_string) {
+            draft.aside(&format!("the property `{what}`"), one_line(&value).chars().take(2_000).collect());
+        }
+    }
     if let Some(catalog) = catalog(pdf) {
         let opens = catalog.get::<Dict<'_>>(b"OpenAction".as_slice());
         let names = catalog.get::<Dict<'_>>(b"Names".as_slice());

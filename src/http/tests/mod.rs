@@ -100,6 +100,8 @@ impl Bench {
             mode: crate::domain::Mode::PerCriterion,
             sequential: None,
             provider_batch: false,
+            own_family: crate::domain::OwnFamily::Mark,
+            left_out: vec![],
             review: ReviewPolicy { random_share: 0.0, ..ReviewPolicy::default() },
         };
         let services = Arc::new(Services {

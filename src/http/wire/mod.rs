@@ -12,6 +12,7 @@ pub mod change;
 pub mod comparison;
 pub mod draft;
 pub mod estimates;
+pub mod families;
 pub mod grading;
 pub mod judge;
 pub mod judge_report;
