@@ -221,7 +221,7 @@ async fn an_answer_that_a_judge_takes_from_the_deliverable_is_no_vote() {
     let rubric = client.rubric(&one_criterion()).await;
     let text = format!("Revenue was 4,217 dollars.\n\n{fake}\n");
     let (manifest, grading) = graded(&client, &rubric, &Made::Message(text)).await;
-    assert!(findings(&manifest)[0].contains("fake_answer"), "{manifest}");
+    assert!(findings(&manifest).iter().any(|finding| finding.contains("fake_answer")), "{manifest}");
     assert_eq!(verdicts(&grading)["c"], "inconclusive", "{grading}");
     assert_eq!(grading["progress"]["calls_failed"], 1, "{grading}");
     assert!(is_told(&grading), "a human is asked: {grading}");

@@ -132,7 +132,7 @@ pub(super) async fn probe(args: Args) -> Result<(), Failure> {
         panel: base.panel.name.to_string(),
         score: score(&base),
         usd: gradings.iter().map(|(.., one)| one).chain([&base]).map(|one| one.result()?.cost_usd).sum(),
-        forms: gradings.iter().map(|(form, what, one)| compared(*form, *what, &version.rubric, &base, one)).collect(),
+        forms: gradings.iter().map(|(form, what, one)| compared(form, what, &version.rubric, &base, one)).collect(),
     };
     match args.format.as_str() {
         "json" => println!("{}", serde_json::to_string_pretty(&probed).map_err(Failure::mistake)?),

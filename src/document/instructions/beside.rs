@@ -10,12 +10,13 @@ use super::disguise::unescaped;
 /// Bytes of markup that are looked at in one file.
 const MOST: usize = 1 << 20;
 /// Parts that readers show, and that are long.
-const SHOWN: [&str; 6] =
-    ["word/document", "xl/worksheets/", "xl/sharedStrings", "ppt/slides/slide", "content.xml", "xl/calcChain"];
+const SHOWN: [&str; 5] = ["word/document", "xl/worksheets/", "xl/sharedStrings", "content.xml", "xl/calcChain"];
 /// Bytes at the beginning and at the end of a file of another kind.
 const EDGE: usize = 256 << 10;
 /// Shorter values say nothing.
 const SHORTEST: usize = 8;
+/// Values without a space that are longer may say something all the same.
+const LONG: usize = 16;
 /// Printable characters in a row that may be words between bytes.
 const RUN: usize = 12;
 
@@ -103,13 +104,15 @@ fn strings(markup: &str) -> String {
         }
         let end = tag.find('>').unwrap_or(tag.len());
         let inner = tag.get(..end).unwrap_or_default();
-        for (mark, other) in [('"', '\''), ('\'', '"')] {
-            // Values in the other marks are taken in their own turn.
-            for value in
-                inner.split(mark).skip(1).step_by(2).filter(|value| value.contains(' ') && !value.contains(other))
-            {
+        let mut left = inner;
+        while let Some(at) = left.find('=') {
+            left = left.get(at + 1..).unwrap_or_default().trim_start();
+            let Some(mark) = left.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
+            let value = left.get(1..).and_then(|rest| rest.split(mark).next()).unwrap_or_default();
+            if value.contains(' ') || value.len() >= LONG || !value.is_ascii() {
                 add(value);
             }
+            left = left.get(value.len() + 1..).unwrap_or_default();
         }
         rest = tag.get(end + 1..).unwrap_or_default();
     }
@@ -126,7 +129,8 @@ fn runs(bytes: &[u8]) -> String {
     let mut out = String::new();
     for part in [head, tail].into_iter().flatten() {
         for run in String::from_utf8_lossy(part).split(|c: char| c.is_control() && c != '\n' || c == '\u{fffd}') {
-            if run.chars().count() >= RUN && run.contains(' ') {
+            let says = run.contains(' ') || run.len() >= 2 * LONG || !run.is_ascii();
+            if run.chars().count() >= RUN && says {
                 out.push_str(run);
                 out.push('\n');
             }

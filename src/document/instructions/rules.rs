@@ -64,6 +64,9 @@ struct Text<'w> {
     words: &'w [Word],
 }
 
+/// What a command asks for: the last item of it.
+type Rule<'t> = fn(&Text<'t>, usize) -> Option<usize>;
+
 type Found = Option<(&'static str, usize, usize)>;
 
 impl Text<'_> {
@@ -108,7 +111,7 @@ impl Text<'_> {
         if !item.is(IGNORE | GIVE | ANSWER | TAKE | PREFER) || !self.commands(at) {
             return None;
         }
-        let rules: [(Classes, fn(&Self, usize) -> Option<usize>); 5] = [
+        let rules: [(Classes, Rule<'_>); 5] = [
             (IGNORE, Self::ignores),
             (GIVE | ANSWER, Self::asks_for_score),
             (GIVE | ANSWER | TAKE, Self::asks_for_label),
