@@ -40,6 +40,7 @@ pub use access::Access;
 pub use attempts::Attempts;
 pub use keys::{any_key, create_key, secret_hash};
 pub use rates::Rates;
+pub(super) use site::refuse_other_sites;
 
 /// The cookie in which a browser keeps the secret of its session (`HttpOnly`, `SameSite=Strict`).
 pub const COOKIE: &str = "empanel_session";

@@ -11,7 +11,7 @@ use super::super::problem::{Code, Problem};
 ///
 /// # Errors
 /// 403.
-pub(super) fn refuse_other_sites(request: &HttpRequest) -> Result<(), Problem> {
+pub(in crate::http) fn refuse_other_sites(request: &HttpRequest) -> Result<(), Problem> {
     if request.method().is_safe() {
         return Ok(());
     }

@@ -85,7 +85,8 @@ async fn login(
     door: web::Data<Door>,
     posted: web::Form<Posted>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_other_sites(&request).await?;
+    // Whoever logs in may have an earlier login, which says nothing about this one.
+    auth::refuse_other_sites(&request)?;
     let key = posted.key.trim();
     let next = own_path(&posted.next);
     // Anything else is no key of ours.
@@ -127,7 +128,7 @@ async fn logout(request: HttpRequest, services: web::Data<Services>) -> Result<H
     Ok(answer)
 }
 
-/// Whoever logs in has no valid key yet; where the request comes from matters all the same.
+/// Whoever logs out may have no valid login any more; where the request comes from matters all the same.
 async fn refuse_other_sites(request: &HttpRequest) -> Result<(), Problem> {
     match auth::caller(request).await {
         Err(problem) if problem.code == Code::OtherSite => Err(problem),
