@@ -188,6 +188,7 @@ fn why(reason: &str) -> String {
         "split" => "because judges disagree (split)".to_owned(),
         "inconclusive" => "because there is no verdict (inconclusive)".to_owned(),
         "unverified_evidence" => "because no quote behind MET stands in the work (unverified_evidence)".to_owned(),
+        "judge_instruction" => "because the work tells its judge what to say (judge_instruction)".to_owned(),
         "audit" => "drawn at random, so that errors nobody suspects are measured (audit)".to_owned(),
         other => other.to_owned(),
     }
