@@ -197,6 +197,10 @@ impl<'l> Draft<'l> {
         self.findings.push(Finding { code: code.to_owned(), place, detail: detail.into() });
     }
 
+    pub fn has_finding(&self, code: &str) -> bool {
+        self.findings.iter().any(|finding| finding.code == code)
+    }
+
     /// The file itself, for judges that hear or see moving pictures.
     pub fn media(&mut self, media_type: &str, bytes: &[u8]) {
         self.media = Some(Media { media_type: media_type.to_owned(), bytes: Arc::from(bytes) });

@@ -48,6 +48,7 @@ mod steps;
 mod tar;
 mod text;
 mod unknown;
+mod watch;
 mod xls;
 mod xlsx;
 mod xml;
@@ -182,7 +183,7 @@ pub fn read(input: &Input<'_>, limits: &Limits) -> Vec<FileExtract> {
 /// All readers with their versions: together with the limits, what an extract is made by.
 #[must_use]
 pub fn readers() -> Vec<&'static str> {
-    READERS.iter().map(|reader| reader.id).collect()
+    READERS.iter().map(|reader| reader.id).chain([watch::ID]).collect()
 }
 
 /// Reads all files of a submission, in their order.
@@ -242,7 +243,7 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
     let recognised = guarded(|| {
         let sample = Sample::new(input);
         let (reader, media_type) = recognise(&sample);
-        (reader, media_type, guarded_read(reader, &sample, limits, budget))
+        (reader, media_type, guarded_read(reader, media_type, &sample, limits, budget))
     });
     match recognised {
         Err(()) => {
@@ -264,6 +265,7 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
 
 fn guarded_read<'l>(
     reader: &Reader,
+    media_type: &str,
     sample: &Sample<'_>,
     limits: &'l Limits,
     budget: Budget,
@@ -271,7 +273,9 @@ fn guarded_read<'l>(
     // Not `guarded` again: the panic of a reader has its own words.
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut draft = Draft::new(limits, budget);
-        (reader.read)(sample, &mut draft).map(|()| draft)
+        (reader.read)(sample, &mut draft)?;
+        watch::look(sample, media_type, &mut draft);
+        Ok(draft)
     }));
     caught.unwrap_or_else(|_| {
         Err(format!("the file is damaged in a way that breaks the reader {}; save it again or as pdf", reader.id))

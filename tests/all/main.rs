@@ -26,6 +26,10 @@ mod drafts;
 mod fairness;
 mod faults;
 mod gradings;
+mod hostile;
+#[path = "../hostile/mod.rs"]
+#[allow(dead_code, reason = "the bench `hostile` uses the rest")]
+mod hostile_files;
 mod idempotency;
 mod judges;
 mod known;
@@ -54,6 +58,7 @@ mod service;
 #[allow(dead_code, reason = "the bench `seven_judges` uses the rest")]
 mod seven_judges;
 mod support;
+mod templates;
 mod trace;
 mod traces;
 mod webhooks;
