@@ -71,15 +71,17 @@ fn holds_tag(bytes: &[u8]) -> bool {
     const TAGS: [&[u8]; 4] = [b"script", b"html", b"iframe", b"?php"];
     memchr::memchr_iter(b'<', bytes).any(|at| {
         let rest = bytes.get(at + 1..).unwrap_or_default();
-        let is = |tag: &&[u8]| rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+        let begins = |tag: &[u8]| rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
         let ends = |tag: &[u8]| rest.get(tag.len()).is_none_or(|next| !next.is_ascii_alphanumeric());
-        TAGS.iter().find(|tag| is(tag)).is_some_and(|tag| ends(tag))
+        TAGS.iter().any(|tag| begins(tag) && ends(tag))
     })
 }
 
 /// Objects and links of a rich text, by their control words.
 fn rich_text(bytes: &[u8], draft: &mut Draft<'_>) {
-    let any = |words: &[&str]| words.iter().copied().find(|word| memmem::find(bytes, word.as_bytes()).is_some());
+    let any = |words: &[&'static str]| -> Option<&'static str> {
+        words.iter().copied().find(|word| memmem::find(bytes, word.as_bytes()).is_some())
+    };
     if any(&["\\objdata", "\\objemb", "\\objocx"]).is_some() {
         let detail = "the file holds objects of other programs, which are not opened";
         draft.finding("embedded_object", Place::Whole, detail);

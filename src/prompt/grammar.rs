@@ -123,9 +123,14 @@ fn statement<'t, 's>(stmt: &'t Stmt<'s>, open: &mut Vec<Node<'t, 's>>) -> Result
 fn names(target: &Expr<'_>) -> Result<(), Refusal> {
     match target {
         Expr::Var(_) => Ok(()),
-        Expr::Tuple(several) if several.items.iter().all(|one| matches!(one, Expr::Var(_))) => Ok(()),
+        Expr::Tuple(several) if several.items.iter().all(is_name) => Ok(()),
+        Expr::List(several) if several.items.iter().all(is_name) => Ok(()),
         other => Err(forbidden(other.span(), "only a name can be given a value")),
     }
+}
+
+fn is_name(expr: &Expr<'_>) -> bool {
+    matches!(expr, Expr::Var(_))
 }
 
 fn expression<'t, 's>(expr: &'t Expr<'s>, open: &mut Vec<Node<'t, 's>>) -> Result<(), Refusal> {
@@ -220,6 +225,7 @@ mod tests {
             "{% for level in levels if level.description is defined %}{{ loop.index }}. {{ level.name|trim }}{% else %}-{% endfor %}",
             "{% set few = count < 4 %}{% with n = count - 1 %}{{ n // 2 }}{{ few }}{% endwith %}",
             "{{ requirement|replace('a', 'b')|indent(2)|truncate(80) }}{{ 'x' if count in [1, 2] else 'y' }}{{ levels[0].name }}",
+            "{% for a, b in pairs %}{{ a }}{{ b }}{% endfor %}",
             "{# a remark #}{% raw %}{{ a ~ b }}{% endraw %}",
         ] {
             assert_eq!(refused(source), "", "{source}");

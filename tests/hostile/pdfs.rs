@@ -51,15 +51,8 @@ pub const CASES: &[Case] = &[
         ])
     }),
     harmless("pages-ten-by-ten-by-ten.pdf", pages_by_tens),
-    cut("twenty-thousand-pages.pdf", "over the limit of 2000 pages", || {
-        let kids = "3 0 R ".repeat(20_000);
-        of(&[
-            b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
-            format!("<</Type/Pages/Kids[{kids}]/Count 20000>>").into_bytes(),
-            format!("<<{PAGE}/Contents 4 0 R{FONT}>>").into_bytes(),
-            stream("", b"BT /F1 12 Tf (text) Tj ET"),
-        ])
-    }),
+    cut("twenty-thousand-pages.pdf", "over the limit of 2000 pages", || pages_of_nothing(20_000)),
+    harmless("a-million-pages.pdf", || pages_of_nothing(1_000_000)).within(1_536),
     harmless("page-of-a-billion-inches.pdf", || replaced("[0 0 200 100]", "[0 0 72000000000 72000000000]")),
     harmless("page-without-size.pdf", || replaced("[0 0 200 100]", "[0 0 0 0]")),
     harmless("page-of-no-numbers.pdf", || {
@@ -376,6 +369,13 @@ fn forms(times: usize, depth: usize) -> Vec<u8> {
         objects.push(stream(&format!("/Type/XObject/Subtype/Form/BBox[0 0 9 9]{next}"), draws.as_bytes()));
     }
     page("/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>", &objects)
+}
+
+fn pages_of_nothing(count: usize) -> Vec<u8> {
+    of(&[
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        format!("<</Type/Pages/MediaBox[0 0 9 9]/Kids[{}]/Count {count}>>", "<<>> ".repeat(count)).into_bytes(),
+    ])
 }
 
 /// A tree of eight levels, each node ten times the same one below: a hundred million pages of one.

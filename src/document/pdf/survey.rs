@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, ObjectIdentifier, Stream};
+use memchr::memmem;
 
 use crate::document::draft::Draft;
 use crate::domain::Place;
@@ -17,6 +18,8 @@ use super::unpacked::{self, MOST};
 const SMALL: u64 = 64 << 20;
 /// Bytes of all streams that are measured.
 const MOST_IN_ALL: u64 = 2 << 30;
+/// Bytes that small streams may become together before they are measured, too.
+const MOST_UNMEASURED: u64 = 16 << 30;
 /// Values that are looked at, and how deep.
 const MAX_VALUES: usize = 2_000_000;
 const MAX_DEPTH: usize = 8;
@@ -41,17 +44,28 @@ pub(super) struct Survey {
 /// # Errors
 /// Why the file is not opened.
 pub(super) fn before_opening(bytes: &[u8]) -> Result<(), String> {
+    let mut in_all = 0u64;
     for mark in [&b"ObjStm"[..], b"XRef"] {
-        for at in memchr::memmem::find_iter(bytes, mark) {
+        let mut at = 0;
+        // On from the end of each stream, so that nothing is looked at twice.
+        while let Some(found) = memmem::find(&bytes[at..], mark) {
+            at += found + mark.len();
             let head = &bytes[at..bytes.len().min(at + 4_096)];
-            let Some(start) = memchr::memmem::find(head, b"stream") else { continue };
-            let packed = bytes.get(at + start + 6..).unwrap_or_default().trim_ascii_start();
-            // A limit on what is read of it, too: what follows a stream is no part of it.
-            let end = memchr::memmem::find(packed, b"endstream").unwrap_or(packed.len());
-            unpacked::sniffed(&packed[..end]).map_err(|_| bomb())?;
+            let Some(start) = memmem::find(head, b"stream") else { continue };
+            let packed = bytes[at + start + 6..].trim_ascii_start();
+            let end = memmem::find(packed, b"endstream").unwrap_or(packed.len());
+            in_all += unpacked::sniffed(&packed[..end]).map_err(|_| bomb())?;
+            if in_all > MOST_IN_ALL {
+                return Err(too_much());
+            }
+            at = bytes.len() - packed.len() + end;
         }
     }
     Ok(())
+}
+
+fn too_much() -> String {
+    format!("the pdf unpacks to more than the limit of {} MiB, as in a bomb; save it again", MOST_IN_ALL >> 20)
 }
 
 fn bomb() -> String {
@@ -62,16 +76,18 @@ fn bomb() -> String {
 /// Why the pages are not read.
 pub(super) fn survey(pdf: &Pdf) -> Result<Survey, String> {
     let mut survey = Survey { values_left: MAX_VALUES, ..Survey::default() };
-    let mut in_all = 0u64;
+    let (mut in_all, mut unmeasured) = (0u64, 0u64);
     for object in pdf.objects() {
         match object {
             Object::Stream(stream) => {
-                let filters = stream.filters();
-                if unpacked::bound(stream.raw_data().len() as u64, &filters) > SMALL {
-                    in_all += unpacked::size(&stream.raw_data(), &filters).map_err(|_| bomb())?;
+                let bound = unpacked::bound(stream.raw_data().len() as u64, &stream.filters());
+                if bound > SMALL {
+                    in_all += measured(&stream)?;
+                } else {
+                    unmeasured = unmeasured.saturating_add(bound);
                 }
                 if in_all > MOST_IN_ALL {
-                    return Err(format!("the pdf unpacks to more than {} MiB, over the limit", MOST_IN_ALL >> 20));
+                    return Err(too_much());
                 }
                 let kind = stream.dict().get::<Name<'_>>(b"Type".as_slice());
                 survey.attached += u64::from(kind.is_some_and(|kind| kind.as_str() == "EmbeddedFile"));
@@ -82,8 +98,22 @@ pub(super) fn survey(pdf: &Pdf) -> Result<Survey, String> {
             _ => {}
         }
     }
+    // Thousands of streams that could each be a small bomb are measured after all.
+    if unmeasured > MOST_UNMEASURED {
+        for object in pdf.objects() {
+            let Object::Stream(stream) = object else { continue };
+            in_all = in_all.saturating_add(measured(&stream)?);
+            if in_all > MOST_IN_ALL {
+                return Err(too_much());
+            }
+        }
+    }
     contents(pdf)?;
     Ok(survey)
+}
+
+fn measured(stream: &Stream<'_>) -> Result<u64, String> {
+    unpacked::size(&stream.raw_data(), &stream.filters()).map_err(|_| bomb())
 }
 
 /// A page may name one stream as its content any number of times.

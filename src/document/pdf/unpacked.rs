@@ -74,17 +74,17 @@ pub(super) fn size(raw: &[u8], filters: &[Filter]) -> Result<u64, TooMuch> {
     Ok(data.len() as u64)
 }
 
-/// Bytes that something packed by deflate becomes, and what is packed in it again, if it looks so: for streams whose
+/// Bytes that something packed by deflate becomes (0 if it is not), and what is packed in it again, if it looks so: for streams whose
 /// filters are not known yet.
-pub(super) fn sniffed(raw: &[u8]) -> Result<(), TooMuch> {
+pub(super) fn sniffed(raw: &[u8]) -> Result<u64, TooMuch> {
     let mut data = Cow::Borrowed(raw);
     for _ in 0..8 {
         if !is_zlib(&data) {
-            return Ok(());
+            return Ok(0);
         }
         let mut start = [0; 2];
         if inflated(&data).read_exact(&mut start).is_err() || !is_zlib(&start) {
-            return count(inflated(&data), MOST).map(|_| ());
+            return count(inflated(&data), MOST);
         }
         let mut bytes = Vec::new();
         let _ = inflated(&data).take(MOST_BETWEEN + 1).read_to_end(&mut bytes);
@@ -272,7 +272,7 @@ mod tests {
         assert!(twice.len() < 5_000 && bound(twice.len() as u64, &[Filter::FlateDecode, Filter::FlateDecode]) > MOST);
         assert_eq!(size(&twice, &[Filter::FlateDecode, Filter::FlateDecode]), Err(TooMuch));
         assert_eq!(sniffed(&twice), Err(TooMuch));
-        assert_eq!(sniffed(&deflated(b"fine")), Ok(()));
+        assert_eq!((sniffed(&deflated(b"fine")), sniffed(b"fine")), (Ok(4), Ok(0)));
         assert_eq!(size(&[129, 0].repeat(3 << 20), &[Filter::RunLengthDecode]), Err(TooMuch));
     }
 }
