@@ -36,81 +36,21 @@ pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    environment.add_filter("capitalize", |state: &mut State<'_, '_>, text: &Value| -> Result<String, Error> {
-        made(state, text, 0, |text| {
-            let mut chars = text.chars();
-            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-        })
-    });
-    environment.add_filter("default", |value: &Value, other: Value| -> Value {
-        if value.is_undefined() || value.is_none() { other } else { value.clone() }
-    });
-    environment.add_filter("first", |value: &Value| -> Value {
-        value.try_iter().ok().and_then(|mut all| all.next()).unwrap_or_default()
-    });
-    environment.add_filter(
-        "indent",
-        |state: &mut State<'_, '_>, text: &Value, width: usize| -> Result<String, Error> {
-            // More than the page is wide says nothing.
-            let width = width.min(80);
-            let lines = text.as_str().map_or(0, |text| text.matches('\n').count());
-            made(state, text, lines * width, |text| text.replace('\n', &format!("\n{}", " ".repeat(width))))
-        },
-    );
-    environment.add_filter("join", |state: &mut State<'_, '_>, list: &Value, between: &str| -> Result<String, Error> {
-        let mut joined = String::new();
-        for (number, one) in list.try_iter()?.enumerate() {
-            let piece = written(&one)?;
-            spend(state, piece.len() + between.len())?;
-            if number > 0 {
-                joined.push_str(between);
-            }
-            joined.push_str(&piece);
-        }
-        Ok(joined)
-    });
-    environment.add_filter("last", |value: &Value| -> Value {
-        value.try_iter().ok().and_then(Iterator::last).unwrap_or_default()
-    });
-    environment.add_filter("length", |value: &Value| -> Result<usize, Error> {
-        value.len().ok_or_else(|| unfit(value, "a text or a list"))
-    });
-    environment.add_filter("lower", |state: &mut State<'_, '_>, text: &Value| -> Result<String, Error> {
-        made(state, text, 0, str::to_lowercase)
-    });
-    environment.add_filter(
-        "replace",
-        |state: &mut State<'_, '_>, text: &Value, from: &str, to: &str| -> Result<String, Error> {
-            if from.is_empty() {
-                return Err(Error::new(ErrorKind::InvalidOperation, "`replace` needs a text to look for"));
-            }
-            let found = text.as_str().map_or(0, |text| text.matches(from).count());
-            made(state, text, found.saturating_mul(to.len()), |text| text.replace(from, to))
-        },
-    );
-    environment.add_filter("tojson", |state: &mut State<'_, '_>, text: &Value| -> Result<String, Error> {
-        // A sign takes six at most: `\u0000`.
-        made(state, text, text.as_str().map_or(0, str::len).saturating_mul(6), |text| {
-            serde_json::Value::from(text).to_string()
-        })
-    });
-    environment.add_filter("trim", |state: &mut State<'_, '_>, text: &Value| -> Result<String, Error> {
-        made(state, text, 0, |text| text.trim().to_owned())
-    });
-    environment.add_filter(
-        "truncate",
-        |state: &mut State<'_, '_>, text: &Value, most: usize| -> Result<String, Error> {
-            made(state, text, 0, |text| match text.char_indices().nth(most) {
-                Some((at, _)) => format!("{}…", &text[..at]),
-                None => text.to_owned(),
-            })
-        },
-    );
-    environment.add_filter("upper", |state: &mut State<'_, '_>, text: &Value| -> Result<String, Error> {
-        made(state, text, 0, str::to_uppercase)
-    });
-    environment.add_test("defined", |value: &Value| -> bool { !value.is_undefined() });
-    environment.add_test("none", |value: &Value| -> bool { value.is_none() });
+    environment.add_filter("capitalize", capitalize);
+    environment.add_filter("default", or_else);
+    environment.add_filter("first", first);
+    environment.add_filter("indent", indent);
+    environment.add_filter("join", join);
+    environment.add_filter("last", last);
+    environment.add_filter("length", length);
+    environment.add_filter("lower", lower);
+    environment.add_filter("replace", replace);
+    environment.add_filter("tojson", tojson);
+    environment.add_filter("trim", trim);
+    environment.add_filter("truncate", truncate);
+    environment.add_filter("upper", upper);
+    environment.add_test("defined", defined);
+    environment.add_test("none", none);
     environment
 }
 
@@ -188,6 +128,92 @@ fn unfit(value: &Value, wanted: &str) -> Error {
         ErrorKind::InvalidOperation,
         format!("a filter takes {wanted}, not a value of the kind {}", value.kind()),
     )
+}
+
+type Text = Result<String, Error>;
+
+fn capitalize(state: &mut State<'_, '_>, text: &Value) -> Text {
+    made(state, text, 0, |text| {
+        let mut chars = text.chars();
+        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    })
+}
+
+fn or_else(value: &Value, other: Value) -> Value {
+    if value.is_undefined() || value.is_none() { other } else { value.clone() }
+}
+
+fn first(value: &Value) -> Value {
+    value.try_iter().ok().and_then(|mut all| all.next()).unwrap_or_default()
+}
+
+fn last(value: &Value) -> Value {
+    value.try_iter().ok().and_then(Iterator::last).unwrap_or_default()
+}
+
+fn indent(state: &mut State<'_, '_>, text: &Value, width: usize) -> Text {
+    // More than the page is wide says nothing.
+    let width = width.min(80);
+    let lines = text.as_str().map_or(0, |text| text.matches('\n').count());
+    made(state, text, lines * width, |text| text.replace('\n', &format!("\n{}", " ".repeat(width))))
+}
+
+fn join(state: &mut State<'_, '_>, list: &Value, between: &str) -> Text {
+    let mut joined = String::new();
+    for (number, one) in list.try_iter()?.enumerate() {
+        let piece = written(&one)?;
+        spend(state, piece.len() + between.len())?;
+        if number > 0 {
+            joined.push_str(between);
+        }
+        joined.push_str(&piece);
+    }
+    Ok(joined)
+}
+
+fn length(value: &Value) -> Result<usize, Error> {
+    value.len().ok_or_else(|| unfit(value, "a text or a list"))
+}
+
+fn lower(state: &mut State<'_, '_>, text: &Value) -> Text {
+    made(state, text, 0, str::to_lowercase)
+}
+
+fn replace(state: &mut State<'_, '_>, text: &Value, from: &str, to: &str) -> Text {
+    if from.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "`replace` needs a text to look for"));
+    }
+    let found = text.as_str().map_or(0, |text| text.matches(from).count());
+    made(state, text, found.saturating_mul(to.len()), |text| text.replace(from, to))
+}
+
+fn tojson(state: &mut State<'_, '_>, text: &Value) -> Text {
+    // A sign takes six at most: `\u0000`.
+    let more = text.as_str().map_or(0, str::len).saturating_mul(6);
+    made(state, text, more, |text| serde_json::Value::from(text).to_string())
+}
+
+fn trim(state: &mut State<'_, '_>, text: &Value) -> Text {
+    made(state, text, 0, |text| text.trim().to_owned())
+}
+
+fn truncate(state: &mut State<'_, '_>, text: &Value, most: usize) -> Text {
+    made(state, text, 0, |text| match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    })
+}
+
+fn upper(state: &mut State<'_, '_>, text: &Value) -> Text {
+    made(state, text, 0, str::to_uppercase)
+}
+
+fn defined(value: &Value) -> bool {
+    !value.is_undefined()
+}
+
+fn none(value: &Value) -> bool {
+    value.is_none()
 }
 
 #[cfg(test)]
