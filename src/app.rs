@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Isolation, JudgeSection, LibreOffice, PanelSection, ReadingSection};
+use crate::config::{Config, Isolation, JudgeSection, LibreOffice, NetworkSection, PanelSection, ReadingSection};
 use crate::document;
 use crate::domain::{
     Aggregation, Clock, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReplicaId, ReviewPolicy, SystemClock,
 };
-use crate::guard::Guard;
+use crate::guard::{Forbidden, Guard};
+use crate::identity;
 use crate::judge::{self, BatchTimes, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
 use crate::prompt::{self, Templates};
 use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
@@ -306,12 +307,15 @@ pub fn bench(config: &Config, choices: &Choices) -> Result<Bench, AppError> {
         clock: choices.clock.clone(),
         timer: choices.timer.clone(),
         jitter: Arc::new(Jitter::seeded(choices.seed)),
-        http: judge::client(true)?,
+        http: judge::guarded_client(true, config.network.guard())?,
     };
     let beside = config.source.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
     let mut judges: BTreeMap<JudgeName, Arc<Judge>> = BTreeMap::new();
-    let configured =
-        config.judges.iter().map(|section| judge_config(section, &beside)).collect::<Result<Vec<_>, _>>()?;
+    let configured = config
+        .judges
+        .iter()
+        .map(|section| judge_config(section, &beside, &config.network))
+        .collect::<Result<Vec<_>, _>>()?;
     // A configured judge may take the name of a built-in one; it then takes its place.
     for judge in judge::offline_judges().into_iter().chain(choices.judges.iter().cloned()).chain(configured) {
         judges.insert(judge.spec.name.clone(), Arc::new(Judge::new(judge, &seams)?));
@@ -349,6 +353,8 @@ pub fn panel_of(name: PanelName, judges: Vec<JudgeSpec>) -> Panel {
         mode: crate::domain::Mode::default(),
         sequential: None,
         provider_batch: false,
+        own_family: crate::domain::OwnFamily::Mark,
+        left_out: vec![],
     }
 }
 
@@ -369,10 +375,18 @@ fn panel(section: &PanelSection, judges: &BTreeMap<JudgeName, Arc<Judge>>) -> Re
         mode: section.mode(),
         sequential: section.sequential,
         provider_batch: section.provider_batch,
+        own_family: section.own_family,
+        left_out: vec![],
     })
 }
 
-fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, AppError> {
+/// Whether an address that stands in a judge's `base_url` is none that anybody runs a judge at: a cloud's metadata, a
+/// multicast address. Loopback and private ones are those of judges in one's own house.
+fn forbidden(url: &str, network: &NetworkSection) -> Option<Forbidden> {
+    Guard { allow_private: true, ..network.guard() }.check_url(url).err()
+}
+
+fn judge_config(section: &JudgeSection, beside: &Path, network: &NetworkSection) -> Result<JudgeConfig, AppError> {
     let setup = |message: String| AppError::Setup(format!("judge `{}`: {message}", section.name));
     let settings = serde_json::to_value(&section.settings).map_err(|e| setup(format!("settings: {e}")))?;
     let mut config = JudgeConfig::new(JudgeSpec {
@@ -391,6 +405,10 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
         secret(section.api_key_env.as_deref(), section.api_key_file.as_deref(), "api_key").map_err(setup)?;
     config.api_key_env.clone_from(&section.api_key_env);
     config.base_url.clone_from(&section.base_url);
+    if let Some(forbidden) = section.base_url.as_deref().and_then(|url| forbidden(url, network)) {
+        let way_out = "[network] allow of the configuration decides about that";
+        return Err(setup(format!("base_url leads to {forbidden}; {way_out}")));
+    }
     config.max_concurrency = section.max_concurrency;
     config.rpm = section.rpm;
     config.tpm = section.tpm;
@@ -410,6 +428,44 @@ fn judge_config(section: &JudgeSection, beside: &Path) -> Result<JudgeConfig, Ap
         config.recording = Some(text.into());
     }
     Ok(config)
+}
+
+/// The admin's key that the configuration names, if it names one.
+///
+/// # Errors
+/// If its variable is not set, or its file cannot be read.
+pub fn admin_key(config: &Config) -> Result<Option<Secret>, AppError> {
+    let auth = &config.auth;
+    let key = secret(auth.admin_key_env.as_deref(), auth.admin_key_file.as_deref(), "admin_key");
+    key.map_err(|why| AppError::Setup(format!("[auth]: {why}")))
+}
+
+/// The identity provider that the configuration names, if it names one.
+///
+/// # Errors
+/// If its client's secret cannot be read.
+pub fn identity(config: &Config) -> Result<Option<identity::Settings>, AppError> {
+    let section = &config.oidc;
+    let Some(issuer) = section.issuer.clone() else { return Ok(None) };
+    let secret = secret(section.client_secret_env.as_deref(), section.client_secret_file.as_deref(), "client_secret");
+    let words = |given: &Option<Vec<String>>, usual: &[&str]| {
+        given.clone().unwrap_or_else(|| usual.iter().map(|word| (*word).to_owned()).collect())
+    };
+    let grants = section.grants.iter().map(|grant| identity::Grant {
+        value: grant.value.clone(),
+        role: grant.role.clone(),
+        project: grant.project.clone(),
+    });
+    Ok(Some(identity::Settings {
+        issuer,
+        client_id: section.client_id.clone(),
+        client_secret: secret.map_err(|why| AppError::Setup(format!("[oidc]: {why}")))?,
+        redirect: format!("{}/login/oidc/back", section.url.trim_end_matches('/')),
+        scopes: words(&section.scopes, &["email", "profile"]),
+        name_claim: section.name_claim.clone().unwrap_or_else(|| "email".to_owned()),
+        claim: section.claim.clone().unwrap_or_else(|| "groups".to_owned()),
+        grants: grants.collect(),
+    }))
 }
 
 /// A secret from its variable or its file. A variable that is named and not set is a mistake, said before a

@@ -21,6 +21,7 @@ pub mod review;
 
 // Rooms that do not know each other.
 pub mod document;
+pub mod identity;
 pub mod judge;
 pub mod prompt;
 pub mod rubric;

@@ -33,6 +33,8 @@ const LEASE_S: u64 = 5;
 const LATENCY: Duration = Duration::from_millis(200);
 
 fn main() {
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let parts = std::env::var("EMPANEL_PARTS").unwrap_or_else(|_| "scale,storm".to_owned());
     println!("profile: {}", if cfg!(debug_assertions) { "dev (debug)" } else { "release" });
@@ -164,7 +166,11 @@ struct Running {
 }
 
 fn replica_ids(database: &Database) -> BTreeSet<String> {
-    database.ask("SELECT id FROM empanel_records WHERE kind = 'replica'").lines().map(str::to_owned).collect()
+    // Before the first of them there is not even the table.
+    let url = database.url();
+    let name = url.rsplit('/').next().unwrap();
+    let told = database.server().psql(name, "SELECT id FROM empanel_records WHERE kind = 'replica'");
+    told.unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
 /// The id of the replica that was not there before.
@@ -278,9 +284,12 @@ async fn storm() {
     let ids = posted.await.unwrap();
     watcher.abort();
     let (mut lost, mut doubled, mut votes) = (0, 0, 0);
-    for id in &ids {
+    let read = ids.iter().map(|id| async {
         let grading = poster.get(&format!("/v1/gradings/{id}")).await;
-        let told = poster.get(&format!("/v1/gradings/{id}/votes?limit=1000")).await;
+        (grading, poster.get(&format!("/v1/gradings/{id}/votes?limit=1000")).await)
+    });
+    let all: Vec<(Value, Value)> = stream::iter(read).buffered(32).collect().await;
+    for (grading, told) in &all {
         let answers = told["items"].as_array().unwrap();
         let of: BTreeSet<&str> = answers.iter().filter_map(|vote| vote["criterion_id"].as_str()).collect();
         lost += usize::from(grading["status"] != "completed" || of.len() != CRITERIA);
@@ -327,7 +336,9 @@ async fn watch_leases(dead: Arc<Mutex<BTreeMap<String, (Instant, Duration)>>>, f
 
 /// Replicas that hold something; `None` while the database does not answer.
 fn holders(folder: &Path, database: &str) -> Option<BTreeSet<String>> {
-    let statement = "SELECT DISTINCT record ->> 'replica' FROM empanel_records WHERE kind = 'lease'";
+    // A lease on work that is finished holds nobody up; it goes when the dead replica is cleared away.
+    let statement = "SELECT DISTINCT l.record ->> 'replica' FROM empanel_records l WHERE l.kind = 'lease' AND NOT EXISTS \
+                     (SELECT 1 FROM empanel_gradings g WHERE 'grading/' || g.id = l.record ->> 'of' AND g.status = 'completed')";
     let mut command = std::process::Command::new("psql");
     command.args(["-XAtq", "-U", "postgres", "-h"]).arg(folder).args(["-d", database, "-c", statement]);
     let said = command.output().ok().filter(|said| said.status.success())?;

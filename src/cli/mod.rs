@@ -19,6 +19,7 @@ mod agreement;
 mod audit;
 mod config;
 pub mod demo;
+mod descriptors;
 mod draft;
 mod grade;
 mod health;
@@ -92,7 +93,7 @@ enum Verb {
     /// Move the records to another kind of store
     #[command(subcommand)]
     Store(store::Verb),
-    /// API keys of the service
+    /// API keys of the service: make, list, rotate, revoke
     #[command(subcommand)]
     Keys(keys::Verb),
     /// Look at the configuration

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Failure, load};
 use crate::config::{Config, Files};
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Place {
     /// Configuration file; `empanel.toml` is used where it exists
     #[arg(long, value_name = "FILE")]

@@ -20,7 +20,8 @@ use super::{Failure, load, log, show};
 use crate::app;
 use crate::document;
 use crate::domain::{
-    CellContent, Cut, FileExtract, FileName, Finding, Fingerprint, Manifest, Outcome, Place, Sheet, StoredFile,
+    CellContent, Cut, FOR_JUDGES, FileExtract, FileName, Finding, Fingerprint, Manifest, Outcome, Place, Sheet,
+    StoredFile,
 };
 use crate::prompt::text_view;
 use crate::reading::{Reading, Source, WorkerLimits};
@@ -245,7 +246,11 @@ fn header(extract: &FileExtract, time: Option<Duration>) -> String {
         row("cut", &format!("{what}{size}: {why}"));
     }
     for Finding { code, place, detail } in &extract.findings {
-        let what = if code.starts_with("hidden_") || code == "invisible_characters" { "hidden" } else { "found" };
+        let what = match code.as_str() {
+            code if FOR_JUDGES.contains(&code) => "JUDGES",
+            code if code.starts_with("hidden_") || code == "invisible_characters" => "hidden",
+            _ => "found",
+        };
         row(what, &format!("{place}: {detail} ({code})"));
     }
     table.trim_fmt()

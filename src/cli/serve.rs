@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::place::Place;
-use super::{Failure, log_and_trace};
+use super::{Failure, descriptors, log_and_trace};
 use crate::app::{self, Choices, build};
 use crate::audit;
 use crate::config::Config;
 use crate::domain::Author;
 use crate::grading::work::work;
 use crate::hooks;
-use crate::http::{self, ServeOptions};
+use crate::http::{self, Access, ServeOptions, auth};
 use crate::judge::CancellationToken;
 use crate::services::upkeep::upkeep;
 use crate::services::{Services, gauges};
@@ -56,6 +56,11 @@ pub(super) async fn run(
     let operator = Author::parse("operator").map_err(Failure::mistake)?;
     let now = fingerprints(&services);
     audit::configuration(&services.store.system(), services.now(), &operator, now).await.map_err(Failure::mistake)?;
+    if let Some(secret) = app::admin_key(config).map_err(Failure::mistake)? {
+        let kept = auth::keys::configured(&services, &secret, &config.auth.admin_project).await;
+        kept.map_err(Failure::mistake)?;
+    }
+    descriptors::raise(config.server.max_connections);
     let stop = CancellationToken::new();
     let mut worker = tokio::spawn(work(services.clone(), stop.clone()));
     let mut postman = tokio::spawn(hooks::work(services.clone(), stop.clone()));
@@ -66,6 +71,16 @@ pub(super) async fn run(
         workers: config.server.workers,
         drain: Duration::from_secs(config.server.drain_s),
         notice: config.server.notice(!services.replicas.is_alone()),
+        access: Access {
+            session_idle: Duration::from_secs(config.auth.session_idle_s),
+            session_max: Duration::from_secs(config.auth.session_max_s),
+            requests_per_minute: config.auth.requests_per_minute,
+            work_per_day: config.auth.work_per_day,
+            slow_wrong_keys: config.auth.slow_wrong_keys,
+        },
+        identity: app::identity(config).map_err(Failure::mistake)?,
+        max_connections: config.server.max_connections,
+        tls: config.server.tls_cert.clone().zip(config.server.tls_key.clone()),
     };
     let signalled = stop.clone();
     let signalled_at = Arc::new(OnceLock::new());
@@ -76,15 +91,16 @@ pub(super) async fn run(
         tracing::info!("stopping: calls in flight are finished, the rest goes on at the next start");
         signalled.cancel();
     });
+    let drain = options.drain;
     let served = http::serve(services.clone(), options, on_ready, stop.clone()).await;
     stop.cancel();
     signals.abort();
     watch.abort();
     // All of it together, from the signal on.
-    let until = *signalled_at.get_or_init(Instant::now) + options.drain;
+    let until = *signalled_at.get_or_init(Instant::now) + drain;
     let drained = tokio::time::timeout_at(until, async { tokio::join!(&mut worker, &mut postman, &mut keeper) }).await;
     if drained.is_err() {
-        tracing::warn!(seconds = options.drain.as_secs(), "calls are still in flight; they may be asked again");
+        tracing::warn!(seconds = drain.as_secs(), "calls are still in flight; they may be asked again");
         worker.abort();
         postman.abort();
         keeper.abort();

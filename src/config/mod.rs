@@ -4,12 +4,15 @@
 //! How to add a setting: a field with a default in its section's file, a line in `empanel.example.toml`.
 //! Unknown names are errors, because a misspelt limit is no limit.
 
+mod auth;
 mod backup;
 mod budget;
 mod files;
 mod grading;
 mod judges;
 mod limits;
+mod network;
+mod oidc;
 mod panels;
 mod prompts;
 mod reading;
@@ -23,12 +26,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use auth::AuthSection;
 pub use backup::BackupSection;
 pub use budget::BudgetSection;
 pub use files::Files;
 pub use grading::GradingSection;
 pub use judges::JudgeSection;
 pub use limits::LimitsSection;
+pub use network::NetworkSection;
+pub use oidc::{OidcGrant, OidcSection};
 pub use panels::{PanelSection, default_quorum};
 pub use prompts::PromptsSection;
 pub use reading::{Isolation, LibreOffice, ReadingSection};
@@ -43,6 +49,8 @@ pub use webhooks::WebhooksSection;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub server: Server,
+    pub auth: AuthSection,
+    pub oidc: OidcSection,
     pub store: StoreSection,
     pub files: Files,
     pub backup: BackupSection,
@@ -52,6 +60,7 @@ pub struct Config {
     pub budget: BudgetSection,
     pub prompts: PromptsSection,
     pub webhooks: WebhooksSection,
+    pub network: NetworkSection,
     pub replicas: ReplicasSection,
     pub telemetry: TelemetrySection,
     pub judges: Vec<JudgeSection>,
@@ -132,6 +141,8 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        self.auth.check()?;
+        self.oidc.check()?;
         self.store.check()?;
         self.files.check()?;
         self.backup.check()?;
@@ -139,6 +150,7 @@ impl Config {
         self.reading.check()?;
         self.budget.check()?;
         self.webhooks.check()?;
+        self.network.check()?;
         self.replicas.check()?;
         self.telemetry.check()?;
         judges::check(&self.judges)?;
@@ -249,6 +261,42 @@ mod tests {
         assert_eq!(of("/opt/soffice").unwrap(), LibreOffice::At("/opt/soffice".into()));
         assert!(of("no").unwrap_err().to_string().contains("absolute path"));
         assert!(parse("[reading]\nlibreoffice_timeout_s = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn who_comes_in_is_configured_without_a_secret_in_the_file() {
+        let of = |rest: &str| parse(&format!("[auth]\n{rest}\n"), &[]).map(|config| config.auth);
+        assert_eq!(of("").unwrap(), AuthSection::default());
+        assert_eq!(of("admin_key_env = \"KEY\"\nadmin_project = \"acme\"").unwrap().admin_project.as_str(), "acme");
+        for (bad, why) in [
+            ("admin_key = \"hunter2\"", "admin_key_env"),
+            ("admin_key_env = \"A\"\nadmin_key_file = \"b\"", "keep one"),
+            ("session_idle_s = 59", "[auth] session_idle_s: 59"),
+            ("session_max_s = 9999999", "[auth] session_max_s: 9999999"),
+        ] {
+            let told = of(bad).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_identity_provider_is_named_whole_and_over_https() {
+        let of = |rest: &str| parse(&format!("[oidc]\n{rest}\n"), &[]).map(|config| config.oidc);
+        let grant = "[[oidc.grants]]\nvalue = \"g\"\nrole = \"reviewer\"\nproject = \"p\"\n";
+        let whole = "issuer = \"https://id.example\"\nclient_id = \"e\"\nurl = \"https://e.example\"\n";
+        assert_eq!(of("").unwrap(), OidcSection::default());
+        assert_eq!(of(&format!("{whole}{grant}")).unwrap().grants.len(), 1);
+        for (rest, why) in [
+            ("client_id = \"e\"".to_owned(), "[oidc] issuer: is missing"),
+            (whole.to_owned(), "[oidc] grants: has none"),
+            (format!("{}{grant}", whole.replace("https://id", "http://id")), "not https"),
+            (format!("{}{grant}", whole.replace("https://e.", "ftp://e.")), "[oidc] url"),
+            (format!("{whole}{}", grant.replace("reviewer", "king")), "king"),
+            (format!("{whole}client_secret = \"x\"\n{grant}"), "client_secret_env"),
+        ] {
+            let told = of(&rest).unwrap_err().to_string();
+            assert!(told.contains(why), "{rest}: {told}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::{ConfigError, JudgeSection};
-use crate::domain::{Aggregation, CachePolicy, JudgeName, Mode, PanelName, ReviewPolicy, Sequential};
+use crate::domain::{Aggregation, CachePolicy, JudgeName, Mode, OwnFamily, PanelName, ReviewPolicy, Sequential};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +39,9 @@ pub struct PanelSection {
     /// Whether answers to questions that were put before are taken over: `on`, `read_only`, `off`.
     #[serde(default)]
     pub cache: CachePolicy,
+    /// Judges of the family of the system that they judge: `mark` says so, `refuse` leaves them out.
+    #[serde(default)]
+    pub own_family: OwnFamily,
 }
 
 /// A panel's mode by its name.

@@ -1,6 +1,7 @@
 //! `[server]`: where the service listens.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -14,6 +15,12 @@ pub struct Server {
     pub bind: SocketAddr,
     /// Threads that serve requests; 0 = one per core.
     pub workers: usize,
+    /// Certificate chain (PEM) for https; with `tls_key`.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub tls_key: Option<PathBuf>,
+    /// Connections at the same time; further ones wait.
+    pub max_connections: usize,
     /// Seconds that a stopping service waits for calls and requests in flight, `notice_s` included.
     pub drain_s: u64,
     /// Seconds for which a stopping service still takes requests while `/readyz` answers 503. Without it: 3 where others
@@ -29,6 +36,9 @@ impl Default for Server {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8787)),
             workers: 0,
+            tls_cert: None,
+            tls_key: None,
+            max_connections: 16_384,
             drain_s: 20,
             notice_s: None,
             page_patience_ms: 150,
@@ -40,6 +50,14 @@ impl Server {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.workers > 256 {
             return Err(ConfigError::wrong("[server] workers", format!("{} is more than 256", self.workers)));
+        }
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            let message = "tls_cert and tls_key go together; give both, or neither for http";
+            return Err(ConfigError::wrong("[server] tls_cert", message));
+        }
+        if self.max_connections < 16 {
+            let message = format!("{} is less than 16", self.max_connections);
+            return Err(ConfigError::wrong("[server] max_connections", message));
         }
         if !(1..=3_600).contains(&self.drain_s) {
             return Err(ConfigError::wrong("[server] drain_s", format!("{} is not from 1 to 3600", self.drain_s)));

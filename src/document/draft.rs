@@ -36,6 +36,8 @@ pub(super) struct Draft<'l> {
     /// Names that members have taken.
     pub member_names: HashSet<String>,
     media: Option<Media>,
+    /// What stands in the file and judges are not shown: by where, the text.
+    asides: Vec<(String, String)>,
     invisible: Marked,
     characters: u64,
     cells: u64,
@@ -63,6 +65,7 @@ impl<'l> Draft<'l> {
             members: Vec::new(),
             member_names: HashSet::new(),
             media: None,
+            asides: Vec::new(),
             invisible: Marked::default(),
             characters: 0,
             cells: 0,
@@ -201,6 +204,13 @@ impl<'l> Draft<'l> {
         self.findings.iter().any(|finding| finding.code == code)
     }
 
+    /// Something that judges are not shown: it is looked at for what is said to them, and dropped.
+    pub fn aside(&mut self, what: &str, text: String) {
+        if !text.trim().is_empty() {
+            self.asides.push((what.to_owned(), text));
+        }
+    }
+
     /// The file itself, for judges that hear or see moving pictures.
     pub fn media(&mut self, media_type: &str, bytes: &[u8]) {
         self.media = Some(Media { media_type: media_type.to_owned(), bytes: Arc::from(bytes) });
@@ -282,7 +292,7 @@ impl<'l> Draft<'l> {
             self.findings.push(Finding { code: "no_content".to_owned(), place: Place::Whole, detail });
         }
         let outcome = if self.cuts.is_empty() { Outcome::Read } else { Outcome::Partial };
-        let mut files = vec![FileExtract {
+        let mut file = FileExtract {
             name: identity.name,
             media_type: identity.media_type,
             bytes: identity.bytes,
@@ -298,7 +308,9 @@ impl<'l> Draft<'l> {
             pages: self.pages,
             cuts: self.cuts,
             findings: self.findings,
-        }];
+        };
+        super::instructions::look(&mut file, &self.asides);
+        let mut files = vec![file];
         files.append(&mut self.members);
         files
     }

@@ -48,10 +48,10 @@ pub struct ArchiveLimits {
 }
 
 impl Limits {
-    /// With a reader's version, what an extract is made by.
+    /// With a reader's version, what an extract is made by: also by what looks for instructions to judges.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self)
+        Fingerprint::of(&(self, super::instructions::DETECTOR))
     }
 }
 

@@ -25,6 +25,7 @@ mod email;
 mod grid;
 mod html;
 mod images;
+mod instructions;
 mod invisible;
 mod json;
 mod limits;
@@ -180,10 +181,11 @@ pub fn read(input: &Input<'_>, limits: &Limits) -> Vec<FileExtract> {
     read_within(input, limits, Budget::of(limits)).0
 }
 
-/// All readers with their versions: together with the limits, what an extract is made by.
+/// All readers with their versions, and what looks for instructions to judges: together with the limits, what an extract
+/// is made by.
 #[must_use]
 pub fn readers() -> Vec<&'static str> {
-    READERS.iter().map(|reader| reader.id).chain([watch::ID]).collect()
+    READERS.iter().map(|reader| reader.id).chain([watch::ID, instructions::DETECTOR]).collect()
 }
 
 /// Reads all files of a submission, in their order.
@@ -243,7 +245,7 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
     let recognised = guarded(|| {
         let sample = Sample::new(input);
         let (reader, media_type) = recognise(&sample);
-        (reader, media_type, guarded_read(reader, media_type, &sample, limits, budget))
+        (reader, media_type, guarded_read((reader, media_type), &sample, limits, budget))
     });
     match recognised {
         Err(()) => {
@@ -264,8 +266,7 @@ fn read_within(input: &Input<'_>, limits: &Limits, budget: Budget) -> (Vec<FileE
 }
 
 fn guarded_read<'l>(
-    reader: &Reader,
-    media_type: &str,
+    (reader, media_type): (&Reader, &str),
     sample: &Sample<'_>,
     limits: &'l Limits,
     budget: Budget,
@@ -275,6 +276,7 @@ fn guarded_read<'l>(
         let mut draft = Draft::new(limits, budget);
         (reader.read)(sample, &mut draft)?;
         watch::look(sample, media_type, &mut draft);
+        instructions::gather(sample, media_type, &mut draft);
         Ok(draft)
     }));
     caught.unwrap_or_else(|_| {
@@ -303,7 +305,7 @@ pub fn unread(name: &str, media_type: &str, bytes: u64, sha256: &str, reason: St
 }
 
 fn unreadable(identity: Identity, reader: &str, limits: Option<&Limits>, reason: String) -> FileExtract {
-    FileExtract {
+    let mut file = FileExtract {
         name: identity.name,
         media_type: identity.media_type,
         bytes: identity.bytes,
@@ -319,7 +321,9 @@ fn unreadable(identity: Identity, reader: &str, limits: Option<&Limits>, reason:
         pages: None,
         cuts: Vec::new(),
         findings: Vec::new(),
-    }
+    };
+    instructions::look_at_name(&mut file);
+    file
 }
 
 fn sha256(bytes: &[u8]) -> String {

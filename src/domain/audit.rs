@@ -37,6 +37,13 @@ pub enum Action {
     WeightsLearned,
     #[serde(rename = "key.created")]
     KeyCreated,
+    #[serde(rename = "key.rotated")]
+    KeyRotated,
+    #[serde(rename = "key.revoked")]
+    KeyRevoked,
+    /// Somebody logged in with a browser.
+    #[serde(rename = "session.opened")]
+    SessionOpened,
     #[serde(rename = "config.changed")]
     ConfigChanged,
     #[serde(rename = "webhook.changed")]

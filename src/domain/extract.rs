@@ -265,6 +265,18 @@ pub struct Finding {
     pub detail: String,
 }
 
+/// Findings of what a file says to its judge (`document::instructions`).
+pub const FOR_JUDGES: [&str; 6] =
+    ["judge_instruction", "fake_system_message", "fake_fence", "fake_answer", "answer_opener", "padding"];
+
+impl Finding {
+    /// Whether it is of something that is there for judges.
+    #[must_use]
+    pub fn is_for_judges(&self) -> bool {
+        FOR_JUDGES.contains(&self.code.as_str())
+    }
+}
+
 impl FileExtract {
     /// Characters of the text view.
     #[must_use]

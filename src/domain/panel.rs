@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, JudgeName, PanelName, ReviewPolicy, Usage};
+use super::{Fingerprint, JudgeName, LeftOut, OwnFamily, PanelName, ReviewPolicy, Usage};
 
 /// One model behind one provider with its settings. Secrets are not part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,6 +175,12 @@ pub struct Panel {
     /// Calls go by the batch interfaces of providers: for about half the price, within a day.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub provider_batch: bool,
+    /// What becomes of judges of the family of the system that they judge.
+    #[serde(default, skip_serializing_if = "OwnFamily::is_mark")]
+    pub own_family: OwnFamily,
+    /// Of this grading or comparison: who was left out for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// When a sequential panel asks nobody else about a criterion.

@@ -37,6 +37,10 @@ pub struct ReviewPolicy {
     /// Ask about every verdict in the system's favour as soon as the deliverable has hidden text at all.
     #[serde(skip_serializing_if = "is_default")]
     pub hidden_text: bool,
+    /// Ask when the deliverable says something to its judges: about every verdict in the system's favour, or, where there
+    /// is none, about the one with most at stake. Of a comparison a preference is asked.
+    #[serde(skip_serializing_if = "is_true")]
+    pub judge_instruction: bool,
     /// Ask when the panel misses something while a file of the deliverable could not be read.
     #[serde(skip_serializing_if = "is_default")]
     pub unreadable: bool,
@@ -82,6 +86,7 @@ impl Default for ReviewPolicy {
             stake: 0.0,
             hidden_evidence: true,
             hidden_text: false,
+            judge_instruction: true,
             unreadable: false,
             remember: true,
             discovery_share: 0.0,

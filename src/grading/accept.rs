@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::audit::{self, Act};
 use crate::document;
 use crate::domain::{
-    CachePolicy, DraftDecision, FileName, Fingerprint, Grading, GradingState, JudgeName, Panel, PanelName, Rubric,
-    RubricId, RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
+    CachePolicy, Comparison, DraftDecision, Drafting, FileName, Fingerprint, Grading, GradingState, JudgeName, Panel,
+    PanelName, Rubric, RubricId, RubricVersion, StoredFile, Submission, SystemName, Task, TaskId,
 };
 use crate::refusal::{Problem, Refusal};
 use crate::services::Services;
@@ -82,6 +82,13 @@ impl<'a> Intake<'a> {
     #[must_use]
     pub fn new(services: &'a Services, project: &'a ProjectStore) -> Self {
         Self { services, project, batch: project.batch(), identity: None, files: vec![], upload: None }
+    }
+
+    /// How many gradings, comparisons and drafts are asked for.
+    #[must_use]
+    pub fn pieces_of_work(&self) -> usize {
+        let batch = &self.batch;
+        batch.new_ones::<Grading>() + batch.new_ones::<Comparison>() + batch.new_ones::<Drafting>()
     }
 
     /// Adds a record of the caller's to the batch; the request fails if it exists already.
@@ -267,6 +274,7 @@ impl<'a> Intake<'a> {
         }
         let panel = choose_panel(self.services, terms.panel.as_ref(), terms.repeats)?;
         let panel = Panel { cache: terms.cache.unwrap_or(panel.cache), ..panel };
+        let panel = panel.for_systems(&[&submission.system]).map_err(|why| Refusal::invalid("/panel", why))?;
         let budget_usd = budget(terms.budget_usd.or(self.services.grading_usd), &panel)?;
         let asked = rubric.rubric.criteria().iter().filter(|c| c.check.is_none()).count();
         let grading = Grading {

@@ -176,7 +176,8 @@ pub(super) async fn settle(
     cancel: &Cancel,
 ) -> Result<Settled, Refusal> {
     let journal = journal(services, project);
-    let parse = |text: &str| verdict::read_reply(text, &call.prompt.ask).map_err(|e| (e.cause, e.detail));
+    let parse =
+        |text: &str| verdict::read_reply_to(text, &call.prompt.ask, &call.shown).map_err(|e| (e.cause, e.detail));
     let asked = put(judge, call.by_batch, &call.key, &call.prompt, past, &parse, &journal, cancel).await?;
     let (outcome, first) = apart(asked);
     let prompt = call.prompt.fingerprint.clone();
@@ -229,9 +230,9 @@ pub(super) async fn second_round(
     }
     let past = History { settled: settled_by, ..history(attempts(services, project, key).await?, None) };
     let journal = journal(services, project);
-    let parse = |text: &str| verdict::read_reply(text, &prompt.ask).map_err(|e| (e.cause, e.detail));
-    let asked = put(judge, call.by_batch, key, &prompt, past, &parse, &journal, cancel).await?;
     let shown = call.shown.and(&excerpt.extract, &excerpt.origins);
+    let parse = |text: &str| verdict::read_reply_to(text, &prompt.ask, &shown).map_err(|e| (e.cause, e.detail));
+    let asked = put(judge, call.by_batch, key, &prompt, past, &parse, &journal, cancel).await?;
     let again = AskedAgain {
         first_answer: opinion_of_first.answer.clone(),
         first_prompt: call.prompt.fingerprint.clone(),

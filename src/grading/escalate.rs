@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{
-    Answer, Criterion, CriterionId, Decision, Draw, Evidence, GradingId, Inconclusive, JudgeName, Match, Outcome,
-    Panel, ReviewPolicy, Rubric, Source, Verdict, View, Vote, VoteOutcome,
+    Answer, Criterion, CriterionId, Decision, Draw, Evidence, Finding, GradingId, Inconclusive, JudgeName, Match,
+    Outcome, Panel, ReviewPolicy, Rubric, Source, Verdict, View, Vote, VoteOutcome,
 };
 
 use super::aggregate::{Ballots, judge_votes};
@@ -35,6 +35,8 @@ pub enum Reason {
     UnverifiedEvidence,
     /// What speaks for the system stands only in text that people do not see.
     HiddenEvidence,
+    /// The deliverable says something to its judges.
+    JudgeInstruction,
     /// A verdict in the system's favour, and the deliverable has hidden text.
     HiddenText,
     /// Something is missed while a file could not be read.
@@ -56,6 +58,7 @@ impl Reason {
             Self::LowAgreement => "low_agreement",
             Self::UnverifiedEvidence => "unverified_evidence",
             Self::HiddenEvidence => "hidden_evidence",
+            Self::JudgeInstruction => "judge_instruction",
             Self::HiddenText => "hidden_text",
             Self::Unreadable => "unreadable_input",
             Self::MustPass => "must_pass",
@@ -69,6 +72,8 @@ impl Reason {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Findings {
     pub hidden_text: bool,
+    /// Something in it is there for judges.
+    pub for_judges: bool,
     pub unreadable: bool,
 }
 
@@ -76,8 +81,10 @@ impl Findings {
     #[must_use]
     pub fn of(views: &[View]) -> Self {
         let files = || views.iter().flat_map(|view| &view.manifest.files);
+        let findings = || files().flat_map(|file| &file.findings);
         Self {
-            hidden_text: files().flat_map(|file| &file.findings).any(|finding| finding.code == "hidden_text"),
+            hidden_text: findings().any(|finding| finding.code == "hidden_text"),
+            for_judges: findings().any(Finding::is_for_judges),
             unreadable: files().any(|file| matches!(file.outcome, Outcome::Unreadable { .. })),
         }
     }
@@ -104,10 +111,12 @@ pub fn escalate(
     let positive: f64 = rubric.criteria().iter().map(|criterion| criterion.points.max(0.0)).sum();
     let mut ruled = Vec::new();
     let mut rest = Vec::new();
+    let mut held = Vec::new();
     for criterion in rubric.criteria() {
         let Some(verdict) = by_id.get(&criterion.id) else { continue };
         let item = Item { criterion, verdict, votes: ballots.get(&criterion.id) };
         if !item.is_for_humans() {
+            held.extend((verdict.source == Source::Panel && verdict.tally.failed > 0).then_some(item));
             continue;
         }
         match item.rule(&panel.review, findings, positive) {
@@ -115,6 +124,13 @@ pub fn escalate(
             None if verdict.source == Source::Panel => rest.push(item),
             None => {}
         }
+    }
+    // Whom it speaks for need not have got anything by it: a human looks at it all the same.
+    if panel.review.judge_instruction && findings.for_judges && !ruled.iter().any(|(_, reason, _)| is_told(*reason)) {
+        let from = if rest.is_empty() && ruled.is_empty() { &mut held } else { &mut rest };
+        let stake = |item: &Item<'_>| item.criterion.points.abs();
+        let most = (0..from.len()).max_by(|a, b| stake(&from[*a]).total_cmp(&stake(&from[*b])).then(b.cmp(a)));
+        ruled.extend(most.map(|at| (from.remove(at).criterion, Reason::JudgeInstruction, 1.0)));
     }
     let drawn = rest.iter().zip(probabilities(&panel.review, &rest)).filter_map(|(item, probability)| {
         (lot(id, item.criterion.id.as_str()) < probability).then_some((item.criterion, Reason::Audit, probability))
@@ -129,6 +145,10 @@ pub fn escalate(
         stake: criterion.points.abs() * if criterion.gate.is_some() { 2.0 } else { 1.0 },
     };
     selected.into_iter().map(question).collect()
+}
+
+fn is_told(reason: Reason) -> bool {
+    reason == Reason::JudgeInstruction
 }
 
 impl Item<'_> {
@@ -155,6 +175,7 @@ impl Item<'_> {
                 policy.hidden_evidence && self.is_favour() && self.all_quotes(|quote| quote.hidden),
                 Reason::HiddenEvidence,
             ),
+            (policy.judge_instruction && findings.for_judges && self.is_favour(), Reason::JudgeInstruction),
             (policy.hidden_text && findings.hidden_text && self.is_favour(), Reason::HiddenText),
             (policy.unreadable && findings.unreadable && *decision == Decision::Unmet, Reason::Unreadable),
             (policy.must_pass && self.criterion.gate.is_some(), Reason::MustPass),
@@ -355,13 +376,26 @@ mod tests {
         assert_eq!(under(|policy| policy.stake = 0.4, &all_met, none), [Reason::Stake]);
         assert_eq!(under(|policy| policy.stake = 0.41, &all_met, none), []);
 
-        let hidden = Findings { hidden_text: true, unreadable: false };
+        let hidden = Findings { hidden_text: true, ..none };
         assert_eq!(under(|policy| policy.hidden_text = true, &all_met, hidden), [Reason::HiddenText]);
         assert_eq!(under(|policy| policy.hidden_text = true, &all_unmet, hidden), [], "not in its favour");
-        let unreadable = Findings { hidden_text: false, unreadable: true };
+        let unreadable = Findings { unreadable: true, ..none };
         assert_eq!(under(|policy| policy.unreadable = true, &all_unmet, unreadable), [Reason::Unreadable]);
         assert_eq!(under(|policy| policy.unreadable = true, &all_met, unreadable), []);
         assert_eq!(under(|_| {}, &all_unmet, unreadable), []);
+    }
+
+    #[test]
+    fn a_deliverable_that_speaks_to_its_judges_goes_to_a_human_whatever_they_say() {
+        let told = Findings { for_judges: true, ..Findings::default() };
+        let all = |label: &str| ["a", "b", "c"].map(|judge| (judge, 0, answered(label)));
+        assert_eq!(under(|_| {}, &all("MET"), told), [Reason::JudgeInstruction]);
+        assert_eq!(under(|_| {}, &all("UNMET"), told), [Reason::JudgeInstruction], "nothing is in its favour");
+        assert_eq!(under(|_| {}, &all("CANNOT_ASSESS"), told), [Reason::JudgeInstruction]);
+        let lost = ["a", "b", "c"].map(|judge| (judge, 0, failed()));
+        assert_eq!(under(|_| {}, &lost, told), [Reason::JudgeInstruction], "asking again may bring the same");
+        assert_eq!(under(|_| {}, &lost, Findings::default()), []);
+        assert_eq!(under(|policy| policy.judge_instruction = false, &all("MET"), told), []);
     }
 
     #[test]

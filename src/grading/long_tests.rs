@@ -87,6 +87,8 @@ async fn bench(server: FakeOpenAi, requirement: &str) -> Bench {
         mode: crate::domain::Mode::PerCriterion,
         sequential: None,
         provider_batch: false,
+        own_family: crate::domain::OwnFamily::Mark,
+        left_out: vec![],
         review: ReviewPolicy { random_share: 0.0, ..ReviewPolicy::default() },
     });
     choices.judges.push(judge);

@@ -13,7 +13,8 @@
 //! - [`weigh`]: what human decisions on earlier submissions say of the judges;
 //! - [`recorded`]: what is kept of a grading besides itself; [`remember`]: human decisions that hold for it already;
 //! - [`escalate`]: what goes to a human, with the probability of its selection;
-//! - [`change`]: cancel and retry.
+//! - [`change`]: cancel and retry;
+//! - [`reformat`]: the same deliverable in other forms, to see what a score hangs on.
 
 pub mod accept;
 pub mod aggregate;
@@ -30,6 +31,7 @@ mod long_tests;
 pub mod plan;
 pub mod quote;
 pub mod recorded;
+pub mod reformat;
 pub mod remember;
 pub mod replay;
 pub mod result;

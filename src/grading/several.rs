@@ -20,7 +20,7 @@ use crate::prompt::{Excerpt, Questions};
 use crate::refusal::Refusal;
 use crate::services::Services;
 use crate::store::{ProjectStore, call_key};
-use crate::verdict::{self, Said, Unreadable};
+use crate::verdict::{self, Said, Shown, Unreadable};
 
 use super::ask::{self, Asking, Settled, apart, attempts, cost, journal, not_configured, spend};
 use super::call::{Bundle, Call, Earlier, fingerprint, put, unasked};
@@ -222,7 +222,8 @@ pub(super) async fn settle_all(
         let Questions { prompt, excerpts } = bundle.worded(services, &criteria)?;
         let past = history(attempts(services, project, &group.key).await?, None);
         let asks: Vec<_> = group.at.iter().map(|at| bundle.calls[*at].prompt.ask.clone()).collect();
-        let parse = |text: &str| verdict::read_replies(text, &asks).map_err(|e| (e.cause, e.detail));
+        let shown = shown(bundle, &group.at, &excerpts);
+        let parse = |text: &str| verdict::read_replies_to(text, &asks, &shown).map_err(|e| (e.cause, e.detail));
         let journal = journal(services, project);
         let asked = put(judge, by_batch, &group.key, &prompt, past, &parse, &journal, cancel).await?;
         let (outcome, asked) = apart(asked);
@@ -274,6 +275,13 @@ pub(super) async fn settle_all(
         }
     }
     Ok(all)
+}
+
+/// Everything that a call about these criteria shows.
+fn shown(bundle: &Bundle, group: &[usize], excerpts: &[Excerpt]) -> Arc<Shown> {
+    let first = group.first().and_then(|at| bundle.calls.get(*at));
+    let shown = first.map_or_else(|| Arc::new(Shown::new(&[])), |call| Arc::clone(&call.shown));
+    excerpts.iter().fold(shown, |shown, excerpt| Arc::new(shown.and(&excerpt.extract, &excerpt.origins)))
 }
 
 /// Takes the answers that can be read; returns the criteria that have none.

@@ -56,6 +56,8 @@ pub fn panel(judges: usize, quorum: u32) -> Panel {
         mode: crate::domain::Mode::PerCriterion,
         sequential: None,
         provider_batch: false,
+        own_family: crate::domain::OwnFamily::Mark,
+        left_out: vec![],
     }
 }
 

@@ -4,16 +4,14 @@
 //! connecting past the guard), and every address is looked at by `guard` when the connection is made, so that a name
 //! that leads elsewhere by then is caught.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Url};
 
 use super::sign::signature;
 use crate::domain::{AttemptOutcome, Delivery, Timestamp, Webhook};
-use crate::guard::Guard;
+use crate::guard::Resolver;
 use crate::services::hooks::Hooks;
 
 /// Of an answer's body: read at most, and kept at most.
@@ -110,7 +108,7 @@ impl Sender {
                 .http1_only()
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
-                .dns_resolver(Resolver { guard: hooks.guard.clone(), own_only })
+                .dns_resolver(Resolver { guard: hooks.guard.clone(), own_only, this_machine: false })
                 .timeout(hooks.timeout)
                 .connect_timeout(hooks.timeout.min(Duration::from_secs(10)))
                 .pool_max_idle_per_host(hooks.at_once_each)
@@ -199,52 +197,10 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Duration::try_from(date.duration_since(now)).ok()
 }
 
-/// Resolves names as the system does and leaves out what may not be called.
-struct Resolver {
-    guard: Guard,
-    /// Only what is special and allowed: one's own network.
-    own_only: bool,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (guard, own_only) = (self.guard.clone(), self.own_only);
-        let name = name.as_str().to_owned();
-        Box::pin(async move {
-            let asked = name.clone();
-            let found = tokio::task::spawn_blocking(move || (asked.as_str(), 0).to_socket_addrs()).await??;
-            let allowed = filter(&guard, own_only, &name, found.map(|address| address.ip()))?;
-            Ok(Box::new(allowed.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
-        })
-    }
-}
-
-/// Of the addresses of a name those that may be called.
-fn filter(
-    guard: &Guard,
-    own_only: bool,
-    name: &str,
-    found: impl Iterator<Item = IpAddr>,
-) -> Result<Vec<IpAddr>, InvalidAddress> {
-    let (mut allowed, mut refused) = (Vec::new(), None);
-    for address in found {
-        match guard.check(address) {
-            Ok(()) if own_only && !guard.is_own(address) => {
-                refused = Some(format!("{address} is not in an allowed network, and http:// is not for others"));
-            }
-            Ok(()) => allowed.push(address),
-            Err(forbidden) => refused = Some(forbidden.to_string()),
-        }
-    }
-    match refused {
-        Some(why) if allowed.is_empty() => Err(InvalidAddress(format!("not sent: {name} leads elsewhere: {why}"))),
-        _ => Ok(allowed),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guard::Guard;
 
     fn hooks(guard: Guard, allow_http: bool) -> Hooks {
         Hooks { guard, allow_http, ..Hooks::default() }
@@ -287,19 +243,6 @@ mod tests {
         assert!(address(&own, "http://93.184.216.34/").is_err());
         assert!(address(&hooks(Guard::default(), true), "http://example.com/").is_ok());
         assert!(address(&hooks(Guard::default(), true), "http://10.0.0.1/").is_err());
-    }
-
-    #[test]
-    fn of_the_addresses_of_a_name_only_those_are_called_that_may_be() {
-        let ips = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
-        let closed = Guard::default();
-        let of = |guard: &Guard, own_only, found: &[&str]| filter(guard, own_only, "h", ips(found).into_iter());
-        assert_eq!(of(&closed, false, &["10.0.0.1", "1.1.1.1", "::1"]).unwrap(), ips(&["1.1.1.1"]));
-        let error = of(&closed, false, &["10.0.0.1"]).unwrap_err().to_string();
-        assert!(error.contains("10.0.0.1 is a private address"), "{error}");
-        let own = Guard { allow_private: true, allow: vec![] };
-        assert_eq!(of(&own, true, &["10.0.0.1", "1.1.1.1"]).unwrap(), ips(&["10.0.0.1"]));
-        assert!(of(&own, true, &["1.1.1.1"]).unwrap_err().to_string().contains("http://"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::idempotency::{self, Identity};
+use super::pace::{self, paced};
 use super::problem::{Code, FieldProblem, Problem};
 use super::upload::{self, Form};
 use crate::services::{IntakeLimits, Services};
@@ -40,7 +41,7 @@ impl FromRequest for Incoming {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(Ok(Self { request: request.clone(), payload: payload.take() }))
+        ready(Ok(Self { request: request.clone(), payload: paced(payload.take()) }))
     }
 }
 
@@ -148,6 +149,9 @@ pub(super) async fn patient<T>(piece: impl Future<Output = T>) -> Result<T, Prob
 
 pub(super) fn payload_problem(error: &PayloadError) -> Problem {
     match error {
+        error if pace::is_too_slow(error) => {
+            Problem::new(Code::RequestTimeout, "the body arrives too slowly; send it again over a better line")
+        }
         PayloadError::Overflow => Problem::new(Code::TooLarge, "the body is too large"),
         PayloadError::UnknownLength => Problem::new(Code::TooLarge, "the length of the body is not known"),
         PayloadError::Incomplete(_) => {

@@ -191,7 +191,7 @@ async fn keep_once(
     identity: &Identity,
     make: impl AsyncFn(&mut Intake<'_>) -> Result<Answer, Problem>,
 ) -> Result<Answer, Problem> {
-    let mut attempt = 0;
+    let (mut attempt, mut counted) = (0, 0);
     loop {
         if let Some(answer) = identity.earlier(&caller.project).await? {
             return Ok(answer);
@@ -200,6 +200,12 @@ async fn keep_once(
         let answer = make(&mut intake).await?;
         if let Some(record) = identity.record(services, &answer) {
             intake.insert(&record);
+        }
+        // Counted before it is kept: what fails then was asked for all the same.
+        let pieces = intake.pieces_of_work();
+        if pieces > counted {
+            caller.asks_for_work(services, pieces - counted).await?;
+            counted = pieces;
         }
         attempt += 1;
         match intake.commit().await {

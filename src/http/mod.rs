@@ -16,17 +16,20 @@
 pub mod auth;
 mod body;
 mod door;
+mod harden;
 mod idempotency;
 mod listing;
 mod log;
 mod matter;
 mod metrics;
 mod openapi;
+mod pace;
 pub mod problem;
 mod routes;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod tls;
 pub mod ui;
 mod upload;
 pub mod wire;
@@ -37,7 +40,7 @@ use actix_web::web;
 
 use crate::services::Services;
 
-pub use auth::{Admin, COOKIE, Caller, Reviewer, Role, Submitter, create_key};
+pub use auth::{Access, Admin, COOKIE, Caller, Reviewer, Role, Submitter, create_key};
 pub use door::Door;
 pub use openapi::document as openapi_document;
 pub use problem::{Code, Problem};

@@ -152,6 +152,25 @@ mod tests {
     }
 
     #[test]
+    fn no_two_shapes_have_one_name() {
+        let mut names = BTreeSet::new();
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/wire")).unwrap() {
+            let code = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for shape in code.split("ToSchema").skip(1) {
+                // Up to the body of what it is derived for.
+                let head = shape.split('{').next().unwrap_or_default();
+                let renamed = head.split_once("schema(as = ").and_then(|(_, rest)| rest.split([')', ',']).next());
+                let words: Vec<&str> = head.split_whitespace().collect();
+                let own = words.windows(2).find(|pair| ["struct", "enum"].contains(&pair[0])).map(|pair| pair[1]);
+                let Some(name) = renamed.or(own) else { continue };
+                let name = name.split(['<', '(', ';']).next().unwrap_or(name);
+                assert!(names.insert(name.to_owned()), "two shapes are called {name}: the document has one of them");
+            }
+        }
+        assert!(names.len() > 100, "{names:?}");
+    }
+
+    #[test]
     fn every_reference_leads_somewhere_and_every_call_says_what_it_does() {
         let value: serde_json::Value = serde_json::from_str(json()).unwrap();
         let mut open = vec![&value];

@@ -3,6 +3,8 @@
 //!
 //! How to add a kind: a variant of [`Code`] and its row.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
@@ -39,6 +41,7 @@ codes! {
     BadRequest = 400 "bad_request" "The request cannot be read";
     Unauthorized = 401 "unauthorized" "An API key is needed";
     Forbidden = 403 "forbidden" "The key's role does not allow this";
+    LoginRefused = 403 "login_refused" "The login did not hold";
     OtherSite = 403 "other_site" "The request comes from somewhere else";
     NotFound = 404 "not_found" "There is no such thing";
     MethodNotAllowed = 405 "method_not_allowed" "The address does not take this method";
@@ -49,6 +52,7 @@ codes! {
     UnsupportedMediaType = 415 "unsupported_media_type" "The content type is not taken here";
     NotDrawn = 422 "not_drawn" "The page cannot be drawn";
     Invalid = 422 "invalid" "What was sent is not valid";
+    TooMany = 429 "too_many_requests" "More was asked than is allowed in this time";
     Internal = 500 "internal" "Something went wrong in the service";
     NotImplemented = 501 "not_implemented" "Not part of this version";
     Unavailable = 503 "unavailable" "The service cannot do this now";
@@ -91,6 +95,8 @@ pub struct Problem {
     /// What happened inside, for the log; never sent.
     pub inside: Option<String>,
     pub allow: Option<String>,
+    /// When asking again may be of use.
+    pub retry_after_s: Option<u64>,
 }
 
 /// Why a request failed, for the log and never for the outside.
@@ -126,7 +132,15 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, own_code: None, detail: detail.into(), errors: vec![], inside: None, allow: None }
+        Self {
+            code,
+            own_code: None,
+            detail: detail.into(),
+            errors: vec![],
+            inside: None,
+            allow: None,
+            retry_after_s: None,
+        }
     }
 
     /// A bad field.
@@ -136,6 +150,12 @@ impl Problem {
 
     pub fn not_found(what: &'static str, value: impl ToString) -> Self {
         Refusal::not_found(what, value).into()
+    }
+
+    /// More than is allowed in this time.
+    pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
+        let retry_after_s = Some(retry_after.as_secs_f64().ceil().max(1.0) as u64);
+        Self { retry_after_s, ..Self::new(Code::TooMany, detail) }
     }
 
     /// Part of the contract that this version does not have.
@@ -195,6 +215,7 @@ impl ResponseError for Problem {
             Code::Unavailable => Some((RETRY_AFTER, "5".to_owned())),
             // Somebody has to make room.
             Code::InsufficientStorage => Some((RETRY_AFTER, "30".to_owned())),
+            Code::TooMany => Some((RETRY_AFTER, self.retry_after_s.unwrap_or(1).to_string())),
             Code::MethodNotAllowed => self.allow.clone().map(|allow| (actix_web::http::header::ALLOW, allow)),
             _ => None,
         };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::config::JudgeError;
 use super::provider::{Lost, Retry};
 use crate::domain::Cause;
+use crate::guard::{Guard, Resolver};
 
 /// Idle connections kept per provider.
 const POOL: usize = 1_024;
@@ -21,6 +22,16 @@ const POOL: usize = 1_024;
 /// If TLS cannot be set up on this machine.
 pub fn client(proxy: bool) -> Result<reqwest::Client, JudgeError> {
     builder(proxy).build().map_err(|e| JudgeError::Client { reason: chain(&e) })
+}
+
+/// The same for judges that are called by a name: it leads to no address that `guard` does not let pass, but for
+/// `localhost`. Where a proxy does the connecting, the proxy decides.
+///
+/// # Errors
+/// If TLS cannot be set up on this machine.
+pub fn guarded_client(proxy: bool, guard: Guard) -> Result<reqwest::Client, JudgeError> {
+    let resolver = Resolver { guard, own_only: false, this_machine: true };
+    builder(proxy).dns_resolver(resolver).build().map_err(|e| JudgeError::Client { reason: chain(&e) })
 }
 
 pub(super) fn builder(proxy: bool) -> reqwest::ClientBuilder {

@@ -60,7 +60,7 @@ pub use config::{Backoff, JudgeConfig, JudgeError, Secret};
 pub use count::describe_metrics;
 pub use engine::{Asked, Judge, Parse};
 pub use estimate::Estimate;
-pub use http::client;
+pub use http::{client, guarded_client};
 pub use journal::{History, Journal, JournalError, Unkept};
 pub use lexical::offline_judges;
 pub use provider::{Fault, Lost, Provider, RawReply, Reply, Retry};

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::by_criterion::{self, Criteria};
 use crate::domain::{
-    About, Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, JudgeName,
-    JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Review, RubricRef, Senses,
-    Subject, Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
+    About, Answer, CallCounts, CallKey, Cause, Comparison, ComparisonId, ComparisonResult, ComparisonState, Extract,
+    Finding, JudgeName, JudgePreference, JudgeSpec, Order, Panel, PanelName, Preference, Prefix, Question, Review,
+    RubricRef, Senses, Subject, Submission, SubmissionId, SystemName, Task, TaskId, Usage, Vote, VoteOutcome,
 };
 use crate::grading::accept::{calls, choose_panel};
 use crate::grading::call::{self, Call, Earlier, Errand, as_said, nothing_to_show, subject_prefix};
-use crate::grading::escalate::lot;
+use crate::grading::escalate::{Reason, lot};
 use crate::grading::fan_out::{Lane, fan_out};
 use crate::grading::plan::read_files;
 use crate::grading::quote::Quote;
@@ -60,7 +60,7 @@ pub async fn accept(
 /// The record of a comparison whose parts are known to be there.
 ///
 /// # Errors
-/// If it is more calls than one comparison may be.
+/// If it is more calls than one comparison may be, or too few judges are of another family than the systems.
 pub fn queued(
     services: &Services,
     task_id: TaskId,
@@ -69,6 +69,7 @@ pub fn queued(
     panel: Panel,
     rubric: Option<RubricRef>,
 ) -> Result<Comparison, Refusal> {
+    let panel = panel.for_systems(&[&system_a, &system_b]).map_err(|why| Refusal::invalid("/panel", why))?;
     Ok(Comparison {
         id: services.ids.next(),
         task_id,
@@ -101,7 +102,7 @@ pub async fn quote(
     let looked_at = comparisons.len().min(QUOTED);
     for at in 0..looked_at {
         let comparison = &comparisons[at * comparisons.len() / looked_at];
-        for (call, nothing) in plan(services, project, comparison, &[]).await? {
+        for (call, nothing) in plan(services, project, comparison, &[]).await?.calls {
             let spec = comparison.panel.judges.iter().find(|spec| spec.name == call.key.judge);
             let (None, Some(judge), Some(spec)) = (nothing, &call.judge, spec) else { continue };
             // Each order of each pair begins in its own way: nothing comes from a cache.
@@ -155,7 +156,8 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
 
     let mut by_judge: BTreeMap<JudgeName, Vec<Call>> = BTreeMap::new();
     let mut batch = project.batch();
-    for (call, nothing) in plan(services, project, &comparison, &votes).await? {
+    let Plan { calls, for_judges } = plan(services, project, &comparison, &votes).await?;
+    for (call, nothing) in calls {
         match nothing {
             Some(reason) => batch = batch.put(&nothing_to_show(services, &call, reason)),
             None => by_judge.entry(call.key.judge.clone()).or_default().push(call),
@@ -185,7 +187,7 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
     comparison.state = ComparisonState::Judged { at: services.now(), result: decide(&comparison, &votes) };
     let mut told: Vec<_> = hooks::events::comparison_completed(&comparison).into_iter().collect();
     let mut batch = project.batch().update(&comparison, revision);
-    if let Some(review) = for_humans(services, &comparison) {
+    if let Some(review) = for_humans(services, &comparison, for_judges) {
         told.push(hooks::events::review_required(&review));
         batch = batch.insert(&review);
     }
@@ -195,15 +197,16 @@ pub async fn run(services: &Services, project: &ProjectStore, id: ComparisonId) 
     Ok(())
 }
 
-/// Whether a human's preference is asked, by the panel's policy: where judges prefer different sides, and of all else a
-/// share that is drawn at random.
-fn for_humans(services: &Services, comparison: &Comparison) -> Option<Review> {
+/// Whether a human's preference is asked, by the panel's policy: where judges prefer different sides, where a side speaks
+/// to its judges, and of all else a share that is drawn at random.
+fn for_humans(services: &Services, comparison: &Comparison, for_judges: bool) -> Option<Review> {
     let ComparisonState::Judged { result, .. } = &comparison.state else { return None };
     let policy = &comparison.panel.review;
     let mut said = result.judges.iter().filter_map(|judge| judge.outcome);
     let is_split = said.next().is_some_and(|first| said.any(|other| other != first));
     let (reason, probability) = match () {
         () if policy.split_comparison && is_split => ("split", 1.0),
+        () if policy.judge_instruction && for_judges => (Reason::JudgeInstruction.as_str(), 1.0),
         () if lot(comparison.id, "comparison") < policy.comparison_share => ("audit", policy.comparison_share),
         () => return None,
     };
@@ -219,13 +222,20 @@ fn for_humans(services: &Services, comparison: &Comparison) -> Option<Review> {
 /// What judges that take the same input see in one order, and where their quotes are looked up.
 type Sight = (Arc<Prefix>, Arc<Shown>);
 
-/// The calls that are owed; with a reason, those that are not made, because the judge can be shown nothing of one side.
+/// What a comparison takes.
+struct Plan {
+    /// The calls that are owed; with a reason, those that are not made, because the judge can be shown nothing of one side.
+    calls: Vec<(Call, Option<String>)>,
+    /// One of the two says something to its judges.
+    for_judges: bool,
+}
+
 async fn plan(
     services: &Services,
     project: &ProjectStore,
     comparison: &Comparison,
     votes: &[Vote],
-) -> Result<Vec<(Call, Option<String>)>, Refusal> {
+) -> Result<Plan, Refusal> {
     let missing = |kind: &str, key: String| {
         let detail = format!("comparison {} refers to it, and it is not kept", comparison.id);
         Refusal::Store(StoreError::Corrupt { kind: kind.to_owned(), key, detail })
@@ -309,7 +319,8 @@ async fn plan(
             }
         }
     }
-    Ok(planned)
+    let found = |side: &Arc<Extract>| side.files.iter().flat_map(|file| &file.findings).any(Finding::is_for_judges);
+    Ok(Plan { calls: planned, for_judges: sides.iter().any(found) })
 }
 
 fn mirrored(answer: Answer) -> Answer {

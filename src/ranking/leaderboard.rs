@@ -15,6 +15,7 @@ use super::variation::{self, Judges};
 use super::{derived, snapshot};
 use crate::domain::{
     Battle, Comparison, ComparisonState, Grading, Order, PanelName, Preference, RubricId, SystemName, Task, TaskId,
+    family,
 };
 use crate::grading::score::by_tag;
 use crate::refusal::Refusal;
@@ -421,8 +422,8 @@ pub(super) fn battles(material: &Material, wanted: &Wanted) -> BySource {
                 Judges::All => true,
                 Judges::Only(judge) => battle.judge.as_deref() == Some(judge.as_str()),
                 Judges::Without(judge) => battle.judge.as_deref() != Some(judge.as_str()),
-                Judges::OtherFamilies => battle.judge.as_deref().and_then(variation::family).is_none_or(|own| {
-                    [&battle.model_a, &battle.model_b].iter().all(|s| variation::family(s.as_str()) != Some(own))
+                Judges::OtherFamilies => battle.judge.as_deref().and_then(family).is_none_or(|own| {
+                    [&battle.model_a, &battle.model_b].iter().all(|s| family(s.as_str()) != Some(own))
                 }),
             };
             if !counts {

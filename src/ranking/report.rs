@@ -6,14 +6,14 @@
 //!   share, so that an accuracy over them is of harder questions than most; the card says how many of which.
 //! - Repeats are reduced to the judge's vote first. Confusion, P, R, F1 and kappa are of yes/no criteria; severity and drift
 //!   of all, on the share of a criterion's points. A penalty that is met counts like any other that is met.
-//! - Families are told by names of models and systems ([`family`]); who cannot be told is left out.
+//! - Families are told by names of models and systems ([`crate::domain::family`]); who cannot be told is left out.
 //! - Lengths are those of final messages, where both submissions of a comparison are text alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    Answer, Comparison, Criterion, Grading, JudgeName, Match, Order, Preference, Question, Subject, Submission, Vote,
-    VoteOutcome,
+    Answer, Comparison, Criterion, Grading, JudgeName, JudgeSpec, Match, Order, Preference, Question, Subject,
+    Submission, Vote, VoteOutcome, family,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
@@ -190,7 +190,7 @@ impl<'a> Card<'a> {
             })
             .collect();
         let spec = one.grading.panel.judges.iter().find(|spec| spec.name == *judge);
-        let families = spec.and_then(|spec| family(&spec.model)).zip(family(one.grading.system.as_str()));
+        let families = spec.and_then(JudgeSpec::family).zip(family(one.grading.system.as_str()));
         let at = repeats.iter().map(|vote| vote.created_at.as_second()).max().unwrap_or(0);
         let class = |value: f64| usize::from(value > 0.5);
         self.humans.answers += 1;
@@ -470,28 +470,6 @@ fn quantile(sorted: &[u64], share: f64) -> Option<u64> {
     sorted.get(at.saturating_sub(1)).copied()
 }
 
-/// Whose model it is, by the name that it goes by.
-#[must_use]
-pub fn family(name: &str) -> Option<&'static str> {
-    const FAMILIES: [(&str, &[&str]); 8] = [
-        ("openai", &["gpt", "chatgpt", "o1", "o3", "o4"]),
-        ("anthropic", &["claude", "opus", "sonnet", "haiku"]),
-        ("google", &["gemini", "gemma"]),
-        ("meta", &["llama"]),
-        ("mistral", &["mistral", "mixtral", "magistral"]),
-        ("alibaba", &["qwen", "qwq"]),
-        ("deepseek", &["deepseek"]),
-        ("xai", &["grok"]),
-    ];
-    let name = name.to_lowercase();
-    let mut words = name.split(|c: char| !c.is_alphanumeric());
-    words.find_map(|word| {
-        let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        let is = |known: &&str| *known == word || (known.len() > 2 && *known == stem);
-        FAMILIES.iter().find(|(_, known)| known.iter().any(is)).map(|(family, _)| *family)
-    })
-}
-
 /// The effective number of judges of the newest panel that this judge sits on, on yes/no criteria with a human's answer.
 fn effective(past: &[Past], clusters: &mut Numbers) -> Figure {
     let Some(panel) = past.last().map(|one| &one.grading.panel) else { return nothing() };
@@ -687,21 +665,5 @@ mod tests {
         let slope = length(&longer).unwrap();
         assert!(slope.interval.clone().unwrap().low > 0.0, "{slope:?}");
         assert!(matches!(length(&turned), Err(NotEstimable::NoBattles)));
-    }
-
-    #[test]
-    fn families_are_told_by_names_and_nobody_is_put_into_one_by_chance() {
-        for (name, is) in [
-            ("gpt-5.5-mini", Some("openai")),
-            ("o3-pro", Some("openai")),
-            ("claude-opus-4-1", Some("anthropic")),
-            ("Gemini 2.5 Pro", Some("google")),
-            ("meta/llama3.1-70b", Some("meta")),
-            ("qwen2", Some("alibaba")),
-            ("intern", None),
-            ("o-ring", None),
-        ] {
-            assert_eq!(family(name), is, "{name}");
-        }
     }
 }

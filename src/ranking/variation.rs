@@ -23,35 +23,6 @@ pub enum Judges {
     OtherFamilies,
 }
 
-/// Who makes a model, as far as its name tells: `openai`, `anthropic`, `google` ...
-#[must_use]
-pub fn family(name: &str) -> Option<&'static str> {
-    const FAMILIES: &[(&str, &[&str])] = &[
-        ("openai", &["gpt", "openai", "chatgpt", "o1", "o3", "o4", "codex"]),
-        ("anthropic", &["claude", "anthropic", "opus", "sonnet", "haiku"]),
-        ("google", &["gemini", "gemma", "google", "palm"]),
-        ("xai", &["grok", "xai"]),
-        ("meta", &["llama", "meta"]),
-        ("mistral", &["mistral", "mixtral", "magistral", "ministral", "codestral"]),
-        ("deepseek", &["deepseek"]),
-        ("alibaba", &["qwen", "qwq"]),
-        ("moonshot", &["kimi", "moonshot"]),
-        ("zhipu", &["glm", "chatglm"]),
-        ("cohere", &["command", "cohere"]),
-        ("microsoft", &["phi"]),
-        ("nvidia", &["nemotron"]),
-    ];
-    let lower = name.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    // `gpt5`, `gpt4o` and `llama3` are said too: digits and what follows them are versions.
-    let stem =
-        |word: &str| word.find(|c: char| c.is_ascii_digit()).filter(|at| *at > 1).map(|at| word[..at].to_owned());
-    FAMILIES.iter().find_map(|(family, known)| {
-        let of = |word: &&str| known.contains(word) || stem(word).is_some_and(|stem| known.contains(&stem.as_str()));
-        words.iter().any(of).then_some(*family)
-    })
-}
-
 impl Judges {
     /// Whether this judge counts where these systems are judged.
     #[must_use]
@@ -60,10 +31,7 @@ impl Judges {
             Self::All => true,
             Self::Only(name) => *name == judge.name,
             Self::Without(name) => *name != judge.name,
-            Self::OtherFamilies => match family(&judge.model).or_else(|| family(&judge.provider)) {
-                Some(own) => systems.iter().all(|system| family(system.as_str()) != Some(own)),
-                None => true,
-            },
+            Self::OtherFamilies => judge.is_kin(systems) != Some(true),
         }
     }
 
@@ -158,22 +126,6 @@ mod tests {
     use super::*;
     use crate::domain::Preference::{A, B};
     use crate::ranking::testing::compared;
-
-    #[test]
-    fn a_family_is_told_from_a_name_as_people_write_it() {
-        for (name, wanted) in [
-            ("gpt-5 + tools", Some("openai")),
-            ("GPT4o", Some("openai")),
-            ("claude-opus-4.1", Some("anthropic")),
-            ("models/gemini-2.5-pro", Some("google")),
-            ("Llama3-70b", Some("meta")),
-            ("human", None),
-            ("egypt-travel", None),
-            ("atlas-2", None),
-        ] {
-            assert_eq!(family(name), wanted, "{name}");
-        }
-    }
 
     #[test]
     fn without_a_judge_the_others_decide_and_nobody_left_is_inconclusive() {

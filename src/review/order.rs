@@ -1,10 +1,10 @@
 //! Questions in the order of the queue: what is at stake first, then the older. They are read as far as somebody looks:
 //! how many wait makes no difference to who takes the next one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use crate::domain::{Review, Timestamp};
-use crate::store::{Place, ProjectStore, Record, StoreError, Walk, queue_place};
+use crate::domain::{CriterionId, GradingId, Review, Timestamp};
+use crate::store::{Place, ProjectStore, Record, StoreError, Walk, asked_about, queue_place};
 
 /// Questions that wait, in their order.
 pub const QUEUE: &str = "queue";
@@ -56,12 +56,7 @@ impl<'a> Questions<'a> {
 
     /// What waits about one grading, past (or, `backwards`, before) this question if one is named.
     #[must_use]
-    pub fn of_grading(
-        project: &'a ProjectStore,
-        grading: crate::domain::GradingId,
-        after: Option<&Review>,
-        backwards: bool,
-    ) -> Self {
+    pub fn of_grading(project: &'a ProjectStore, grading: GradingId, after: Option<&Review>, backwards: bool) -> Self {
         let start = format!("{grading}:");
         let after = after.map(place).map(|own| Place { value: start.clone() + &own.value, ..own });
         Self { project, sources: vec![Source::new(WAITS_ON, start, after, backwards)] }
@@ -161,6 +156,25 @@ pub async fn conflicts(project: &ProjectStore) -> Result<usize, StoreError> {
 
 async fn count_from(project: &ProjectStore, index: &'static str, start: &str) -> Result<usize, StoreError> {
     Ok(usize::try_from(project.count_places::<Review>(index, start).await?).unwrap_or(usize::MAX))
+}
+
+/// The questions about some criteria of a grading, the older first; the others are not read.
+///
+/// # Errors
+/// If the store cannot.
+pub async fn about_criteria(
+    project: &ProjectStore,
+    grading: GradingId,
+    criteria: impl Iterator<Item = &CriterionId>,
+) -> Result<Vec<Review>, StoreError> {
+    let wanted: BTreeSet<String> = criteria.map(|id| asked_about(grading, id)).collect();
+    let start = format!("{grading}:");
+    let walk = Walk { index: "criterion", start: &start, after: None, backwards: false };
+    let places = project.places::<Review>(&walk, usize::MAX).await?;
+    let mut keys: Vec<String> =
+        places.into_iter().filter(|place| wanted.contains(&place.value)).map(|place| place.key).collect();
+    keys.sort();
+    Ok(project.get_many::<Review>(&keys).await?.into_iter().map(|kept| kept.record).collect())
 }
 
 /// The questions that somebody holds at this time, in their order.

@@ -164,12 +164,30 @@ impl Replicas {
                     *pulse = fresh;
                 }
                 if among.since(pulse.since) > among.lease * SWEPT_AFTER {
-                    dead.push(replica.key());
+                    dead.push(replica.id);
                 }
             }
         }
-        for key in dead {
-            system.commit(system.batch().delete::<Replica>(&key)).await?;
+        for dead in dead {
+            self.clear(store, clock, dead).await?;
+            system.commit(system.batch().delete::<Replica>(&dead.to_string())).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what a dead replica left: leases on work that it had finished when it was killed, which nobody takes
+    /// over because there is nothing left to do.
+    async fn clear(&self, store: &Store, clock: &dyn Clock, dead: ReplicaId) -> Result<(), StoreError> {
+        for project in store.projects().await? {
+            let project = store.project(&project);
+            for lease in project.all::<WorkLease>(Query::default()).await? {
+                // Taken first, so that one that somebody else takes over meanwhile stays theirs.
+                if lease.replica == dead
+                    && let Some(leased) = self.take(&project, &lease.of, clock).await?
+                {
+                    self.give_back(&leased, &lease.of).await?;
+                }
+            }
         }
         Ok(())
     }

@@ -66,6 +66,13 @@ impl Batch {
         self.add(R::KIND, key.to_owned(), Action::Require(expected))
     }
 
+    /// How many new records of a kind it keeps.
+    #[must_use]
+    pub fn new_ones<R: Record>(&self) -> usize {
+        let is_new = |change: &&Change| change.kind == R::KIND && matches!(change.action, Action::Insert(_));
+        self.changes.iter().filter(is_new).count()
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.error.is_none()

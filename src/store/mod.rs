@@ -57,7 +57,8 @@ pub use postgres::{PostgresBackend, PostgresOptions};
 pub use query::{Cursor, MAX_PAGE, Page, Query};
 pub use record::{Kept, Link, MAX_RECORD_BYTES, Record};
 pub use records::{
-    ApiKey, IdempotentAnswer, LinksDone, PlanTurn, call_key, delivery_line, idempotency_key, queue_place, rubric_key,
+    ApiKey, IdempotentAnswer, KeyLimits, KeyUse, LinksDone, PlanTurn, Session, SessionOf, asked_about, call_key,
+    delivery_line, idempotency_key, queue_place, rubric_key,
 };
 pub use sled::SledBackend;
 pub use typed::{Place, ProjectStore, Store, StoreOptions, Walk, without_password};

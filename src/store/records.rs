@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::keys::part;
 use super::record::{Link, Record};
 use crate::domain::{
-    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, Delivery, Drafting, DueDelivery, Grading,
-    KeyId, KnownAnswer, MonthBudget, Odds, Order, Override, ProjectId, Question, Remembered, Replica, Reveal, Review,
-    RubricId, RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp, Vote, Webhook, WebhookId,
-    WorkLease,
+    About, Attempt, AuditEntry, AuditHead, Battle, CallKey, Comparison, CriterionId, Delivery, Drafting, DueDelivery,
+    Grading, GradingId, KeyId, KnownAnswer, MonthBudget, Odds, Order, Override, ProjectId, Question, Remembered,
+    Replica, Reveal, Review, RubricId, RubricVersion, ScoreOverride, Snapshot, Subject, Submission, Task, Timestamp,
+    Vote, Webhook, WebhookId, WorkLease,
 };
 
 fn id(index: &'static str, value: &Option<impl std::fmt::Display>) -> Option<Link> {
@@ -157,12 +157,20 @@ impl Record for LinksDone {
     }
 }
 
+/// Under which value a question about a criterion of a grading is linked: the grading's id and `:`, then a hash that is
+/// as long for every name.
+#[must_use]
+pub fn asked_about(grading: GradingId, criterion: &CriterionId) -> String {
+    let hash = blake3::hash(criterion.as_str().as_bytes()).to_hex();
+    format!("{grading}:{}", &hash[..32])
+}
+
 impl Record for Review {
     const KIND: &'static str = "review";
     /// 2: questions of several kinds; before, all were about a criterion of a grading.
     const VERSION: u32 = 2;
-    /// 2: in the order of the queue, and by whom they wait for.
-    const LINKS: u32 = 2;
+    /// 2: in the order of the queue, and by whom they wait for. 3: by the criterion of a grading that they are about.
+    const LINKS: u32 = 3;
     fn key(&self) -> String {
         self.id.to_string()
     }
@@ -183,6 +191,9 @@ impl Record for Review {
             }
         }
         links.extend(id("grading", &self.about.grading_id()));
+        if let Some((grading, criterion)) = self.criterion() {
+            links.push(("criterion", asked_about(grading, criterion)));
+        }
         links.extend(id("task", &self.task_id));
         if let About::Preference { comparison_id, .. } = &self.about {
             links.extend(id("comparison", comparison_id));
@@ -407,6 +418,100 @@ pub struct ApiKey {
     pub label: Option<String>,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// The first characters of the secret, by which people tell their keys apart. Keys of older builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// From then on it is no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The key that took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<KeyId>,
+    /// What it may ask for; `None` is what the configuration says.
+    #[serde(default, skip_serializing_if = "KeyLimits::is_empty")]
+    pub limits: KeyLimits,
+    /// Its secret comes from the configuration: it is revoked when that names another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub configured: bool,
+}
+
+/// How much one key may ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyLimits {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Gradings, comparisons and drafts of a day, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_per_day: Option<u32>,
+}
+
+impl KeyLimits {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl ApiKey {
+    /// Whether it opens anything at this time.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// What was done with a key: when it was used last, and what it asked for on that day. Beside the key, because it
+/// changes with every use and the key does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyUse {
+    pub id: KeyId,
+    /// To the minute.
+    pub last_used_at: Timestamp,
+    /// The day of `work`, UTC: `2026-11-22`.
+    pub day: String,
+    /// Gradings, comparisons and drafts of that day.
+    pub work: u64,
+}
+
+impl Record for KeyUse {
+    const KIND: &'static str = "key_use";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// A browser that somebody logged in with. Its cookie holds a secret of which only the hash is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Lower-case hex of the SHA-256 of the cookie's secret.
+    pub secret_hash: String,
+    pub of: SessionOf,
+    pub created_at: Timestamp,
+    /// To the minute.
+    pub seen_at: Timestamp,
+}
+
+/// Who a browser's session is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SessionOf {
+    /// Whoever has this key, as long as it is one.
+    Key { id: KeyId },
+    /// Somebody whom the identity provider vouched for.
+    Person { name: String, role: String, project: ProjectId },
+}
+
+impl Record for Session {
+    const KIND: &'static str = "session";
+    const VERSION: u32 = 1;
+    const LINKED: bool = false;
+    fn key(&self) -> String {
+        self.secret_hash.clone()
+    }
 }
 
 impl Record for ApiKey {

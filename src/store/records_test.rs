@@ -100,6 +100,8 @@ fn every_kind_has_frozen_records_and_all_of_them_still_read() {
         holds::<crate::domain::Delivery>(),
         holds::<crate::domain::DueDelivery>(),
         holds::<ApiKey>(),
+        holds::<KeyUse>(),
+        holds::<Session>(),
         holds::<IdempotentAnswer>(),
     ]);
     let kinds: BTreeSet<&str> = include_str!("records.rs")

@@ -42,6 +42,11 @@ const ADMIN: &[&str] = &[
     "POST /v1/webhooks/{id}/rotate",
     "POST /v1/webhooks/{id}/redeliver",
     "GET /v1/webhooks/{id}/deliveries",
+    "POST /v1/keys",
+    "GET /v1/keys",
+    "GET /v1/keys/{id}",
+    "DELETE /v1/keys/{id}",
+    "POST /v1/keys/{id}/rotate",
 ];
 /// Open to everybody: they tell nothing of any project.
 const OPEN: &[&str] = &["GET /docs", "GET /healthz", "GET /metrics", "GET /openapi.json", "GET /readyz"];
@@ -94,7 +99,9 @@ impl World {
     async fn new() -> Self {
         let judge_server = FakeOpenAi::start(|_| Action::answer("MET")).await;
         let policy = "review = { random_share = 1.0 }";
-        let home = Home::new(&format!("{}{}", judge("anna", &judge_server, ""), panel(&["anna"], policy)));
+        // Every route is asked with a wrong key, and from one address.
+        let quick = "[auth]\nslow_wrong_keys = false\n";
+        let home = Home::new(&format!("{quick}{}{}", judge("anna", &judge_server, ""), panel(&["anna"], policy)));
         let mut keys = BTreeMap::new();
         for (who, project) in [("submitter", "p"), ("reviewer", "p"), ("admin", "p"), ("stranger", "q")] {
             let role = if who == "stranger" { "admin" } else { who };
@@ -123,6 +130,8 @@ impl World {
         }
         let snapshot = id(&client.post("/v1/leaderboard/snapshots", &json!({"label": MARKER})).await.is(201));
         let hook = id(&client.post("/v1/webhooks", &json!({"url": "https://example.com/hook"})).await.is(201));
+        let asked = json!({"role": "submitter", "label": MARKER});
+        let key = id(&client.post("/v1/keys", &asked).await.is(201));
         let ids = [
             ("/v1/gradings", grading),
             ("/v1/comparisons", comparison),
@@ -133,6 +142,7 @@ impl World {
             ("/v1/tasks", "t".to_owned()),
             ("/v1/leaderboard/snapshots", snapshot),
             ("/v1/webhooks", hook),
+            ("/v1/keys", key),
         ];
         Self { _home: home, _judge: judge_server, service, ids: ids.into(), keys }
     }
@@ -178,6 +188,7 @@ impl World {
                 json!({"criterion_id": "c1", "value": "met", "reason": "seen"})
             }
             "POST /v1/rubrics/{id}/decide" => json!({"decisions": {}}),
+            "POST /v1/keys" => json!({"role": "submitter", "label": "x"}),
             "POST /v1/reviews/{id}/decline" | "POST /v1/reviews/{id}/withdraw" => json!({"reason": "no"}),
             "POST /v1/reviews/{id}/release" => json!({"lease_token": token}),
             "POST /v1/reviews/{id}/submit" => json!({"lease_token": token, "value": "met"}),

@@ -1,5 +1,8 @@
 //! `empanel judges check`: asks every judge one small question whose answer is known, and one about a picture if it sees:
 //! whether it is reached, takes the key, knows the model, keeps to the form of the reply, how long it takes, what it costs.
+//! `empanel judges probe` ([`probe`]): what scores hang on.
+
+mod probe;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +29,8 @@ pub(super) enum Verb {
         #[arg(long, default_value = "pretty", value_parser = ["pretty", "json"])]
         format: String,
     },
+    /// Grade the same content in other forms, and say by how much the score differs
+    Probe(probe::Args),
 }
 
 const TEXT: &str = "Memo. Revenue of the third quarter was 4,217 dollars, 311 more than in the second.";
@@ -67,8 +72,11 @@ struct Probe {
 }
 
 pub(super) async fn judges(verb: Verb) -> Result<(), Failure> {
-    let Verb::Check { only, config: path, format } = verb;
     log("error");
+    let (only, path, format) = match verb {
+        Verb::Check { only, config, format } => (only, config, format),
+        Verb::Probe(args) => return probe::probe(args).await,
+    };
     let mut config = load(path.as_ref())?;
     // A check says what is; it does not wait until it is better.
     for section in &mut config.judges {
@@ -116,8 +124,8 @@ async fn check(judge: &Judge, templates: &Templates) -> Checked {
         model: spec.model.clone(),
         answered_as: text.as_ref().ok().and_then(|asked| asked.model.clone()),
         reply_form: judge.provider().form(),
-        text: probe(text),
-        picture: picture.map(probe),
+        text: answered(text),
+        picture: picture.map(answered),
         price: spec.price.map(|_| if judge.is_price_from_table() { "table" } else { "configured" }),
         expires: judge.expires().map(str::to_owned),
         usd,
@@ -160,7 +168,7 @@ async fn ask(
     asked.map_err(|error| error.to_string())
 }
 
-fn probe(asked: Result<Asked<Answer>, String>) -> Probe {
+fn answered(asked: Result<Asked<Answer>, String>) -> Probe {
     let failed =
         |said: String, latency_ms| Probe { passed: false, said, latency_ms, input_tokens: 0, output_tokens: 0 };
     match asked {

@@ -492,4 +492,9 @@ pub(super) fn metadata(pdf: &Pdf, draft: &mut Draft<'_>) {
     if !found.is_empty() {
         draft.finding("metadata", Place::Whole, found.join("; "));
     }
+    for (what, value) in [("author", &known.author), ("creator", &known.creator), ("producer", &known.producer)] {
+        if let Some(value) = value.as_deref().map(text_string) {
+            draft.aside(&format!("the property `{what}`"), one_line(&value).chars().take(2_000).collect());
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod health;
 mod import;
 mod judge_report;
 mod judges;
+mod keys;
 mod later;
 pub(super) mod leaderboard;
 mod overrides;
@@ -123,6 +124,9 @@ resources! {
     "/v1/webhooks/{id}/rotate" => post webhooks::rotate;
     "/v1/webhooks/{id}/deliveries" => get webhooks::deliveries;
     "/v1/webhooks/{id}/redeliver" => post webhooks::redeliver;
+    "/v1/keys" => get keys::list, post keys::create;
+    "/v1/keys/{id}" => get keys::get, delete keys::revoke;
+    "/v1/keys/{id}/rotate" => post keys::rotate;
     "/v1/audit" => get audit::list;
     "/v1/audit/verify" => get audit::verify;
     "/v1/export" => get later::export;

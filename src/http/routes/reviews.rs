@@ -66,7 +66,7 @@ pub async fn get(
 /// The bytes of a file of the deliverable, `n` from 0. While you are blind, a file that names its maker is withheld
 /// (409 `not_blind`); its text is on the page of the review.
 #[utoipa::path(get, path = "/v1/reviews/{id}/files/{n}", tag = "reviews",
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+    responses((status = 200, content_type = "*/*", body = Vec<u8>)))]
 pub async fn file(
     caller: Reviewer,
     services: web::Data<Services>,

@@ -83,7 +83,7 @@ pub async fn get(caller: Submitter, id: web::Path<Uuid>) -> Result<HttpResponse,
 
 /// The bytes of a file, `n` from 0.
 #[utoipa::path(get, path = "/v1/submissions/{id}/files/{n}", tag = "submissions",
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+    responses((status = 200, content_type = "*/*", body = Vec<u8>)))]
 pub async fn file(
     caller: Submitter,
     services: web::Data<Services>,

@@ -60,7 +60,7 @@ pub async fn get(caller: Submitter, id: web::Path<String>) -> Result<HttpRespons
 
 /// The bytes of a reference file, `n` from 0.
 #[utoipa::path(get, path = "/v1/tasks/{id}/files/{n}", tag = "tasks",
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+    responses((status = 200, content_type = "*/*", body = Vec<u8>)))]
 pub async fn file(
     caller: Submitter,
     services: web::Data<Services>,

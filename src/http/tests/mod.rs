@@ -3,6 +3,7 @@
 mod bad_input;
 mod gradings;
 mod keys;
+mod oidc;
 mod pages;
 mod plans;
 mod socket;
@@ -18,7 +19,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::Door;
+use super::{Access, Door};
 use crate::config::default_quorum;
 use crate::document;
 use crate::domain::{Aggregation, IdSource, JudgeName, JudgeSpec, Panel, PanelName, ReviewPolicy, SystemClock};
@@ -53,6 +54,13 @@ pub const LIMITS: IntakeLimits = IntakeLimits {
 impl Bench {
     pub async fn new() -> Self {
         Self::over(Store::open("memory:", StoreOptions::default()).await.unwrap(), 7).await
+    }
+
+    /// One whose configuration says this of who comes in.
+    pub async fn with(access: Access) -> Self {
+        let mut bench = Self::new().await;
+        bench.door = Arc::new(Door::new(None, access, None));
+        bench
     }
 
     /// Another service over the same store, as a replica is; its ids come from this seed.
@@ -92,6 +100,8 @@ impl Bench {
             mode: crate::domain::Mode::PerCriterion,
             sequential: None,
             provider_batch: false,
+            own_family: crate::domain::OwnFamily::Mark,
+            left_out: vec![],
             review: ReviewPolicy { random_share: 0.0, ..ReviewPolicy::default() },
         };
         let services = Arc::new(Services {
@@ -130,9 +140,13 @@ impl Bench {
 macro_rules! app {
     ($bench:expr) => {
         actix_web::test::init_service(
-            actix_web::App::new().wrap(actix_web::middleware::from_fn(crate::http::log::log)).configure(
-                crate::http::configure(actix_web::web::Data::from($bench.services.clone()), $bench.door.clone()),
-            ),
+            actix_web::App::new()
+                .wrap(actix_web::middleware::from_fn(crate::http::harden::harden))
+                .wrap(actix_web::middleware::from_fn(crate::http::log::log))
+                .configure(crate::http::configure(
+                    actix_web::web::Data::from($bench.services.clone()),
+                    $bench.door.clone(),
+                )),
         )
         .await
     };

@@ -8,11 +8,20 @@ use tokio::sync::oneshot;
 
 use super::Bench;
 use crate::domain::{ProjectId, Submission};
-use crate::http::{ServeError, ServeOptions, serve};
+use crate::http::{Access, ServeError, ServeOptions, serve};
 use crate::judge::CancellationToken;
 
 fn options(bind: &str) -> ServeOptions {
-    ServeOptions { bind: bind.parse().unwrap(), workers: 1, drain: Duration::from_secs(2), notice: Duration::ZERO }
+    ServeOptions {
+        bind: bind.parse().unwrap(),
+        workers: 1,
+        drain: Duration::from_secs(2),
+        notice: Duration::ZERO,
+        access: Access::default(),
+        identity: None,
+        max_connections: 1_000,
+        tls: None,
+    }
 }
 
 /// Sends bytes, closes the sending side, and reads to the end.

@@ -3,14 +3,16 @@
 //! headers that every answer needs.
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::render::{self, Page, Viewer, url_part};
+use crate::http::auth::session::{self, FormShown};
 use crate::http::auth::{COOKIE, Caller, Role};
 use crate::http::problem::Problem;
 
@@ -76,6 +78,7 @@ pub(super) fn viewer(request: &HttpRequest, caller: &Caller) -> Viewer {
         role: caller.role.as_str(),
         reviews: caller.role >= Role::Reviewer,
         keyed: request.cookie(COOKIE).is_some(),
+        form_secret: session::form_secret_of(request).unwrap_or_default(),
     }
 }
 
@@ -89,7 +92,7 @@ pub(super) async fn paged(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let answer = match next.call(request).await {
+    let answer = match next.call(with_its_form(request).await).await {
         Ok(answer) => answer.map_into_boxed_body(),
         Err(error) => return Err(error),
     };
@@ -113,6 +116,38 @@ pub(super) async fn paged(
     };
     render::secure(answer.headers_mut());
     Ok(ServiceResponse::new(request, answer))
+}
+
+/// Of a form's body so many bytes are looked at: what it shows stands first.
+const FORM_HEAD: usize = 4 << 10;
+
+/// A form that a browser sends: whether it shows what only our pages know is noted, and its body is given on whole.
+async fn with_its_form(mut request: ServiceRequest) -> ServiceRequest {
+    let Some(secret) = session::form_secret_of(request.request()).filter(|_| !request.method().is_safe()) else {
+        return request;
+    };
+    let mut payload = request.take_payload();
+    let (mut head, mut pieces) = (Vec::new(), Vec::new());
+    while head.len() < FORM_HEAD {
+        match payload.next().await {
+            Some(Ok(piece)) => {
+                head.extend_from_slice(&piece[..piece.len().min(FORM_HEAD)]);
+                pieces.push(Ok(piece));
+            }
+            Some(Err(error)) => {
+                pieces.push(Err(error));
+                break;
+            }
+            None => break,
+        }
+    }
+    // Whoever can write these 64 digits knows them, wherever they stand.
+    if memchr::memmem::find(&head, secret.as_bytes()).is_some() {
+        request.extensions_mut().insert(FormShown);
+    }
+    let whole = futures_util::stream::iter(pieces).chain(payload);
+    request.set_payload(Payload::Stream { payload: Box::pin(whole) });
+    request
 }
 
 fn to_login(request: &HttpRequest) -> HttpResponse {

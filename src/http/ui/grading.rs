@@ -4,7 +4,7 @@
 //! What judges wrote goes along with the page while it is short; beyond [`INLINE_BUDGET`] it is fetched when
 //! a criterion is opened (`/gradings/{id}/criteria/{n}`, which is also a page of its own).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
@@ -18,16 +18,18 @@ use super::render::{Page, respond, url_part};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
     Author, CallKey, Criterion, CriterionId, Decision as Verdicts, Evidence, Grading, GradingId, GradingResult,
-    GradingState, JudgeName, Outcome, Override, Question, Representation, Review, Rubric, RubricVersion, Section,
-    SeenFile, Source, Status, Subject, Submission, Tally, Target, Task, Timestamp, Verdict, View, Vote, VoteOutcome,
+    GradingState, JudgeName, Outcome, Override, Question, Representation, Review, ReviewId, Rubric, RubricVersion,
+    Section, SeenFile, Source, Status, Subject, Submission, Tally, Target, Task, Timestamp, Verdict, View, Vote,
+    VoteOutcome,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
 use crate::grading::change;
 use crate::http::auth::{Caller, Reviewer, Role, Submitter};
+use crate::http::matter::Matter;
 use crate::http::problem::Problem;
 use crate::review::overrule::{self, Decision};
-use crate::review::reveal;
+use crate::review::{order, reveal};
 use crate::services::Services;
 use crate::store::{ProjectStore, Query, call_key, part, rubric_key};
 
@@ -393,7 +395,9 @@ async fn criterion(
     let all = material.rubric.rubric.criteria();
     let index = n.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|index| *index < all.len());
     let Some(index) = index else { return Err(Problem::not_found("criterion", words::clip(&n, 20))) };
-    material.read_votes(&caller.project, &BTreeSet::from([index])).await?;
+    let wanted = BTreeSet::from([index]);
+    material.read_votes(&caller.project, &wanted).await?;
+    material.read_reviews(&caller.project, &wanted).await?;
     let votes = ballots(&material.votes);
     let mut row = material.row(index, &votes);
     row.open = true;
@@ -551,6 +555,9 @@ async fn changed(
     Ok(respond(problem.code.status(), Some(&viewer(request, caller)), &page))
 }
 
+/// Questions that are listed at most.
+const LISTED: usize = 100;
+
 /// A grading with everything that is shown of it.
 pub(super) struct Material {
     pub grading: Grading,
@@ -586,9 +593,29 @@ impl Material {
             task,
             votes: vec![],
             overrides: overrule::list(project, id).await?.0,
-            reviews: project.all::<Review>(Query::link("grading", id)).await?,
+            reviews: vec![],
             grading,
         })
+    }
+
+    /// What a question is about, as it was read for the question.
+    ///
+    /// # Errors
+    /// If it is not about a grading, or something of that is not kept; as the store.
+    pub async fn of_matter(project: &ProjectStore, matter: Matter) -> Result<(Review, Self), Problem> {
+        let Matter { review, grading, rubric, task, submissions, .. } = matter;
+        let lost = || Problem::internal(format!("review {} is about a grading that is not kept whole", review.id));
+        let grading = grading.ok_or_else(lost)?;
+        let material = Self {
+            rubric: rubric.ok_or_else(lost)?,
+            submission: submissions.into_iter().next().ok_or_else(lost)?,
+            task,
+            votes: vec![],
+            overrides: overrule::list(project, grading.id).await?.0,
+            reviews: vec![],
+            grading,
+        };
+        Ok((review, material))
     }
 
     /// Reads the votes on some criteria, by their index; on all of them where they are few.
@@ -616,6 +643,23 @@ impl Material {
             }
         }
         self.votes = project.get_many::<Vote>(&keys).await?.into_iter().map(|kept| kept.record).collect();
+        Ok(())
+    }
+
+    /// Reads the questions about some criteria, by their index, and the first of all.
+    async fn read_reviews(&mut self, project: &ProjectStore, wanted: &BTreeSet<usize>) -> Result<(), Problem> {
+        let criteria = self.rubric.rubric.criteria();
+        let of_grading = Query::link("grading", self.grading.id);
+        if criteria.len() <= FEW_CRITERIA {
+            self.reviews = project.all::<Review>(of_grading).await?;
+            return Ok(());
+        }
+        let first = project.list::<Review>(of_grading.limit(LISTED)).await?.items;
+        self.reviews = first.into_iter().map(|kept| kept.record).collect();
+        let ids = wanted.iter().filter_map(|index| criteria.get(*index)).map(|criterion| &criterion.id);
+        let about = order::about_criteria(project, self.grading.id, ids).await?;
+        let there: HashSet<ReviewId> = self.reviews.iter().map(|review| review.id).collect();
+        self.reviews.extend(about.into_iter().filter(|review| !there.contains(&review.id)));
         Ok(())
     }
 
@@ -664,6 +708,7 @@ impl Material {
         let from = if from < matching { from } else { 0 };
         let page: BTreeSet<usize> = chosen[from..matching.min(from + ROWS)].iter().copied().collect();
         self.read_votes(&caller.project, &page).await?;
+        self.read_reviews(&caller.project, &page).await?;
         let mut rows: Vec<CriterionView> = {
             let votes = ballots(&self.votes);
             page.iter().map(|index| self.row(*index, &votes)).collect()
@@ -1029,7 +1074,7 @@ impl Material {
             reason: words::review_reason(&review.reason),
             state: review.state(now).as_str().to_owned(),
         };
-        self.reviews.iter().take(100).map(link).collect()
+        self.reviews.iter().take(LISTED).map(link).collect()
     }
 
     fn file_links(&self) -> Vec<FileLink> {

@@ -27,6 +27,7 @@ mod judges;
 mod leaderboard;
 mod login;
 mod matrix;
+mod oidc;
 mod pareto;
 mod plot;
 mod post;
@@ -65,5 +66,6 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .configure(review::configure)
         .configure(rubrics::configure)
         .configure(agreement::configure)
-        .configure(login::configure);
+        .configure(login::configure)
+        .configure(oidc::configure);
 }

@@ -186,7 +186,7 @@ async fn start(
     caller: Submitter,
     incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
-    let Received { content, identity } = fields(incoming, &["key"]).await?;
+    let Received { content, identity } = fields(incoming, &["key", "form_secret"]).await?;
     let posted = Posted::of(content);
     let identity = Identity { key: Some(format!("post:{}", posted.key)), ..identity };
     let started = async {
@@ -217,7 +217,7 @@ async fn quote(
     caller: Submitter,
     incoming: Incoming,
 ) -> Result<HttpResponse, Problem> {
-    let posted = Posted::of(fields(incoming, &["key"]).await?.content);
+    let posted = Posted::of(fields(incoming, &["key", "form_secret"]).await?.content);
     let quoted = async {
         let asked = gradings::OneShot::of(posted.asked()?, posted.files.clone()).await?;
         quotes::one_shot(&services, &caller, asked).await

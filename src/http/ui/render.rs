@@ -30,8 +30,10 @@ pub struct Viewer {
     pub role: &'static str,
     /// Reviewer or above.
     pub reviews: bool,
-    /// Came with a key in a cookie, which can be given back.
+    /// Logged in, and can log out.
     pub keyed: bool,
+    /// What a form of theirs shows; empty where nobody logs in.
+    pub form_secret: String,
 }
 
 /// What every template gets.
@@ -65,12 +67,14 @@ templates![
     "judge.html",
     "judges.html",
     "leaderboard.html",
+    "logged_in.html",
     "login.html",
     "parts/acts.html",
     "parts/around.html",
     "parts/beside.html",
     "parts/criterion.html",
     "parts/form.html",
+    "parts/form_secret.html",
     "parts/gradings.html",
     "parts/keys.html",
     "parts/macros.html",

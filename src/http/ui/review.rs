@@ -15,7 +15,7 @@ use super::question::{self, Fields};
 use super::render::{Page, respond};
 use super::viewer::{self, Desk, WorkPage};
 use super::words::{self, Mark, Time};
-use crate::domain::{About, Criterion, GradingId, LeaseToken, Review, ReviewId, ReviewState, Said, Target};
+use crate::domain::{About, Criterion, LeaseToken, Review, ReviewId, ReviewState, Said, Target};
 use crate::http::auth::{Caller, Reviewer};
 use crate::http::matter::Matter;
 use crate::http::problem::Problem;
@@ -142,11 +142,6 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 /// The grading that a question is about.
-fn of_grading(review: &Review) -> Result<GradingId, Problem> {
-    let none = || Problem::internal(format!("review {} is about no grading", review.id));
-    review.about.grading_id().ok_or_else(none)
-}
-
 pub(super) fn review_id(text: &str) -> Result<ReviewId, Problem> {
     text.parse().map_err(|_| Problem::not_found("review", words::clip(text, 40)))
 }
@@ -158,9 +153,8 @@ struct Question {
 }
 
 impl Question {
-    async fn load(project: &ProjectStore, id: &str) -> Result<Self, Problem> {
-        let review = queue::get(project, review_id(id)?).await?.record;
-        let mut material = Whole::load(project, of_grading(&review)?).await?;
+    async fn of(project: &ProjectStore, matter: Matter) -> Result<Self, Problem> {
+        let (review, mut material) = Whole::of_matter(project, matter).await?;
         let asked =
             review.criterion().and_then(|(_, id)| material.rubric.rubric.criteria().iter().position(|c| c.id == *id));
         material.read_votes(project, &asked.into_iter().collect()).await?;
@@ -314,7 +308,7 @@ async fn page_of(
     if matter.review.criterion().is_some() {
         let posted = refused.map(|(problem, fields)| (problem, Posted::of(fields)));
         let refused = posted.as_ref().map(|(problem, posted)| (*problem, posted));
-        let page = Question::load(&caller.project, id).await?.page(services, caller, around, refused)?;
+        let page = Question::of(&caller.project, matter).await?.page(services, caller, around, refused)?;
         return Ok(respond(status, Some(&viewer), &page));
     }
     Ok(respond(status, Some(&viewer), &question::page(services, caller, &matter, around, refused)))

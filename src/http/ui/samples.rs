@@ -17,6 +17,7 @@ use super::gradings::{GradingRow, GradingsPage, ProgressView, StatusFilter};
 use super::judges::{JudgeRow, JudgesPage};
 use super::leaderboard::{Gathered, LeaderboardPage};
 use super::login::LoginPage;
+use super::oidc::LoggedIn;
 use super::post::{self, JudgeQuote, Limits, LookView, Offer, PostPage, QuoteView, RefusedView, WrongView};
 use super::question;
 use super::render::{self, Page, Viewer};
@@ -72,7 +73,7 @@ fn at() -> Time {
 }
 
 fn viewer() -> Viewer {
-    Viewer { name: s("ann"), role: "reviewer", reviews: true, keyed: true }
+    Viewer { name: s("ann"), role: "reviewer", reviews: true, keyed: true, form_secret: s("5ec7e7") }
 }
 
 fn quote() -> Quote {
@@ -1044,7 +1045,12 @@ pub fn work() -> WorkPage {
 }
 
 fn login() -> LoginPage {
-    LoginPage { next: s("/reviews"), error: Some(s("This key is not known, or was revoked.")), needed: true }
+    LoginPage {
+        next: s("/reviews"),
+        error: Some(s("This key is not known, or was revoked.")),
+        needed: true,
+        elsewhere: true,
+    }
 }
 
 fn error() -> ErrorPage {
@@ -1230,7 +1236,8 @@ fn every_template_is_complete_and_no_hostile_text_becomes_markup_in_any_field() 
     check(&work());
     check(&WaitingPage { again_s: 1 });
     check(&login());
-    check(&LoginPage { needed: false, error: None, ..login() });
+    check(&LoginPage { needed: false, elsewhere: false, error: None, ..login() });
+    check(&LoggedIn { name: s("ann@example.com"), next: s("/reviews") });
     check(&error());
 }
 

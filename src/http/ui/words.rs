@@ -189,6 +189,7 @@ pub fn review_reason(code: &str) -> String {
         "unverified_evidence" => "quotes not found".to_owned(),
         "low_agreement" => "few votes for the verdict".to_owned(),
         "hidden_evidence" => "evidence in hidden text only".to_owned(),
+        "judge_instruction" => "speaks to its judges".to_owned(),
         "hidden_text" => "hidden text".to_owned(),
         "unreadable_input" => "a file could not be read".to_owned(),
         "must_pass" => "a gate".to_owned(),

@@ -25,6 +25,7 @@ pub struct ConsistencyBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgreementPairBody)]
 pub struct PairBody {
     /// Two.
     pub judges: Vec<String>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::families::FamiliesBody;
 use super::grading::{CostBody, ProgressBody, RubricRefBody};
 use super::vote::{SaidBody, VoteBody, order_word};
 use crate::domain::{
@@ -123,6 +124,8 @@ pub struct ComparisonBody {
     pub note: Option<String>,
     /// Each judge over both orders; empty until the panel has spoken.
     pub judges: Vec<JudgePreferenceBody>,
+    /// Judges of the family of one of the two systems.
+    pub families: FamiliesBody,
     /// Whose criteria were asked about, where that was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -270,6 +273,7 @@ impl ComparisonBody {
             outcome: result.and_then(|(_, result)| result.outcome).map(word),
             note: result.and_then(|(_, result)| result.note.clone()),
             judges: result.map(|(_, r)| r.judges.iter().map(JudgePreferenceBody::from).collect()).unwrap_or_default(),
+            families: FamiliesBody::of(&comparison.panel, &[&comparison.system_a, &comparison.system_b]),
             rubric: comparison.rubric.as_ref().map(RubricRefBody::from),
             criteria: None,
             votes: None,

@@ -43,6 +43,7 @@ pub struct SidesBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SamplePlanBody)]
 pub struct PlanBody {
     pub half_width: f64,
     /// Reviews drawn at random that are still needed until the share passed is known that narrowly.

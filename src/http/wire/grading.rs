@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::aggregation::AggregationBody;
+use super::families::FamiliesBody;
 use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
@@ -108,6 +109,8 @@ pub struct GradingBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub aggregation: Option<AggregationBody>,
+    /// Judges of the system's own family.
+    pub families: FamiliesBody,
     pub review: ReviewNeed,
     pub cost: CostBody,
     pub created_at: Timestamp,
@@ -404,6 +407,7 @@ impl GradingBody {
             criteria,
             agreement: result.map(|result| AgreementBody::from(&result.agreement)),
             aggregation: result.and_then(|result| result.weighing.as_deref()).map(AggregationBody::from),
+            families: FamiliesBody::of(&grading.panel, &[&grading.system]),
             review: summary.review,
             cost: summary.cost.unwrap_or_else(|| cost_so_far(votes)),
             created_at: summary.created_at,

@@ -49,6 +49,7 @@ pub struct JudgeReportBody {
 
 /// The human answers that it is set beside.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HumansBesideBody)]
 pub struct HumansBody {
     /// Blind answers to what this judge answered, too.
     pub answers: usize,

@@ -23,6 +23,7 @@ pub struct JudgeCostBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuotedCostBody)]
 pub struct CostBody {
     /// Calls that would be made.
     pub calls: u32,

@@ -147,6 +147,7 @@ pub struct ResolutionBody {
 
 /// What was answered.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReviewSaidBody)]
 pub struct SaidBody {
     /// A verdict, or `a`, `b`, `tie`, `both_bad`; null for a list of errors.
     pub value: Option<String>,

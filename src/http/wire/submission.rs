@@ -107,7 +107,8 @@ pub struct SeenFileBody {
     pub coverage: Option<f64>,
     /// What is not shown.
     pub cuts: Vec<CutBody>,
-    /// What a person should know: hidden text, macros.
+    /// What a person should know: hidden text, macros, and first what the file says to its judges
+    /// (`judge_instruction`, `fake_system_message`, `fake_fence`, `fake_answer`, `answer_opener`, `padding`).
     pub findings: Vec<FindingBody>,
 }
 

@@ -118,7 +118,7 @@
     asking = new AbortController();
     const { signal } = asking;
     try {
-      const answer = await fetch(`/v1/rubrics/lint?${query}`, { method: "POST", headers: { "content-type": "text/plain" }, body: text, signal });
+      const answer = await fetch(`/v1/rubrics/lint?${query}`, { method: "POST", headers: { "content-type": "text/plain", "x-csrf-token": document.querySelector("input[name=form_secret]")?.value ?? "" }, body: text, signal });
       const said = await answer.json();
       if (signal.aborted) return;
       const head = make("p");

@@ -4,8 +4,8 @@
 //! the network it stands in, the metadata of its cloud. So an address is looked at before a connection is made: the
 //! one that is connected to, not the name that was written, because a name may lead elsewhere the next time.
 //!
-//! When to use: [`Guard::check`] on every resolved address (in a resolver), [`Guard::check_host`] on the host of a URL
-//! before a request, because clients do not resolve what is an address already. Both are pure: no name is resolved here.
+//! When to use: [`Resolver`] in a client, which looks at every resolved address by [`Guard::check`];
+//! [`Guard::check_host`] on the host of a URL before a request, because clients do not resolve what is an address already.
 //!
 //! Limits: it knows addresses, not paths, and not what a public address forwards to. A service that stands behind a
 //! proxy must not use it for these requests: the proxy would do the connecting.
@@ -13,9 +13,13 @@
 //! Sources: the IANA registries of special-purpose addresses (RFC 6890 and what followed), RFC 6052 and RFC 8215
 //! (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo); the metadata addresses as the clouds document them.
 
+mod resolve;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+pub use resolve::{Elsewhere, Resolver};
 
 /// What kind of address it is, where it is not simply a public one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,6 +160,15 @@ impl Guard {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         let Ok(address) = bare.parse::<IpAddr>() else { return Ok(None) };
         self.check(address).map(|()| Some(address))
+    }
+
+    /// The same for the host of a URL. What is no URL leads nowhere.
+    ///
+    /// # Errors
+    /// If its host is an address that no connection may be made to.
+    pub fn check_url(&self, url: &str) -> Result<Option<IpAddr>, Forbidden> {
+        let url = reqwest::Url::parse(url).ok();
+        url.as_ref().and_then(|url| url.host_str()).map_or(Ok(None), |host| self.check_host(host))
     }
 
     /// Whether it is a special address that this guard allows: inside the operator's own network.
@@ -405,5 +418,23 @@ mod tests {
         }
         assert_eq!(closed().check_host("localhost"), Ok(None), "a name is looked at when it is resolved");
         assert_eq!(closed().check_host("1.1.1.1"), Ok(Some(ip("1.1.1.1"))));
+    }
+
+    #[test]
+    fn a_url_is_read_as_a_client_reads_it_whatever_form_its_address_has() {
+        for url in [
+            "http://169.254.169.254/v1",
+            "http://0xA9FEA9FE/v1",
+            "http://2852039166/v1",
+            "http://0251.0376.0251.0376/v1",
+            "http://[::ffff:169.254.169.254]/v1",
+            "http://user@169.254.169.254:80/",
+        ] {
+            let told = Guard { allow_private: true, allow: vec![] }.check_url(url).unwrap_err().to_string();
+            assert!(told.contains("metadata"), "{url}: {told}");
+        }
+        assert!(closed().check_url("http://127.1/").is_err());
+        assert_eq!(closed().check_url("https://example.com/169.254.169.254").unwrap(), None);
+        assert_eq!(closed().check_url("no url").unwrap(), None);
     }
 }
