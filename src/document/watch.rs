@@ -184,8 +184,9 @@ mod tests {
 
     #[test]
     fn two_kinds_in_one_file_are_told() {
-        let page = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
-        let with = [&page[..], b"<SCRIPT src=x>"].concat();
+        let mut page = std::io::Cursor::new(Vec::new());
+        image::DynamicImage::new_luma8(1, 1).write_to(&mut page, image::ImageFormat::Png).unwrap();
+        let with = [page.get_ref().as_slice(), b"<SCRIPT src=x>"].concat();
         assert!(codes("a.png", &with).contains(&"second_kind".to_owned()), "{:?}", read_one("a.png", &with));
         let appended = [b"A note.\n".as_slice(), &zip(&[("a.txt", b"x")])].concat();
         let file = read_one("a.rtf", &[b"{\\rtf1 a}", appended.as_slice()].concat());

@@ -238,7 +238,7 @@ mod tests {
             ("{{ list|join(', ') }} {{ list|first }} {{ list|last }} {{ list|length }}", "x, y x y 2"),
             ("{{ text|trim|replace('b', 'bb')|tojson }}", "\"A bb\\nc\""),
             ("{{ text|trim|truncate(1) }}{{ n|truncate(5) }}", "A…3"),
-            ("{{ nothing|default('-') }}{{ n is defined }}{{ nothing is none }}", "-truetrue"),
+            ("{{ nothing|default('-') }}{{ n is defined }}{{ nothing is none }}", "-TrueTrue"),
             ("{{ missing|default('-') }}", "-"),
         ] {
             assert_eq!(rendered(source, context.clone()).unwrap(), shown, "{source}");
