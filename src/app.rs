@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::guard::{Forbidden, Guard};
 use crate::identity;
 use crate::judge::{self, BatchTimes, Jitter, Judge, JudgeConfig, JudgeError, Seams, Secret, SystemTimer, Timer};
-use crate::prompt::Templates;
+use crate::prompt::{self, Templates};
 use crate::reading::{Cache, Office, OfficeLimits, OfficeProgram, Reading, WorkerLimits};
 use crate::services::hooks::Hooks;
 use crate::services::purse::Purses;
@@ -223,10 +223,21 @@ pub fn templates(config: &Config) -> Result<Templates, AppError> {
     let wrong =
         |what: &dyn std::fmt::Display| AppError::Setup(format!("[prompts] folder {}: {what}", folder.display()));
     let mut own = BTreeMap::new();
+    let inside = folder.canonicalize().map_err(|e| wrong(&e))?;
     for entry in std::fs::read_dir(&folder).map_err(|e| wrong(&e))? {
         let path = entry.map_err(|e| wrong(&e))?.path();
         if let (Some("j2"), Some(name)) = (path.extension().and_then(|e| e.to_str()), path.file_stem()) {
-            let source = std::fs::read_to_string(&path).map_err(|e| wrong(&format!("{}: {e}", path.display())))?;
+            let at = |what: &dyn std::fmt::Display| wrong(&format!("{}: {what}", path.display()));
+            // A link may lead to another file of the folder (volumes of Kubernetes are so), and nowhere else.
+            if !path.canonicalize().map_err(|e| at(&e))?.starts_with(&inside) {
+                return Err(at(&"it leads out of the folder; put the template itself there"));
+            }
+            let about = std::fs::metadata(&path).map_err(|e| at(&e))?;
+            if !about.is_file() || about.len() > prompt::MAX_SOURCE as u64 {
+                let most = prompt::MAX_SOURCE;
+                return Err(at(&format!("{} bytes; a template is a file of at most {most}", about.len())));
+            }
+            let source = std::fs::read_to_string(&path).map_err(|e| at(&e))?;
             own.insert(name.to_string_lossy().into_owned(), source);
         }
     }

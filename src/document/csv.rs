@@ -89,6 +89,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     let mut cells = Vec::new();
     let (mut rows, mut columns) = (0u32, 0u32);
     let mut wide = 0u64;
+    let mut acting: Option<(u32, u64)> = None;
     // How many rows there are of each width, and the first of them.
     let mut widths: HashMap<usize, (u64, u32)> = HashMap::new();
     for record in reader(text, delimiter, quoting).records() {
@@ -113,6 +114,9 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
             }
         }
         columns = columns.max(u32::try_from(kept).unwrap_or(u32::MAX));
+        if record.iter().any(acts) {
+            acting = Some(acting.map_or((rows, 1), |(first, count)| (first, count + 1)));
+        }
         let filled = record.iter().take(kept).filter(|f| !f.is_empty()).count();
         let line = markdown_row(record.iter().take(kept));
         if filled == 0 {
@@ -132,6 +136,10 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         let what = format!("the columns after {MAX_COLUMNS} of {} more rows", wide - 20);
         draft.cut(Place::Whole, what, format!("over the limit of {MAX_COLUMNS} columns"), None);
     }
+    if let Some((first, count)) = acting {
+        let detail = format!("{count} rows have cells that a spreadsheet takes for formulas (first: row {first})");
+        draft.finding("csv_formula", Place::Row(first), detail);
+    }
     report_ragged(&widths, draft);
     let name = sample.name.rsplit('/').next().unwrap_or(sample.name).to_owned();
     draft.sheet(Sheet { name, hidden: false, cells, rows, columns });
@@ -148,6 +156,18 @@ fn report_ragged(widths: &HashMap<usize, (u64, u32)>, draft: &mut Draft<'_>) {
     let count: u64 = other.map(|(_, (count, _))| count).sum();
     let detail = format!("{count} rows do not have {usual} columns as most do (first: row {first} has {width})");
     draft.finding("csv_ragged_rows", Place::Row(*first), detail);
+}
+
+/// Whether a spreadsheet would compute the cell: a sign of a formula, and something that is no number.
+fn acts(field: &str) -> bool {
+    let mut chars = field.trim_start().chars();
+    match chars.next() {
+        Some('=') => chars.next().is_some_and(|c| !c.is_whitespace() && c != '='),
+        Some('@' | '+' | '-') => {
+            chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.any(|c| matches!(c, '(' | '|' | '!'))
+        }
+        _ => false,
+    }
 }
 
 fn content(field: &str) -> CellContent {
@@ -210,6 +230,13 @@ mod tests {
         let input = crate::document::Input { name: "a.csv", media_type: None, bytes: b"a,b\n1,2\n3,4\n5,6\n" };
         let file = crate::document::read(&input, &limits).swap_remove(0);
         assert_eq!(text_of(&file), "| a | b |\n| 1 | 2 |\n[cut: rows 3-4, 2 rows]");
+    }
+
+    #[test]
+    fn cells_that_a_spreadsheet_would_compute_are_told() {
+        let file = read_one("a.csv", b"item,n\nrod,3\n\"=HYPERLINK(\"\"http://x\"\")\",1\n@SUM(A1),-4\n- a (b),=\n");
+        let said: Vec<&str> = file.findings.iter().map(|f| f.detail.as_str()).collect();
+        assert_eq!(said, ["2 rows have cells that a spreadsheet takes for formulas (first: row 3)"]);
     }
 
     #[test]

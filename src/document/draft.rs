@@ -200,6 +200,10 @@ impl<'l> Draft<'l> {
         self.findings.push(Finding { code: code.to_owned(), place, detail: detail.into() });
     }
 
+    pub fn has_finding(&self, code: &str) -> bool {
+        self.findings.iter().any(|finding| finding.code == code)
+    }
+
     /// Something that judges are not shown: it is looked at for what is said to them, and dropped.
     pub fn aside(&mut self, what: &str, text: String) {
         if !text.trim().is_empty() {

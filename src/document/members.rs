@@ -1,6 +1,8 @@
 //! Files within files: what archives and mails hold is read like any other file, on one shared budget, so
 //! that many small archives cannot do what one large one may not.
 
+use crate::domain::Place;
+
 use super::draft::Draft;
 use super::invisible::is_invisible;
 use super::limits::Limits;
@@ -25,6 +27,19 @@ impl Budget {
 }
 
 impl Draft<'_> {
+    /// Says of members whose paths lead out of the archive that they do. They are read under the names that are left.
+    pub fn report_paths<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        let out: Vec<&str> = names.filter(|name| leads_out(name)).collect();
+        if let Some(first) = out.first() {
+            let shown: String = first.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(200).collect();
+            let detail = format!(
+                "the paths of {} files lead out of the archive (first: {shown}); they are read under what is left of them",
+                out.len()
+            );
+            self.finding("archive_path", Place::Whole, detail);
+        }
+    }
+
     /// Whether files inside this one may still be opened.
     ///
     /// # Errors
@@ -123,6 +138,12 @@ impl Draft<'_> {
     }
 }
 
+/// Whether a member's path leads out of the folder that it is unpacked in, or would with a careless program.
+pub(super) fn leads_out(name: &str) -> bool {
+    let absolute = name.starts_with(['/', '\\']) || name.as_bytes().get(1) == Some(&b':');
+    absolute || name.split(['/', '\\']).any(|part| part == "..") || name.contains('\0')
+}
+
 /// A member's path as it may be shown: no way up, no control or invisible characters, not endless.
 pub(super) fn clean_name(name: &str) -> String {
     let parts: Vec<String> = name
@@ -143,5 +164,9 @@ mod tests {
         assert_eq!(clean_name("../../etc/passwd"), "etc/passwd");
         assert_eq!(clean_name("a\\b\u{202e}.txt"), "a/b.txt");
         assert_eq!(clean_name("/"), "unnamed");
+        for out in ["../a", "a/../../b", "/etc/passwd", "C:\\a", "\\\\host\\a", "a\\..\\b", "a\0.txt"] {
+            assert!(leads_out(out), "{out}");
+        }
+        assert!(!leads_out("a/b..c/...txt") && !leads_out("é:a"));
     }
 }

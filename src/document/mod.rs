@@ -49,6 +49,7 @@ mod steps;
 mod tar;
 mod text;
 mod unknown;
+mod watch;
 mod xls;
 mod xlsx;
 mod xml;
@@ -184,7 +185,7 @@ pub fn read(input: &Input<'_>, limits: &Limits) -> Vec<FileExtract> {
 /// is made by.
 #[must_use]
 pub fn readers() -> Vec<&'static str> {
-    READERS.iter().map(|reader| reader.id).chain([instructions::DETECTOR]).collect()
+    READERS.iter().map(|reader| reader.id).chain([watch::ID, instructions::DETECTOR]).collect()
 }
 
 /// Reads all files of a submission, in their order.
@@ -274,6 +275,7 @@ fn guarded_read<'l>(
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut draft = Draft::new(limits, budget);
         (reader.read)(sample, &mut draft)?;
+        watch::look(sample, media_type, &mut draft);
         instructions::gather(sample, media_type, &mut draft);
         Ok(draft)
     }));

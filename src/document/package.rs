@@ -8,8 +8,13 @@ use super::limits::ArchiveLimits;
 /// Entries below this size may have any ratio: small texts of one letter are no bomb.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
 
+/// Entries that a directory may list before any limit of the caller's: each costs some hundred bytes to be known.
+const MAX_LISTED: usize = 100_000;
+
 pub(super) struct Package<'a> {
     archive: zip::ZipArchive<Cursor<&'a [u8]>>,
+    /// Names of entries that are links; they have no content of their own.
+    pub links: Vec<String>,
     limits: ArchiveLimits,
     /// Bytes that may still be unpacked.
     left: u64,
@@ -25,17 +30,25 @@ pub(super) struct Entry {
 
 /// The names in a zip, without any check but that the directory can be read.
 pub(super) fn entry_names(bytes: &[u8]) -> Option<Vec<String>> {
-    if !bytes.starts_with(b"PK") {
+    if !bytes.starts_with(b"PK") || lists_too_many(bytes) {
         return None;
     }
     let archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
     Some(archive.file_names_raw().take(10_000).map(|n| String::from_utf8_lossy(n).into_owned()).collect())
 }
 
+/// Whether there may be more entries than can be listed, by their marks and before any of them is read.
+fn lists_too_many(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"PK\x01\x02").nth(MAX_LISTED).is_some()
+}
+
 impl<'a> Package<'a> {
     /// # Errors
     /// If the archive is damaged or its directory claims more than the limits allow.
     pub fn open(bytes: &'a [u8], limits: &ArchiveLimits) -> Result<(Self, Vec<Entry>), String> {
+        if lists_too_many(bytes) {
+            return Err(format!("the archive lists more than {MAX_LISTED} entries, over the limit; pack fewer files"));
+        }
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
             .map_err(|e| format!("the archive is damaged or cut off ({e}); pack or save it again"))?;
         if archive.len() > limits.max_entries {
@@ -45,6 +58,7 @@ impl<'a> Package<'a> {
             return Err("the archive's entries overlap, as in a zip bomb; pack it again".to_owned());
         }
         let mut entries = Vec::with_capacity(archive.len());
+        let mut links = Vec::new();
         let mut total = 0u64;
         for index in 0..archive.len() {
             let file =
@@ -63,12 +77,14 @@ impl<'a> Package<'a> {
                     limits.max_ratio
                 ));
             }
-            if file.is_file() {
+            if file.is_symlink() {
+                links.push(name);
+            } else if file.is_file() {
                 entries.push(Entry { index, name, size });
             }
         }
         let limits = limits.clone();
-        Ok((Self { archive, left: limits.max_total_bytes, limits }, entries))
+        Ok((Self { archive, links, left: limits.max_total_bytes, limits }, entries))
     }
 
     /// The unpacked bytes of an entry.

@@ -9,7 +9,7 @@ use tar::EntryType;
 use crate::domain::Place;
 
 use super::draft::Draft;
-use super::members::clean_name;
+use super::members::{clean_name, leads_out};
 use super::{Reader, Sample};
 
 pub(super) const READER: Reader = Reader { id: "tar/1", recognise, read };
@@ -42,6 +42,7 @@ pub(super) fn read_bytes(outer: &str, bytes: &[u8], draft: &mut Draft<'_>) -> Re
     let mut archive = tar::Archive::new(Cursor::new(bytes));
     let entries = archive.entries().map_err(|e| format!("the archive is damaged ({e}); pack it again"))?;
     let (mut seen, mut files) = (0usize, 0usize);
+    let mut leading_out: Vec<String> = Vec::new();
     for entry in entries {
         seen += 1;
         let entry = match entry {
@@ -63,6 +64,9 @@ pub(super) fn read_bytes(outer: &str, bytes: &[u8], draft: &mut Draft<'_>) -> Re
         };
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let (name, size) = (clean_name(&path), entry.size());
+        if leads_out(&path) {
+            leading_out.push(path.clone());
+        }
         match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous if path.ends_with('/') => continue,
             EntryType::Directory | EntryType::XGlobalHeader => continue,
@@ -115,6 +119,7 @@ pub(super) fn read_bytes(outer: &str, bytes: &[u8], draft: &mut Draft<'_>) -> Re
             break;
         }
     }
+    draft.report_paths(leading_out.iter().map(String::as_str));
     if files == 0 && draft.is_silent() {
         return Err("the archive holds no files; pack it again".to_owned());
     }

@@ -56,7 +56,16 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         let detail = "an svg drawing: its words are shown, the drawing itself is not; send it as png to have it seen";
         draft.finding("drawing_not_rendered", Place::Whole, detail);
     }
-    Writer { draft, drawing, open: vec![Open::default()] }.write(text);
+    let mut writer = Writer { draft, drawing, open: vec![Open::default()], acts: false, fetches: false };
+    writer.write(text);
+    let Writer { acts, fetches, .. } = writer;
+    if acts {
+        let detail = "the drawing has scripts or a page of its own in it, which a browser would run; nothing is run";
+        draft.finding("active_content", Place::Whole, detail);
+    }
+    if fetches {
+        draft.finding("external_links", Place::Whole, "the drawing shows parts from elsewhere, which are not fetched");
+    }
     Ok(())
 }
 
@@ -113,6 +122,9 @@ struct Open {
 struct Writer<'d, 'l> {
     draft: &'d mut Draft<'l>,
     drawing: bool,
+    /// A drawing that would run something, or fetch it.
+    acts: bool,
+    fetches: bool,
     open: Vec<Open>,
 }
 
@@ -157,12 +169,15 @@ impl Writer<'_, '_> {
         *count += 1;
         let step = if *count == 1 { name.clone() } else { format!("{name}[{count}]") };
         let path = format!("{}/{step}", parent.path);
+        self.acts |= self.drawing && matches!(name.as_str(), "script" | "foreignObject");
         let mut attributes = Vec::new();
         for attribute in tag.attributes().with_checks(false).filter_map(Result::ok) {
             let full = attribute.key.as_ref();
             let value = attribute.value.as_ref();
             let value = quick_xml::escape::unescape(value).unwrap_or(Cow::Borrowed(value));
             if self.drawing {
+                self.acts |= local(full).starts_with("on") || value.trim_start().starts_with("javascript:");
+                self.fetches |= name != "a" && local(full) == "href" && is_elsewhere(&value);
                 let hides = matches!(
                     (full, value.trim()),
                     ("display", "none") | ("visibility", "hidden") | ("opacity" | "fill-opacity" | "font-size", "0")
@@ -251,6 +266,15 @@ impl Writer<'_, '_> {
             );
         }
     }
+}
+
+/// An address outside the file.
+pub(super) fn is_elsewhere(address: &str) -> bool {
+    let address = address.trim_start();
+    let scheme = address.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    address.starts_with("//")
+        || address.starts_with("\\\\")
+        || matches!(scheme.as_deref(), Some("http" | "https" | "ftp" | "file" | "smb"))
 }
 
 fn local(name: &str) -> &str {

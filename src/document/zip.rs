@@ -22,7 +22,12 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     limits.max_entries = draft.budget.entries;
     limits.max_total_bytes = draft.budget.bytes;
     let (mut package, entries) = Package::open(sample.bytes, &limits)?;
-    if entries.is_empty() {
+    draft.report_paths(entries.iter().map(|entry| entry.name.as_str()));
+    for link in std::mem::take(&mut package.links) {
+        let name = super::members::clean_name(&link);
+        draft.finding("archive_link", Place::Whole, format!("{name} is a link and was not followed"));
+    }
+    if entries.is_empty() && draft.is_silent() {
         return Err("the archive holds no files; pack it again".to_owned());
     }
     for entry in &entries {

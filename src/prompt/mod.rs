@@ -9,6 +9,7 @@
 //!
 //! - `templates` words the instructions and the questions; `layout` lays the files out between fences;
 //!   `fence` keeps the deliverable's text inside its fence.
+//! - Templates may be anybody's: `grammar` says what may stand in one, `engine` renders it within limits.
 //! - What does not fit: `budget` chooses for the rubric as a whole what all questions show, `excerpt` what one
 //!   question brings along besides; both by `relevance`, over `pieces`, and `marks` words what is cut.
 //!
@@ -18,8 +19,10 @@
 //! tests with `UPDATE_FIXTURES=1`. Votes carry the template's content hash, so old votes stay told apart.
 
 mod budget;
+mod engine;
 mod excerpt;
 mod fence;
+mod grammar;
 mod layout;
 mod marks;
 mod pages;
@@ -33,4 +36,4 @@ mod tests;
 pub use excerpt::{Excerpt, Rest, Round};
 pub use layout::{Shown, ShownPair, Work, text_view};
 pub use samples::{Sample, samples};
-pub use templates::{PromptError, Question, Questions, TemplateError, Templates};
+pub use templates::{MAX_SOURCE, PromptError, Question, Questions, TemplateError, Templates};

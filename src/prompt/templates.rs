@@ -1,14 +1,17 @@
 //! The wording: instructions and questions as minijinja templates, strict (a name that is missing is an error, not
-//! a blank) and with bounded fuel. They are compiled in, and any of them can be replaced by one's own; each set has a
-//! content hash that every vote carries. A template reaches no file, no other template and no clock.
+//! a blank) and bounded in what they may say (`grammar`), do and make (`engine`). They are compiled in, and any of them
+//! can be replaced by one's own; each set has a content hash that every vote carries. A template reaches no file, no
+//! other template and no clock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
+use minijinja::{Environment, Value, context, value::Serde};
 use serde::Serialize;
 
+use super::engine;
 use super::excerpt::{Excerpt, Round};
+use super::grammar::{self, Refusal};
 use super::layout::{self, Shown, ShownPair, Work};
 use crate::domain::{Ask, ComparedBy, Criterion, Extract, Fingerprint, Level, Prefix, Prompt, Target};
 
@@ -32,11 +35,8 @@ const COMPARING: &[(&str, &str)] = &[
     ("pairwise_criteria", include_str!("templates/pairwise_criteria.j2")),
 ];
 
-/// A question takes some hundred steps; a scale of a thousand levels some thousand.
-const FUEL: u64 = 100_000;
-
 /// Bytes of one template of one's own.
-const MAX_SOURCE: usize = 64 * 1024;
+pub const MAX_SOURCE: usize = 64 * 1024;
 
 /// Why a template of one's own cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,8 @@ pub enum TemplateError {
     Unknown { name: String, known: String },
     #[error("template `{name}` has {bytes} bytes, more than the {MAX_SOURCE} that a template may have")]
     TooLong { name: String, bytes: usize },
+    #[error("template `{name}` cannot be used, line {line}: {what}")]
+    Forbidden { name: String, line: u32, what: String },
     #[error("template `{name}` cannot be used: {source}")]
     Broken {
         name: String,
@@ -136,9 +138,7 @@ impl Templates {
             let known = Self::names().collect::<Vec<_>>().join(", ");
             return Err(TemplateError::Unknown { name: name.clone(), known });
         }
-        let mut environment = Environment::empty();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
+        let mut environment = engine::environment();
         // What a set's hash is of: the layout, and each of its templates.
         let mut hashes = Vec::with_capacity(3);
         for set in [SOURCES, DRAFTING, COMPARING] {
@@ -148,6 +148,12 @@ impl Templates {
                 if source.len() > MAX_SOURCE {
                     return Err(TemplateError::TooLong { name: (*name).to_owned(), bytes: source.len() });
                 }
+                grammar::check(name, source).map_err(|refusal| match refusal {
+                    Refusal::Broken(source) => TemplateError::Broken { name: (*name).to_owned(), source },
+                    Refusal::Forbidden { line, what } => {
+                        TemplateError::Forbidden { name: (*name).to_owned(), line, what }
+                    }
+                })?;
                 let added = environment.add_template_owned(*name, source.to_owned());
                 added.map_err(|source| TemplateError::Broken { name: (*name).to_owned(), source })?;
                 parts.extend([name.as_bytes(), source.as_bytes()]);
@@ -156,7 +162,7 @@ impl Templates {
         }
         let [fingerprint, drafting, comparing] = hashes.try_into().expect("a hash was made of each of the three sets");
         let fixed = |name: &str, context: Value| -> Result<Arc<str>, TemplateError> {
-            let rendered = environment.get_template(name).and_then(|template| template.render(context));
+            let rendered = engine::render(&environment, name, context);
             Ok(rendered.map_err(|source| TemplateError::Broken { name: name.to_owned(), source })?.into())
         };
         let system = |trace: bool, several: bool| fixed("system", context! { trace, several });
@@ -321,7 +327,7 @@ impl Templates {
     }
 
     fn render(&self, template: &'static str, context: Value, what: impl Fn() -> String) -> Result<String, PromptError> {
-        let rendered = self.environment.get_template(template).and_then(|t| t.render(context));
+        let rendered = engine::render(&self.environment, template, context);
         rendered.map_err(|source| PromptError { template, what: what(), source })
     }
 

@@ -27,6 +27,10 @@ mod fairness;
 mod families;
 mod faults;
 mod gradings;
+mod hostile;
+#[path = "../hostile/mod.rs"]
+#[allow(dead_code, reason = "the bench `hostile` uses the rest")]
+mod hostile_files;
 mod idempotency;
 mod injections;
 mod judges;
@@ -57,6 +61,7 @@ mod service;
 #[allow(dead_code, reason = "the bench `seven_judges` uses the rest")]
 mod seven_judges;
 mod support;
+mod templates;
 mod trace;
 mod traces;
 mod webhooks;

@@ -301,6 +301,14 @@ impl<'d, 'l, 'p, 'b> Body<'d, 'l, 'p, 'b> {
             );
             self.draft.finding("tracked_changes", Place::Whole, detail);
         }
+        let fetching: Vec<&str> = self.flow.fetching.iter().copied().collect();
+        if !fetching.is_empty() {
+            let detail = format!(
+                "fields of it fetch from other files or programs when they are updated ({}); nothing is fetched",
+                fetching.join(", ")
+            );
+            self.draft.finding("external_fields", Place::Whole, detail);
+        }
     }
 
     /// Reads another part, whose relationship ids are its own.

@@ -47,6 +47,13 @@ impl Field {
         })
     }
 
+    /// Its name, if it fetches from other files or programs.
+    pub fn fetches(&self) -> Option<&'static str> {
+        const FETCHING: [&str; 6] = ["DDE", "DDEAUTO", "IMPORT", "INCLUDEPICTURE", "INCLUDETEXT", "LINK"];
+        let own = self.name();
+        FETCHING.into_iter().find(|name| *name == own)
+    }
+
     /// Whether it shows the name of a person who has to do with the file.
     pub fn is_name(&self) -> bool {
         matches!(self.name().as_str(), "AUTHOR" | "LASTSAVEDBY" | "USERNAME" | "USERINITIALS" | "USERADDRESS")
@@ -85,6 +92,8 @@ pub(super) struct Flow {
     pub nameless: Option<bool>,
     /// Words among instructions, which nobody sees.
     pub swallowed: String,
+    /// Names of fields that would fetch something when they are updated.
+    pub fetching: std::collections::BTreeSet<&'static str>,
 }
 
 impl Flow {

@@ -182,6 +182,7 @@ impl<'t, 'a> Walker<'_, 't, 'a> {
 
     fn end_field(&mut self) {
         let Some(field) = self.flow.end() else { return };
+        self.flow.fetching.extend(field.fetches());
         let result = field.at.and_then(|at| self.out.text.get(at..));
         let blank = result.is_some_and(|t| t.trim().is_empty()) || !field.separated;
         if blank {

@@ -64,7 +64,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
 /// What the page says of itself to machines, and what its source says to nobody.
 fn about(document: &Html, draft: &mut Draft<'_>) {
     let mut said = Vec::new();
-    let mut comments = 0u64;
+    let (mut comments, mut scripts, mut frames) = (0u64, 0u64, 0u64);
     for node in document.tree.nodes() {
         match node.value() {
             Node::Comment(comment) => comments += u64::from(!comment.trim().is_empty()),
@@ -76,8 +76,25 @@ fn about(document: &Html, draft: &mut Draft<'_>) {
                     said.push(format!("{name}: {}", content.chars().take(500).collect::<String>()));
                 }
             }
+            Node::Element(element) => {
+                // Data for machines in a script's clothes is no script.
+                let data = element.attr("type").is_some_and(|kind| kind.contains("json"));
+                let acts = element.attrs().any(|(name, value)| {
+                    name.starts_with("on") || (name == "href" && value.trim_start().starts_with("javascript:"))
+                });
+                scripts += u64::from((element.name() == "script" && !data) || acts);
+                frames += u64::from(matches!(element.name(), "iframe" | "object" | "embed" | "frame"));
+            }
             _ => {}
         }
+    }
+    if scripts > 0 {
+        let detail = format!("the page has scripts ({scripts}), which are not run: what they would show is not shown");
+        draft.finding("active_content", Place::Whole, detail);
+    }
+    if frames > 0 {
+        let detail = format!("{frames} frames or objects show something from elsewhere, which is not fetched");
+        draft.finding("external_links", Place::Whole, detail);
     }
     if !said.is_empty() {
         draft.finding("metadata", Place::Whole, said.join("; "));

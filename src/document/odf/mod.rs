@@ -66,10 +66,51 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
         }
         about(&mut parts, draft);
     }
+    let mut seen = Outside::default();
+    outside(&tree.root, &mut seen);
+    if !seen.links.is_empty() {
+        let detail = format!("parts of it lie outside the file and are not fetched: {}", seen.links.join(", "));
+        draft.finding("external_links", Place::Whole, detail);
+    }
+    if seen.acts {
+        draft.finding("macro", Place::Whole, "the document runs macros when something happens; they are not run");
+    }
     if let Some(damage) = tree.damage {
         draft.cut(Place::Whole, "the rest of the document", damage, None);
     }
     Ok(())
+}
+
+/// What a program that opens the document would fetch or run.
+#[derive(Default)]
+struct Outside {
+    links: Vec<String>,
+    acts: bool,
+}
+
+/// Parts that lie elsewhere. Links that a reader follows by a click (`a`) are no such thing.
+fn outside(element: &Element<'_>, seen: &mut Outside) {
+    seen.acts |= element.name() == "event-listener";
+    let part = matches!(
+        element.name(),
+        "image"
+            | "object"
+            | "object-ole"
+            | "floating-frame"
+            | "plugin"
+            | "section-source"
+            | "table-source"
+            | "cell-range-source"
+            | "fill-image"
+    );
+    let target = element.attribute("href").filter(|target| part && super::xml_text::is_elsewhere(target));
+    if let Some(target) = target.filter(|_| seen.links.len() < 5) {
+        seen.links.push(target.chars().take(200).collect());
+    }
+    if element.name() == "dde-source" && seen.links.len() < 5 {
+        seen.links.push("another program (DDE)".to_owned());
+    }
+    element.elements().for_each(|inner| outside(inner, seen));
 }
 
 /// What the file says of itself; nobody sees it on the pages. Who made it is left out.

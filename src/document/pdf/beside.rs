@@ -497,13 +497,4 @@ pub(super) fn metadata(pdf: &Pdf, draft: &mut Draft<'_>) {
             draft.aside(&format!("the property `{what}`"), one_line(&value).chars().take(2_000).collect());
         }
     }
-    if let Some(catalog) = catalog(pdf) {
-        let opens = catalog.get::<Dict<'_>>(b"OpenAction".as_slice());
-        let names = catalog.get::<Dict<'_>>(b"Names".as_slice());
-        let script = opens.is_some_and(|action| name_at(&action, "S").as_deref() == Some("JavaScript"))
-            || names.is_some_and(|names| names.contains_key(b"JavaScript".as_slice()));
-        if script {
-            draft.finding("macro", Place::Whole, "the pdf holds scripts; they are not shown");
-        }
-    }
 }

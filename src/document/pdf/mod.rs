@@ -5,7 +5,8 @@
 //!
 //! `collect` is what the interpreter draws on, `pieces` joins letters, `grid` finds tables by their lines, `lines`
 //! finds the order, `layers` what is switched off, `beside` what is not on the pages, `nesting` refuses what would
-//! take for ever, `render` draws pictures of pages.
+//! take for ever, `survey` what unpacks without end (`unpacked` measures it) and tells what the file would do by itself,
+//! `render` draws pictures of pages.
 
 mod beside;
 mod collect;
@@ -15,6 +16,8 @@ mod lines;
 mod nesting;
 mod pieces;
 mod render;
+mod survey;
+mod unpacked;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -32,13 +35,39 @@ use collect::{Collector, OverWork, PdfGlyph, Unseen};
 use grid::Rules;
 use layers::Layers;
 pub use render::{RenderedPages, render_pdf};
+use survey::Survey;
 
 pub(super) const READER: Reader = Reader { id: "pdf/3", recognise, read };
 
 fn recognise(sample: &Sample<'_>) -> Option<&'static str> {
-    // Some writers put a few bytes before the header.
-    let head = sample.bytes.get(..sample.bytes.len().min(1024)).unwrap_or(sample.bytes);
-    head.windows(5).any(|w| w == b"%PDF-").then_some("application/pdf")
+    let bytes = sample.bytes;
+    // Some writers put a few bytes before the header. Archives hold files as they are, and texts speak of them.
+    let head = bytes.get(..bytes.len().min(1024)).unwrap_or(bytes);
+    let holds = |mark: &[u8]| memchr::memmem::find(bytes, mark).is_some();
+    let later = || {
+        memchr::memmem::find(head, b"%PDF-").is_some()
+            && !bytes.starts_with(b"PK\x03\x04")
+            && !crate::document::tar::is_tar(bytes)
+            && (holds(b"endobj") || sample.has_extension(&["pdf"]))
+    };
+    (bytes.starts_with(b"%PDF-") || later()).then_some("application/pdf")
+}
+
+/// Opens a pdf that can be read in bounded time and memory.
+///
+/// # Errors
+/// Why it is not opened, with the way out.
+fn open(bytes: &[u8]) -> Result<(Pdf, Survey), String> {
+    if nesting::affordable(bytes).is_none() {
+        return Err("the pdf's objects are nested beyond all use; it is damaged, save it again".to_owned());
+    }
+    survey::before_opening(bytes)?;
+    let pdf = Pdf::new(bytes.to_vec()).map_err(refused)?;
+    if pdf.pages().is_empty() {
+        return Err("the pdf has no pages that can be found; it is damaged, save it again".to_owned());
+    }
+    let survey = survey::survey(&pdf)?;
+    Ok((pdf, survey))
 }
 
 /// Why a pdf does not open.
@@ -55,14 +84,8 @@ fn refused(error: LoadPdfError) -> String {
 }
 
 fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
-    if nesting::affordable(sample.bytes).is_none() {
-        return Err("the pdf's objects are nested beyond all use; it is damaged, save it again".to_owned());
-    }
-    let pdf = Pdf::new(sample.bytes.to_vec()).map_err(refused)?;
+    let (pdf, survey) = open(sample.bytes)?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
-    if count == 0 {
-        return Err("the pdf has no pages that can be found; it is damaged, save it again".to_owned());
-    }
     draft.pages = Some(count);
     let cache = InterpreterCache::new();
     let layers = layers::off(&pdf, sample.bytes);
@@ -109,6 +132,7 @@ fn read(sample: &Sample<'_>, draft: &mut Draft<'_>) -> Result<(), String> {
     }
     apart(draft, "the form", |draft| beside::form(&pdf, &widgets, draft));
     apart(draft, "what the file says of itself", |draft| beside::metadata(&pdf, draft));
+    survey.report(draft);
     apart(draft, "the attachments", |draft| beside::attachments(&pdf, sample.name, draft));
     Ok(())
 }

@@ -6,7 +6,6 @@ use std::ops::Range;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use hayro_interpret::InterpreterSettings;
-use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::page::Page;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder as _};
@@ -43,11 +42,8 @@ pub fn render_pdf(bytes: &[u8], pages: Range<u32>, max_px: u32, limits: &Limits)
 }
 
 fn draw(bytes: &[u8], wanted: Range<u32>, max_px: u32) -> Result<RenderedPages, String> {
-    let pdf = Pdf::new(bytes.to_vec()).map_err(super::refused)?;
+    let (pdf, _) = super::open(bytes)?;
     let of = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
-    if of == 0 {
-        return Err("the pdf has no pages that can be found; it is damaged, save it again".to_owned());
-    }
     let cache = RenderCache::new();
     let numbered = (1..).zip(pdf.pages().iter()).filter(|(number, _)| wanted.contains(number));
     let pages = numbered.map(|(number, page)| draw_page(page, number, max_px, &cache)).collect::<Result<_, _>>()?;

@@ -534,3 +534,42 @@ fn damage_to_a_pdf_with_everything_in_it_never_breaks_the_reader() {
         assert!(!file.segments.is_empty() || !file.findings.is_empty() || !file.is_readable(), "{seed}");
     }
 }
+
+#[test]
+fn what_a_pdf_would_do_by_itself_is_told_wherever_it_stands() {
+    let page = |keys: &str| {
+        pdf_of(&[
+            "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+            "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+            format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R{keys}>>"),
+            "<</Length 1>>stream\n \nendstream".to_owned(),
+        ])
+    };
+    for (keys, code, says) in [
+        ("/AA<</O<</S/Java#53cript/JS(x)>>>>", "macro", "scripts"),
+        ("/Annots[<</Subtype/Link/A<</S/Launch/F(calc.exe)>>>>]", "launch_action", "calc.exe"),
+        (
+            "/Annots[<</Subtype/Widget/A<</S/SubmitForm/F<</FS/URL/F(http://x.example)>>>>>>]",
+            "submit_action",
+            "x.example",
+        ),
+        ("/Annots[<</Subtype/RichMedia>>]", "rich_media", "films"),
+    ] {
+        let file = read_one("a.pdf", &page(keys));
+        let found = file.findings.iter().find(|finding| finding.code == code);
+        assert!(found.is_some_and(|finding| finding.detail.contains(says)), "{keys}: {:?}", file.findings);
+    }
+    let acts = ["macro", "launch_action", "submit_action", "rich_media", "embedded_files"];
+    assert!(read_one("a.pdf", &page("")).findings.iter().all(|finding| !acts.contains(&finding.code.as_str())));
+}
+
+#[test]
+fn a_pdf_in_an_archive_or_a_text_about_one_is_none() {
+    let whole = pdf(&["BT /F1 12 Tf 20 700 Td (Total) Tj ET"]);
+    let files = crate::document::testing::read_files("a.tar", &crate::document::testing::tar(&[("a.pdf", &whole)]));
+    let kinds: Vec<&str> = files.iter().map(|file| file.media_type.as_str()).collect();
+    assert_eq!(kinds, ["application/x-tar", "application/pdf"]);
+    assert_eq!(read_one("notes.md", b"Files begin with `%PDF-1.7`.").media_type, "text/markdown");
+    let later = [b"\n\n".as_slice(), &whole].concat();
+    assert_eq!(read_one("a", &later).media_type, "application/pdf");
+}
