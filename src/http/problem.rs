@@ -3,6 +3,7 @@
 //!
 //! How to add a kind: a variant of [`Code`] and its row.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -96,7 +97,7 @@ pub struct Problem {
     pub inside: Option<String>,
     pub allow: Option<String>,
     /// When asking again may be of use.
-    pub retry_after_s: Option<u64>,
+    pub retry_after_s: Option<NonZeroU32>,
 }
 
 /// Why a request failed, for the log and never for the outside.
@@ -154,7 +155,9 @@ impl Problem {
 
     /// More than is allowed in this time.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
-        let retry_after_s = Some(retry_after.as_secs_f64().ceil().max(1.0) as u64);
+        // Rounded up; a second at least.
+        let seconds = u32::try_from(retry_after.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+        let retry_after_s = NonZeroU32::new(seconds.max(1));
         Self { retry_after_s, ..Self::new(Code::TooMany, detail) }
     }
 
@@ -215,7 +218,7 @@ impl ResponseError for Problem {
             Code::Unavailable => Some((RETRY_AFTER, "5".to_owned())),
             // Somebody has to make room.
             Code::InsufficientStorage => Some((RETRY_AFTER, "30".to_owned())),
-            Code::TooMany => Some((RETRY_AFTER, self.retry_after_s.unwrap_or(1).to_string())),
+            Code::TooMany => Some((RETRY_AFTER, self.retry_after_s.map_or(1, NonZeroU32::get).to_string())),
             Code::MethodNotAllowed => self.allow.clone().map(|allow| (actix_web::http::header::ALLOW, allow)),
             _ => None,
         };
