@@ -284,7 +284,8 @@ async fn storm() {
     let ids = posted.await.unwrap();
     watcher.abort();
     let (mut lost, mut doubled, mut votes) = (0, 0, 0);
-    let read = ids.iter().map(|id| async {
+    let poster = &poster;
+    let read = ids.iter().map(|id| async move {
         let grading = poster.get(&format!("/v1/gradings/{id}")).await;
         (grading, poster.get(&format!("/v1/gradings/{id}/votes?limit=1000")).await)
     });
