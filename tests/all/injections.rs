@@ -4,6 +4,8 @@
 //!
 //! `cargo nextest run --test all -E 'test(injections)' --no-capture` shows both with their counts.
 
+#![allow(clippy::print_stdout, reason = "the counts are shown to whoever asks for them")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -27,10 +27,6 @@ mod fairness;
 mod families;
 mod faults;
 mod gradings;
-mod hostile;
-#[path = "../hostile/mod.rs"]
-#[allow(dead_code, reason = "the bench `hostile` uses the rest")]
-mod hostile_files;
 mod idempotency;
 mod injections;
 mod judges;

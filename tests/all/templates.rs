@@ -32,7 +32,7 @@ fn a_hostile_template_is_refused_with_its_name_and_line_in_little_memory() {
     let with = format!("{}{{{{ a }}}}{}", "{% with a = [a, a] %}".repeat(40), "{% endwith %}".repeat(40));
     let elif = format!("{{% if trace %}}{}{{% endif %}}", "{% elif trace %}".repeat(4_000));
     let not = format!("{{{{ {}trace }}}}", "not ".repeat(15_000));
-    let loops = "{% for a in requirement %}".repeat(12) + &"{{ requirement }}" + &"{% endfor %}".repeat(12);
+    let loops = "{% for a in requirement %}".repeat(12) + "{{ requirement }}" + &"{% endfor %}".repeat(12);
     let indent = format!("{{{{ requirement{} }}}}", "|indent(80)|replace('T', requirement)".repeat(20));
     for (template, line, says) in [
         (doubled.as_str(), 3, "`~`"),
