@@ -142,9 +142,9 @@ pub const PAGES: &[Line] = &[
     bytes("/post/quote", |_| vec![]),
     page("/post", |world| lead(["/post", &format!("/post?rubric_id={}", world.rubric)])),
     page("/login", |_| lead(["/login", "/login?refused=1&next=%2Freviews"])),
-    // Without an identity provider, as here, both say so; `src/http/tests/oidc.rs` goes the whole way.
-    page("/login/oidc", |_| lead(["/login/oidc"])),
-    page("/login/oidc/back", |_| lead(["/login/oidc/back?state=x&code=y"])),
+    // There is nothing at these without an identity provider; `src/http/tests/oidc.rs` goes the whole way with one.
+    bytes("/login/oidc", |_| vec![]),
+    bytes("/login/oidc/back", |_| vec![]),
     bytes("/assets/{name}", |_| vec![]),
 ];
 
