@@ -5,7 +5,7 @@
 //! - **slow**: 1,000 clients that send a header or a body byte by byte; the median time of the others before and beside.
 //! - **large**: a body of 2 GB, announced and not announced; what is answered, and how much the service grew.
 //!
-//! `EMPANEL_PARTS=slow` does one of them, `EMPANEL_SECONDS=10` a shorter first. `docs/security.md` has what it printed.
+//! `EMPANEL_PARTS=slow` does one of them, `EMPANEL_SECONDS=10` a shorter first.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, dead_code, reason = "a program that prints and may stop")]
 

@@ -1,7 +1,7 @@
 //! What becomes of every hostile file of `tests/hostile`: read by a worker process as in the service, with the memory and
 //! the time that it took.
 //!
-//! `cargo bench --bench hostile -- [--only WORDS] [--markdown]`. What it printed last is in `docs/hostile-files.md`. It fails
+//! `cargo bench --bench hostile -- [--only WORDS] [--markdown]`. It fails
 //! if a file did not come to what its line says.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints and may stop")]
