@@ -124,18 +124,13 @@ async fn run(services: &Services, verb: Verb) -> Result<(), Failure> {
 }
 
 fn row(services: &Services, key: &ApiKey, used: Option<String>) -> [String; 8] {
-    let state = match key.revoked_at {
-        Some(_) => "revoked",
-        None if key.is_live(services.now()) => "live",
-        None => "expired",
-    };
     let none = || "-".to_owned();
     [
         key.id.to_string(),
         key.role.clone(),
         key.label.clone().unwrap_or_else(none),
         key.prefix.clone().unwrap_or_else(none),
-        state.to_owned(),
+        key.state(services.now()).to_owned(),
         key.created_at.to_string(),
         key.expires_at.map_or_else(none, |end| end.to_string()),
         used.unwrap_or_else(none),

@@ -21,6 +21,7 @@ mod config;
 pub mod demo;
 mod descriptors;
 mod draft;
+mod export;
 mod grade;
 mod health;
 mod import;
@@ -75,6 +76,8 @@ enum Verb {
     /// Bring data sets in: GDPval, submissions, rubrics
     #[command(subcommand)]
     Import(import::Verb),
+    /// Take data out: votes, gradings, battles, overrides or submissions as JSON Lines, CSV or Parquet
+    Export(export::Args),
     /// Rate systems from a file of battles: model_a,model_b,winner[,task_id,judge]
     Leaderboard(leaderboard::Args),
     /// Agreement of raters from a file of ratings: unit,rater,value
@@ -141,6 +144,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Read(args) => runtime().and_then(|rt| rt.block_on(read::read(args))),
         Verb::Rubric(verb) => runtime().and_then(|rt| rt.block_on(rubric::rubric(verb))),
         Verb::Import(verb) => runtime().and_then(|rt| rt.block_on(import::import(verb))),
+        Verb::Export(args) => runtime().and_then(|rt| rt.block_on(export::export(args))),
         Verb::Leaderboard(args) => leaderboard::leaderboard(&args),
         Verb::Agreement(args) => agreement::agreement(&args),
         Verb::Replay(args) => runtime().and_then(|rt| rt.block_on(replay::run(args))),

@@ -82,6 +82,18 @@ pub enum Source {
     Override,
 }
 
+impl Source {
+    /// `panel`, `check` or `override`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Panel => "panel",
+            Self::Check => "check",
+            Self::Override => "override",
+        }
+    }
+}
+
 /// Judges by their vote (repeats already reduced); `failed` counts judges without any answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {

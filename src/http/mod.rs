@@ -7,7 +7,7 @@
 //! - [`auth`]: keys, roles, other sites. [`problem`]: errors. [`idempotency`]: the same request twice.
 //! - [`body`], [`upload`]: what came in, within limits. [`wire`]: the shapes of `CONTRACT.md`.
 //! - [`routes`]: one file per family of addresses, and the list of them. [`openapi`]: the document of them all.
-//! - [`ui`]: the pages.
+//! - [`export`]: everything of one kind as a file that streams. [`ui`]: the pages.
 //!
 //! How to add a call: a handler with `#[utoipa::path]` in its family's file under `routes/`, its line in the
 //! family's `routes()` and in the list of `routes/mod.rs`, then `EMPANEL_UPDATE_SNAPSHOTS=1 cargo test http::openapi`
@@ -16,6 +16,7 @@
 pub mod auth;
 mod body;
 mod door;
+pub mod export;
 mod harden;
 mod idempotency;
 mod listing;

@@ -52,11 +52,8 @@ pub fn document() -> OpenApi {
     let mut document = Paths::openapi();
     document.info =
         InfoBuilder::new().title("empanel").version(env!("CARGO_PKG_VERSION")).description(Some(TEXT)).build();
-    let mut tags: Vec<_> =
+    let tags: Vec<_> =
         TAGS.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build()).collect();
-    tags.push(
-        TagBuilder::new().name("later").description(Some("Part of the contract, not of this version: 501.")).build(),
-    );
     document.tags = Some(tags);
     let known = document.components.take().unwrap_or_else(|| ComponentsBuilder::new().build());
     let components = ComponentsBuilder::from(known)

@@ -161,11 +161,6 @@ impl Problem {
         Self { retry_after_s, ..Self::new(Code::TooMany, detail) }
     }
 
-    /// Part of the contract that this version does not have.
-    pub fn not_implemented(detail: impl Into<String>) -> Self {
-        Self::new(Code::NotImplemented, detail)
-    }
-
     /// A fault of ours: the outside is told to look for the request's id in the log.
     pub fn internal(inside: impl Into<String>) -> Self {
         let detail = "the service failed; its log tells why under the id in the header `x-request-id`";

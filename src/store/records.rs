@@ -458,6 +458,16 @@ impl ApiKey {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
+
+    /// `live`, `expired` or `revoked`.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        match self.revoked_at {
+            Some(_) => "revoked",
+            None if self.is_live(now) => "live",
+            None => "expired",
+        }
+    }
 }
 
 /// What was done with a key: when it was used last, and what it asked for on that day. Beside the key, because it

@@ -31,6 +31,7 @@ const REVIEWER: &[&str] = &[
 const ADMIN: &[&str] = &[
     "GET /v1/audit",
     "GET /v1/audit/verify",
+    "GET /v1/export",
     "GET /v1/reviews/report",
     "POST /v1/reviews/{id}/withdraw",
     "POST /v1/webhooks",

@@ -23,6 +23,7 @@ mod costs;
 mod crash;
 mod disks;
 mod drafts;
+mod export;
 mod fairness;
 mod families;
 mod faults;

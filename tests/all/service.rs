@@ -91,13 +91,6 @@ async fn the_service_tells_of_itself_and_says_what_it_does_not_do() {
     }
     assert_eq!(client.get("/docs").await.status, 200);
 
-    for (method, path) in [("GET", "/v1/export?what=votes".to_owned())] {
-        Answer::of(client.request(method, &path)).await.is_problem(
-            501,
-            "not_implemented",
-            &["not part of this version"],
-        );
-    }
     let healthbench = client.send("/v1/rubrics?format=healthbench", "application/json", "[]", None).await;
     healthbench.is_problem(422, "invalid", &["healthbench", "no criteria"]);
     client.get("/v1/nothing").await.is_problem(404, "not_found", &["/v1/nothing"]);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::document::draft::{column_letters, parse_cell_reference};
 
 use super::functions;
+use super::reach::{self, Far, Reach};
 
 const LAST_ROW: u32 = 1_048_576;
 const LAST_COLUMN: u32 = 16_384;
@@ -20,6 +21,10 @@ const MAX_DEPTH: usize = 64;
 /// Operators of one formula: each may be one level of the engine's recursion.
 const MAX_OPERATORS: usize = 400;
 
+/// Cells of an area that are worth leaving out where nothing is in them: the engine walks them one by one and remembers
+/// each.
+const MANY_CELLS: u64 = 10_000;
+
 /// A rectangle of cells; rows and columns are 1-based, corners included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::document) struct Area {
@@ -31,6 +36,17 @@ pub(in crate::document) struct Area {
 }
 
 impl Area {
+    pub fn cells(&self) -> u64 {
+        let side = |from: u32, to: u32| u64::from((to + 1).saturating_sub(from));
+        side(self.top, self.bottom) * side(self.left, self.right)
+    }
+
+    /// What of it is within the used part of a sheet, and at least its first cell.
+    #[must_use]
+    pub fn within(self, (rows, columns): (u32, u32)) -> Self {
+        Self { bottom: self.bottom.min(rows).max(self.top), right: self.right.min(columns).max(self.left), ..self }
+    }
+
     /// The rectangle between two corners, each a row and a column, in any order.
     pub fn between(sheet: usize, a: (u32, u32), b: (u32, u32)) -> Self {
         Self { sheet, top: a.0.min(b.0), left: a.1.min(b.1), bottom: a.0.max(b.0), right: a.1.max(b.1) }
@@ -95,15 +111,15 @@ pub(super) struct Spot {
 pub(super) fn read(formula: &str, spot: Spot, world: &World<'_>) -> Result<Formula, String> {
     let mut reader = Reader::new(world, spot, false);
     reader.formula(formula)?;
-    let Reader { mut out, whole, blank, .. } = reader;
-    if whole && !out.functions.iter().all(|f| functions::clips(f)) {
-        // The engine would walk a million rows; only used ones can matter, unless blanks are counted.
-        if blank || out.functions.iter().any(|f| functions::counts_positions(f)) {
-            return Err("whole columns are too large for it".to_owned());
+    let Reader { mut out, far, blank, .. } = reader;
+    match reach::judge(&out.text, &far, blank) {
+        Reach::Kept => {}
+        Reach::Shortened => {
+            let mut short = Reader::new(world, spot, true);
+            short.formula(formula)?;
+            out = short.out;
         }
-        let mut short = Reader::new(world, spot, true);
-        short.formula(formula)?;
-        out = short.out;
+        Reach::TooFar => return Err("whole columns are too large for it".to_owned()),
     }
     if out.functions.iter().any(|f| f == "TEXT") {
         out.text = super::rounding::rounded(&out.text)?;
@@ -115,10 +131,10 @@ struct Reader<'w, 'a> {
     world: &'w World<'a>,
     spot: Spot,
     out: Formula,
-    /// Whole columns and rows are written as what of them is used.
+    /// Areas are written as what of them is used.
     shorten: bool,
-    /// Whole columns or rows were met.
-    whole: bool,
+    /// The areas that go on where nothing is.
+    far: Vec<Far>,
     /// An empty text was met.
     blank: bool,
     operators: usize,
@@ -128,7 +144,8 @@ struct Reader<'w, 'a> {
 
 impl<'w, 'a> Reader<'w, 'a> {
     fn new(world: &'w World<'a>, spot: Spot, shorten: bool) -> Self {
-        Self { world, spot, out: Formula::default(), shorten, whole: false, blank: false, operators: 0, level: 0 }
+        let out = Formula::default();
+        Self { world, spot, out, shorten, far: Vec::new(), blank: false, operators: 0, level: 0 }
     }
 
     fn formula(&mut self, formula: &str) -> Result<(), String> {
@@ -327,19 +344,22 @@ impl<'w, 'a> Reader<'w, 'a> {
         let used = self.world.used.get(area.sheet).copied().unwrap_or((1, 1));
         let columns = area.top == 1 && area.bottom == LAST_ROW;
         let rows = area.left == 1 && area.right == LAST_COLUMN;
-        if columns || rows {
-            self.whole = true;
-            let (text_bottom, text_right) = (area.bottom, area.right);
-            if columns {
-                area.bottom = used.0.max(1);
-            }
-            if rows {
-                area.right = used.1.max(1);
-            }
-            let written = if self.shorten { area } else { Area { bottom: text_bottom, right: text_right, ..area } };
-            self.write_area(written, named);
-        } else {
-            self.write_area(area, named);
+        let given = area;
+        if columns {
+            area.bottom = used.0.max(1);
+        }
+        if rows {
+            area.right = used.1.max(1);
+        }
+        let wide = area.cells() > MANY_CELLS && area.within(used) != area;
+        if self.shorten {
+            area = area.within(used);
+        }
+        let from = self.out.text.len();
+        self.write_area(if self.shorten { area } else { given }, named);
+        let whole = columns || rows;
+        if whole || wide {
+            self.far.push(Far { from, to: self.out.text.len(), whole, wide });
         }
         self.out.areas.push(area);
     }
@@ -382,11 +402,15 @@ impl<'w, 'a> Reader<'w, 'a> {
                 return Err("its names make it too long".to_owned());
             }
             self.level += 1;
-            let before = self.out.text.len();
+            let (before, far) = (self.out.text.len(), self.far.len());
             self.formula(name.formula.trim_start_matches('='))?;
             self.level -= 1;
             let text = self.out.text.split_off(before);
             let single = !text.contains(['+', '-', '*', '/', '^', '&', ',', '<', '>', '=']) || text.starts_with('\'');
+            if !single {
+                // Behind the parenthesis that it gets.
+                self.far[far..].iter_mut().for_each(|far| (far.from, far.to) = (far.from + 1, far.to + 1));
+            }
             self.out.text.push_str(&if single { text } else { format!("({text})") });
             return Ok(());
         }

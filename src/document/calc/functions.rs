@@ -211,18 +211,72 @@ const CLIPPING: &[&str] = &[
     "MAXIFS",
     "XLOOKUP",
     "XMATCH",
-    "ROUND",
-    "IF",
-    "IFERROR",
-    "ABS",
-    "INT",
-    "AND",
-    "OR",
-    "NOT",
 ];
 
-/// Their result depends on how large a range is, not only on what is in it.
-const POSITIONS: &[&str] = &["ROW", "ROWS", "COLUMN", "COLUMNS", "COUNTBLANK", "COUNTIF", "COUNTIFS"];
+/// Take a range as it is, and nothing of its blank cells: the result is the same without those beyond the used part.
+const SKIPPING: &[&str] = &[
+    "AND",
+    "AVEDEV",
+    "AVERAGE",
+    "AVERAGEA",
+    "AVERAGEIF",
+    "AVERAGEIFS",
+    "CONCAT",
+    "CORREL",
+    "COUNT",
+    "COUNTA",
+    "DEVSQ",
+    "GEOMEAN",
+    "HARMEAN",
+    "HLOOKUP",
+    "INDEX",
+    "INTERCEPT",
+    "LARGE",
+    "LOOKUP",
+    "MATCH",
+    "MAX",
+    "MAXA",
+    "MAXIFS",
+    "MEDIAN",
+    "MIN",
+    "MINA",
+    "MINIFS",
+    "MODE",
+    "MODE.SNGL",
+    "OR",
+    "PERCENTILE",
+    "PERCENTILE.EXC",
+    "PERCENTILE.INC",
+    "PERCENTRANK",
+    "PRODUCT",
+    "QUARTILE",
+    "QUARTILE.EXC",
+    "QUARTILE.INC",
+    "RANK",
+    "RANK.AVG",
+    "RANK.EQ",
+    "RSQ",
+    "SLOPE",
+    "SMALL",
+    "STDEV",
+    "STDEV.P",
+    "STDEV.S",
+    "STDEVP",
+    "SUBTOTAL",
+    "SUM",
+    "SUMIF",
+    "SUMIFS",
+    "SUMPRODUCT",
+    "SUMSQ",
+    "VAR",
+    "VAR.P",
+    "VAR.S",
+    "VARP",
+    "VLOOKUP",
+    "XLOOKUP",
+    "XMATCH",
+    "XOR",
+];
 
 /// # Errors
 /// Why a formula with this function is not evaluated.
@@ -238,8 +292,8 @@ pub(super) fn clips(name: &str) -> bool {
     CLIPPING.contains(&name)
 }
 
-pub(super) fn counts_positions(name: &str) -> bool {
-    POSITIONS.contains(&name)
+pub(super) fn skips_blanks(name: &str) -> bool {
+    SKIPPING.contains(&name)
 }
 
 /// Makes texts longer than its arguments are.

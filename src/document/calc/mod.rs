@@ -21,6 +21,7 @@ mod engine;
 mod formula;
 mod functions;
 mod order;
+mod reach;
 mod rounding;
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::domain::CellContent;
 
 use super::formula::{self, Formula, Spot, World};
-use super::{Book, Outcome, Value, functions};
+use super::{Area, Book, Outcome, Value, functions};
 
 /// Formulas that are computed for one file.
 const MAX_FORMULAS: usize = 200_000;
@@ -14,6 +14,9 @@ const MAX_FORMULAS: usize = 200_000;
 /// Cells that all formulas of a file may walk: about a microsecond each in arrays, without optimisation, and much
 /// less in sums.
 const MAX_WORK: u64 = 20_000_000;
+
+/// Cells that the engine may look at, each counted once: it remembers every one, empty ones too, in about a hundred bytes.
+const MAX_SEEN: u64 = 2_000_000;
 
 /// Edges between formulas.
 const MAX_EDGES: usize = 5_000_000;
@@ -215,6 +218,7 @@ impl Plan {
             stored.iter().map(|s| s.values().copied().max().unwrap_or(NUMBER_BYTES)).collect();
         let mut lengths: Vec<u64> = vec![NUMBER_BYTES; self.tasks.len()];
         let (mut work, mut texts) = (0u64, 0u64);
+        let mut seen: Vec<Seen> = vec![Seen::default(); book.sheets.len()];
         for at in 0..self.order.len() {
             let number = self.order[at] as usize;
             let task = &self.tasks[number];
@@ -223,16 +227,18 @@ impl Plan {
             let mut sum = formula.literals as u64;
             for area in &formula.areas {
                 let used = self.used.get(area.sheet).copied().unwrap_or((1, 1));
-                let rows = u64::from((area.bottom.min(used.0) + 1).saturating_sub(area.top));
-                let columns = u64::from((area.right.min(used.1) + 1).saturating_sub(area.left));
-                work = work.saturating_add(rows * columns);
-                let one = if rows * columns <= 1 {
+                work = work.saturating_add(area.cells());
+                if let Some(seen) = seen.get_mut(area.sheet) {
+                    seen.add(area);
+                }
+                let filled = area.within(used).cells();
+                let one = if filled <= 1 {
                     stored[area.sheet].get(&(area.top, area.left)).copied().unwrap_or(NUMBER_BYTES)
                 } else {
                     longest_of_sheet[area.sheet]
                 };
                 longest = longest.max(one);
-                sum = sum.saturating_add(one.saturating_mul((rows * columns).max(1)));
+                sum = sum.saturating_add(one.saturating_mul(filled));
             }
             for read in &task.reads {
                 longest = longest.max(lengths[*read as usize]);
@@ -257,6 +263,8 @@ impl Plan {
             lengths[number] = length;
             let refused = if work > MAX_WORK {
                 Some(format!("over the limit of {MAX_WORK} cells that formulas may walk"))
+            } else if seen.iter().map(Seen::at_most).sum::<u64>() > MAX_SEEN {
+                Some(format!("over the limit of {MAX_SEEN} cells that formulas may read"))
             } else if length > MAX_TEXT || texts > MAX_TEXTS {
                 Some("its text may grow beyond the limit".to_owned())
             } else {
@@ -279,5 +287,27 @@ impl Plan {
             },
         };
         self.tasks.into_iter().map(outcome).collect()
+    }
+}
+
+/// The cells of a sheet that formulas read, by two bounds: those of all areas together, and the rectangle around them.
+#[derive(Clone, Default)]
+struct Seen {
+    sum: u64,
+    around: Option<Area>,
+}
+
+impl Seen {
+    fn add(&mut self, area: &Area) {
+        self.sum = self.sum.saturating_add(area.cells());
+        let around = self.around.get_or_insert(*area);
+        around.top = around.top.min(area.top);
+        around.left = around.left.min(area.left);
+        around.bottom = around.bottom.max(area.bottom);
+        around.right = around.right.max(area.right);
+    }
+
+    fn at_most(&self) -> u64 {
+        self.around.map_or(0, |around| around.cells().min(self.sum))
     }
 }

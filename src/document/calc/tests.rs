@@ -173,6 +173,24 @@ fn work_and_texts_are_bounded_before_anything_runs() {
 }
 
 #[test]
+fn areas_beyond_what_is_used_cost_nothing_and_change_nothing() {
+    let mut all: Vec<(String, String)> = (1..=500).map(|r| (format!("B{r}"), "1".to_owned())).collect();
+    all.extend((1..=500).map(|r| (format!("A{r}"), "=SUM(B1:XFD1048576)".to_owned())));
+    let all: Vec<(&str, &str)> = all.iter().map(|(a, f)| (a.as_str(), f.as_str())).collect();
+    let asks = [
+        ("A1", "=MEDIAN(S!B2:B1048576)"),
+        ("A2", "=SUMPRODUCT((S!B2:B1000000=\"x\")+0)"),
+        ("A3", "=SUMPRODUCT(--(S!B:B=\"x\"))"),
+        ("A4", "=SUMPRODUCT((S!B:B=0)*1)"),
+    ];
+    let found = values(&[("S", &cells(&all)), ("T", &cells(&asks))], &[], &[]);
+    assert!(found[..500].iter().all(|sum| *sum == Ok(Value::Number(500.0))));
+    let [median, counted, none, blanks] = &found[500..] else { panic!("{found:?}") };
+    assert_eq!([median, counted, none], [&Ok(Value::Number(1.0)), &Ok(Value::Number(0.0)), &Ok(Value::Number(0.0))]);
+    assert!(blanks.as_ref().is_err_and(|why| why.contains("whole columns")));
+}
+
+#[test]
 fn a_formula_that_fills_several_cells_spoils_no_other() {
     let sheet = cells(&[("A1", "1"), ("A2", "2"), ("B1", "=A1:A2*2"), ("C1", "=B2+5"), ("D1", "=A1+1")]);
     let found = values(&[("S", &sheet)], &[], &[]);

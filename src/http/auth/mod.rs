@@ -199,23 +199,24 @@ fn at_least(role: Role, caller: Caller) -> Result<Caller, Problem> {
 pub async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     site::refuse_other_sites(request)?;
     let (services, door) = joined(request)?;
-    let shown = match shown(request) {
+    let shown = shown(request);
+    let found = match &shown {
         Shown::Nothing => None,
-        Shown::Key(secret) => key(services, door, &secret).await?,
-        Shown::Session(secret) => session(request, services, door, &secret).await?,
+        Shown::Key(secret) => key(services, door, secret).await?,
+        Shown::Session(secret) => session(request, services, door, secret).await?,
     };
-    match (shown, shown_kind(request)) {
-        (Some(caller), _) => Ok(caller),
-        // Without keys nothing is checked, so a left-over key is no reason to turn its bearer away.
-        (None, _) if door.identity.is_none() && door.keys.none(services).await? => local(services, request),
-        (None, Kind::Nothing) => {
-            Err(Problem::new(Code::Unauthorized, "no API key was sent; send `Authorization: Bearer <key>`"))
-        }
-        (None, Kind::Session) => {
-            Err(Problem::new(Code::Unauthorized, "the login of this browser has ended; log in again"))
-        }
-        (None, Kind::Key) => Err(wrong_key(request).await),
+    if let Some(caller) = found {
+        return Ok(caller);
     }
+    // Without keys nothing is checked, so a left-over key is no reason to turn its bearer away.
+    if door.identity.is_none() && door.keys.none(services).await? {
+        return local(services, request);
+    }
+    Err(match shown {
+        Shown::Nothing => Problem::new(Code::Unauthorized, "no API key was sent; send `Authorization: Bearer <key>`"),
+        Shown::Session(_) => Problem::new(Code::Unauthorized, "the login of this browser has ended; log in again"),
+        Shown::Key(_) => wrong_key(request).await,
+    })
 }
 
 fn joined(request: &HttpRequest) -> Result<(&web::Data<Services>, &web::Data<Door>), Problem> {
@@ -330,13 +331,6 @@ enum Shown {
     Session(String),
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Nothing,
-    Key,
-    Session,
-}
-
 fn shown(request: &HttpRequest) -> Shown {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = header.and_then(|text| {
@@ -347,14 +341,6 @@ fn shown(request: &HttpRequest) -> Shown {
     match header {
         Some(_) => Shown::Key(bearer.unwrap_or_default()),
         None => session::secret_of(request).map_or(Shown::Nothing, Shown::Session),
-    }
-}
-
-fn shown_kind(request: &HttpRequest) -> Kind {
-    match shown(request) {
-        Shown::Nothing => Kind::Nothing,
-        Shown::Key(_) => Kind::Key,
-        Shown::Session(_) => Kind::Session,
     }
 }
 

@@ -80,5 +80,6 @@ async fn what_cannot_be_computed_is_null_with_its_reason() {
     send(&app, get("/v1/estimates?half_width=0")).await.problem(422, "invalid");
     send(&app, post("/v1/quotes", &json!({}))).await.problem(422, "invalid");
     send(&app, post("/v1/webhooks", &json!({}))).await.problem(422, "invalid");
-    send(&app, get("/v1/export?what=votes")).await.problem(501, "not_implemented");
+    send(&app, get("/v1/export?what=keys")).await.problem(400, "invalid_query");
+    send(&app, get("/v1/export?what=votes&format=xml")).await.problem(400, "invalid_query");
 }

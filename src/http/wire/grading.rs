@@ -10,8 +10,7 @@ use super::rubric::{LevelBody, level_bodies};
 use super::vote::place_of;
 use crate::domain::{
     CachePolicy, Criterion, Decision, Evidence, Grading, GradingResult, GradingState, Id, Match, PanelAgreement,
-    PanelName, Rubric, RubricRef, RubricVersion, Score, Source, SystemName, Tally, TaskId, Timestamp, Usage, Verdict,
-    Vote,
+    PanelName, Rubric, RubricRef, RubricVersion, Score, SystemName, Tally, TaskId, Timestamp, Usage, Verdict, Vote,
 };
 use crate::grading::aggregate::ballots;
 use crate::grading::result::verdicts;
@@ -557,11 +556,7 @@ impl CriterionVerdict {
                 Decision::Inconclusive(why) => Some(why.as_str()),
                 _ => None,
             },
-            source: match verdict.source {
-                Source::Panel => "panel",
-                Source::Check => "check",
-                Source::Override => "override",
-            },
+            source: verdict.source.as_str(),
             votes: verdict.tally.into(),
             evidence: verdict.evidence.iter().map(EvidenceBody::from).collect(),
         }

@@ -55,17 +55,12 @@ pub struct KeyBody {
 impl KeyBody {
     #[must_use]
     pub fn of(key: &ApiKey, used: Option<&KeyUse>, now: Timestamp, today: &str) -> Self {
-        let state = match key.revoked_at {
-            Some(_) => "revoked",
-            None if key.is_live(now) => "live",
-            None => "expired",
-        };
         Self {
             id: key.id.uuid(),
             role: key.role.clone(),
             label: key.label.clone(),
             prefix: key.prefix.clone(),
-            state,
+            state: key.state(now),
             created_at: key.created_at,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,

@@ -1,5 +1,6 @@
 //! Leaderboards.
 
+use super::harmless;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -442,9 +443,4 @@ pub fn csv(leaderboard: &Leaderboard) -> Result<String, csv::Error> {
     }
     let bytes = out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// A name that a spreadsheet would run as a formula is shown as text.
-pub(super) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t']) { format!("'{text}") } else { text.to_owned() }
 }

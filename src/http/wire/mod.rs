@@ -68,3 +68,9 @@ impl From<&StoredFile> for FileInfo {
         Self { name: name.to_string(), media_type: media_type.clone(), bytes: *bytes, sha256: sha256.clone() }
     }
 }
+
+/// Text for a cell of a CSV file: what a spreadsheet would run as a formula is shown as text.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}

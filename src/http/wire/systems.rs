@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::leaderboard::harmless;
+use super::harmless;
 use crate::ranking::systems::{
     self as ranking, Axis, FailureMode, Failures, Figure, Point, System, Systems, WithReview,
 };
