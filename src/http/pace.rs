@@ -1,7 +1,8 @@
-//! Bodies that arrive too slowly: whoever sends a byte now and then would hold a connection, and what was read of the
-//! body, for as long as they like.
+//! Clients that are too slow: whoever sends a byte of a body now and then would hold a connection, and what was read of the
+//! body, for as long as they like; and so would who asks for much and reads nothing of it.
 
 use std::io;
+use std::net::TcpListener;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -15,6 +16,25 @@ use futures_util::Stream;
 const GRACE: Duration = Duration::from_secs(60);
 /// From then on it has come at this rate since: 2 GB take 36 h at most, a small body a minute.
 const BYTES_PER_S: f64 = 16_384.0;
+
+/// For which a client may take nothing of an answer before its connection is given up.
+const UNREAD: Duration = Duration::from_secs(60);
+
+/// Connections of this listener whose other end takes nothing are closed by the system. Where it cannot (other systems than
+/// Linux), they stay until the client goes, within `max_connections`.
+///
+/// # Errors
+/// If the system refuses.
+pub(super) fn give_up_unread(listener: &TcpListener) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let millis = u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX);
+        rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (listener, UNREAD);
+    Ok(())
+}
 
 struct Paced<N> {
     inner: Payload,
@@ -96,5 +116,17 @@ mod tests {
         assert_eq!(arrives(1, second, 59).await, Ok(59));
         assert_eq!(arrives(20_000, second, 600).await, Ok(12_000_000));
         assert!(arrives(10_000, second, 600).await.is_err());
+    }
+
+    /// The system closes it, in its own time; that it was told to, for connections too, is what can be looked at.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn connections_of_clients_who_read_nothing_are_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        give_up_unread(&listener).unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (connection, _) = listener.accept().unwrap();
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&connection).unwrap(), 60_000);
+        drop(client);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 
-use super::{Access, Door, auth, configure, harden, log, metrics, tls};
+use super::{Access, Door, auth, configure, harden, log, metrics, pace, tls};
 use crate::identity;
 use crate::judge::CancellationToken;
 use crate::services::Services;
@@ -81,6 +81,7 @@ pub async fn serve(
     let tls = tls.map(|(cert, key)| tls::config(&cert, &key)).transpose()?;
     let listener = TcpListener::bind(bind).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
+    pace::give_up_unread(&listener).map_err(cannot)?;
     let recorder = metrics::recorder();
     metrics::describe(&services);
     let door = Arc::new(Door::new(recorder.clone(), access, identity));

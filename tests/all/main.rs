@@ -28,6 +28,10 @@ mod fairness;
 mod families;
 mod faults;
 mod gradings;
+mod hostile;
+#[path = "../hostile/mod.rs"]
+#[allow(dead_code, reason = "the bench `hostile` uses the rest")]
+mod hostile_files;
 mod idempotency;
 mod injections;
 mod judges;

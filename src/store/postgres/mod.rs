@@ -50,6 +50,9 @@ use super::{StoreError, keys};
 const QUEUE: usize = 4_096;
 /// Transactions of one process at the same time: more would only make each of them smaller.
 const WRITERS: u32 = 4;
+/// For which the server waits for the next statement of a transaction, if statements have so long. A replica that is stopped
+/// or cut off in the middle of one keeps its locks until then, and with them others from taking over its work.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Beyond the time that the server gives itself.
 const SLACK: Duration = Duration::from_secs(2);
 
@@ -281,11 +284,10 @@ async fn register(c: &mut PgConnection, count: u32) -> Result<Vec<i64>, sqlx::Er
 }
 
 fn pool(connect: PgConnectOptions, options: &PostgresOptions) -> PgPool {
-    let milliseconds = options.statement_timeout.as_millis();
-    // Whoever is cut off in the middle of a transaction does not keep its locks for ever.
+    let statement = options.statement_timeout.as_millis();
+    let idle = options.statement_timeout.min(IDLE_IN_TRANSACTION).as_millis();
     let limits: Arc<str> =
-        format!("SET statement_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {milliseconds}")
-            .into();
+        format!("SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}").into();
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.connect_timeout)

@@ -445,6 +445,25 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_is_uncertain_only_if_it_
     }
 }
 
+/// Stopped or cut off amid a transaction, it would keep others from taking over its work for as long as a statement may
+/// take.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_nothing_amid_a_transaction_loses_its_locks_within_seconds() {
+    let database = Server::shared().database();
+    for (statement, idle) in [(30, "5s"), (2, "2s")] {
+        let options =
+            PostgresOptions { statement_timeout: Duration::from_secs(statement), ..PostgresOptions::default() };
+        let pool = pool(connect_options(&database.url(), &options).unwrap(), &options);
+        let told: Vec<String> = sqlx::query_scalar(
+            "SELECT current_setting(name) FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) name",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        assert_eq!(told, [format!("{statement}s"), idle.to_owned()]);
+    }
+}
+
 /// What is kept in a fixture, as it was released.
 fn frozen<R: Record>(file: &str) -> R {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store").join(file);

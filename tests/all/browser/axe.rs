@@ -12,7 +12,7 @@ const AXE: &str = include_str!("vendor/axe.min.js");
 const TAGS: [&str; 5] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 /// What axe says against the page as it is now: impact, rule and help, and where.
-async fn violations(browser: &Browser) -> Vec<(String, String, String)> {
+pub(super) async fn violations(browser: &Browser) -> Vec<(String, String, String)> {
     browser.script(&format!("if (!window.axe) {{ {AXE} }} return true;")).await;
     let run = "const done = arguments[1];
         axe.run(document, { runOnly: { type: 'tag', values: arguments[0] }, resultTypes: ['violations'] })

@@ -75,7 +75,7 @@ impl Driver {
         Err(said)
     }
 
-    fn capabilities(&self) -> serde_json::Map<String, Value> {
+    fn capabilities(&self, names: Option<&str>) -> serde_json::Map<String, Value> {
         let profile = format!("--user-data-dir={}", self.profile.path().join("profile").display());
         let mut arguments: Vec<&str> = vec![
             "--headless",
@@ -95,6 +95,8 @@ impl Driver {
             "--window-size=1280,900",
             &profile,
         ];
+        let names = names.map(|names| format!("--host-resolver-rules={names}"));
+        arguments.extend(names.as_deref());
         // Chromium's sandbox does not work for root.
         if rustix::process::geteuid().is_root() {
             arguments.push("--no-sandbox");
@@ -201,13 +203,24 @@ pub struct Browser {
 impl Browser {
     /// Starts one. `test` names the folder of its screenshots, `target/browser/<test>/`.
     pub async fn open(base: &str, test: &str) -> Self {
+        Self::open_with(base, None, test).await
+    }
+
+    /// The same, with the service under a name of its own on the usual port, as behind a proxy.
+    pub async fn open_under(name: &str, base: &str, test: &str) -> Self {
+        let address = base.trim_start_matches("http://").trim_end_matches('/');
+        let host = name.trim_start_matches("http://");
+        Self::open_with(name, Some(&format!("MAP {host}:80 {address}")), test).await
+    }
+
+    async fn open_with(base: &str, names: Option<&str>, test: &str) -> Self {
         let room = ROOM.acquire().await.unwrap();
         let _ = std::fs::remove_dir_all(screenshots().join(test));
         let driver = tokio::task::spawn_blocking(Driver::start).await.unwrap();
         let mut connector = HttpConnector::new();
         connector.enforce_http(true);
         let mut builder = fantoccini::ClientBuilder::new(connector);
-        builder.capabilities(driver.capabilities());
+        builder.capabilities(driver.capabilities(names));
         let client = builder.connect(&driver.url).await.unwrap_or_else(|e| panic!("{e}; {INSTALL}"));
         let browser = Self {
             client,

@@ -1,10 +1,14 @@
 //! Everything can be done by keyboard alone: what has the keyboard is named by its role and its accessible name, as a
 //! screen reader says them, and nothing is clicked.
 
+use empanel::domain::{Clock, SystemClock};
+use empanel::identity::fake::{CLIENT_ID, CLIENT_SECRET, FakeProvider, Flaw};
 use serde_json::json;
 
+use super::axe::violations;
 use super::driver::Browser;
 use super::world::{Words, World};
+use crate::support::{Home, Service};
 
 /// What opens and closes: as Chromium says the role of a `summary`.
 const DISCLOSURE: &str = "DisclosureTriangle";
@@ -35,6 +39,48 @@ async fn a_person_logs_in_with_a_key_goes_to_where_they_wanted_and_logs_out() {
     browser.press("Enter").await;
     browser.wait_at("/login").await;
     browser.go("/gradings").await;
+    assert!(browser.at().await.starts_with("/login"), "nobody is logged in any more");
+    browser.done().await;
+}
+
+/// The provider is another site: the browser comes back from it with the one cookie that is meant for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_logs_in_by_an_identity_provider_or_is_told_why_not() {
+    const SERVICE: &str = "http://localhost";
+    let ann = |groups: &[&str]| json!({"email": "ann@example.com", "email_verified": true, "groups": groups});
+    let provider = FakeProvider::start(ann(&["strangers"]), SystemClock.now().as_second());
+    let home = Home::new("");
+    let secret = home.write("secret", CLIENT_SECRET);
+    home.configure(
+        "",
+        &format!(
+            "[oidc]\nissuer = {:?}\nclient_id = {CLIENT_ID:?}\nclient_secret_file = {secret:?}\nurl = {SERVICE:?}\n\
+             [[oidc.grants]]\nvalue = \"graders\"\nrole = \"reviewer\"\nproject = \"default\"\n",
+            provider.issuer()
+        ),
+    );
+    let service = Service::start(&home).await;
+    let browser = Browser::open_under(SERVICE, &service.url, "login-elsewhere").await;
+    browser.go("/reviews?state=done").await;
+    assert_eq!(browser.at().await, "/login?next=%2Freviews%3Fstate%3Ddone");
+    assert_eq!(violations(&browser).await, []);
+    browser.tab_to("link", "Log in with your account").await;
+    browser.press("Enter").await;
+    browser.wait("the refusal", "document.body.innerText.includes('may do nothing here')").await;
+    browser.screenshot("refused").await;
+    browser.forgive("403").await;
+
+    provider.be(ann(&["graders"]), Flaw::None);
+    browser.go("/reviews?state=done").await;
+    browser.tab_to("link", "Log in with your account").await;
+    browser.press("Enter").await;
+    browser.wait_at("/reviews?state=done").await;
+    browser.screenshot("in").await;
+    assert!(browser.text("header").await.contains("ann@example.com"), "{}", browser.text("header").await);
+    browser.tab_to("button", "Log out").await;
+    browser.press("Enter").await;
+    browser.wait_at("/login").await;
+    browser.go("/reviews").await;
     assert!(browser.at().await.starts_with("/login"), "nobody is logged in any more");
     browser.done().await;
 }

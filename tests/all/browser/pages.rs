@@ -142,7 +142,7 @@ pub const PAGES: &[Line] = &[
     bytes("/post/quote", |_| vec![]),
     page("/post", |world| lead(["/post", &format!("/post?rubric_id={}", world.rubric)])),
     page("/login", |_| lead(["/login", "/login?refused=1&next=%2Freviews"])),
-    // There is nothing at these without an identity provider; `src/http/tests/oidc.rs` goes the whole way with one.
+    // There is nothing at these without an identity provider; `flows` goes the whole way with one.
     bytes("/login/oidc", |_| vec![]),
     bytes("/login/oidc/back", |_| vec![]),
     bytes("/assets/{name}", |_| vec![]),
