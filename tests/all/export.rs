@@ -40,10 +40,8 @@ async fn the_service_and_the_command_line_give_the_same_files() {
     let config = home.config().display().to_string();
     assert_eq!(run(&home, &["export", "votes", "--config", &config]).await.exits_with(0).stdout, votes);
     let file = home.path("gradings.csv").display().to_string();
-    run(&home, &["export", "gradings", "-o", &file, "--config", &config])
-        .await
-        .exits_with(0)
-        .complains(&["1 gradings"]);
+    let said = run(&home, &["export", "gradings", "-o", &file, "--config", &config]).await.exits_with(0);
+    assert!(said.stderr.contains("1 gradings"), "{}", said.stderr);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), table);
     let parquet = home.path("votes.parquet").display().to_string();
     run(&home, &["export", "votes", "-o", &parquet, "--config", &config]).await.exits_with(0);

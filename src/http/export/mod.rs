@@ -44,7 +44,7 @@ impl FromStr for What {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("{text:?} cannot be exported; there are {}", Self::ALL.map(Self::as_str).join(", "));
+        let unknown = || format!("{text:?} cannot be exported; {}", Self::known());
         Self::ALL.into_iter().find(|what| what.as_str() == text).ok_or_else(unknown)
     }
 }

@@ -50,6 +50,12 @@ impl What {
         }
     }
 
+    /// In words: all that there is.
+    #[must_use]
+    pub fn known() -> String {
+        format!("there are {}", Self::ALL.map(Self::as_str).join(", "))
+    }
+
     pub(super) fn columns(self) -> &'static [Column] {
         match self {
             Self::Votes => columns::VOTES,

@@ -15,8 +15,8 @@ use crate::http::problem::{Code, Problem};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
-    /// `votes`, `gradings`, `battles` (imported, and comparisons that came to an outcome), `overrides` or `submissions`.
-    what: String,
+    /// Needed: `votes`, `gradings`, `battles` (imported, and comparisons that came to an outcome), `overrides` or `submissions`.
+    what: Option<String>,
     /// `jsonl` (the default), `csv` or `parquet`.
     format: Option<String>,
 }
@@ -28,7 +28,9 @@ pub struct Wanted {
     responses((status = 200, content((String = "application/x-ndjson"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet")))))]
 pub async fn export(caller: Admin, wanted: web::Query<Wanted>) -> Result<HttpResponse, Problem> {
     let no_query = |why| Problem::new(Code::InvalidQuery, why);
-    let what: What = wanted.what.parse().map_err(no_query)?;
+    // Not asked for in the shape: who may not ask is told so first.
+    let what = wanted.what.as_deref().ok_or_else(|| no_query(format!("what= is missing; {}", What::known())))?;
+    let what: What = what.parse().map_err(no_query)?;
     let format = wanted.format.as_deref().map_or(Ok(Format::Jsonl), str::parse).map_err(no_query)?;
     let (sender, receiver) = mpsc::channel(BEHIND);
     let project = caller.0.project;
