@@ -39,6 +39,10 @@ pub struct Case {
     pub expect: Expect,
     /// MiB of memory that its reader may take.
     pub memory: u64,
+    /// The library that draws pages has no limit for what is in it: its pages may end at the worker's.
+    pub undrawn: bool,
+    /// It takes seconds: the bench reads it, the tests do not.
+    pub long: bool,
 }
 
 impl Case {
@@ -46,13 +50,21 @@ impl Case {
     pub const fn within(self, memory: u64) -> Self {
         Self { memory, ..self }
     }
+
+    pub const fn undrawn(self) -> Self {
+        Self { undrawn: true, ..self }
+    }
+
+    pub const fn long(self) -> Self {
+        Self { long: true, ..self }
+    }
 }
 
 /// What a reader of a small file may take, in MiB of resident memory. A worker that has done nothing takes about twenty.
 const USUAL_MEMORY: u64 = 256;
 
 const fn case(name: &'static str, make: fn() -> Vec<u8>, expect: Expect) -> Case {
-    Case { name, make, expect, memory: USUAL_MEMORY }
+    Case { name, make, expect, memory: USUAL_MEMORY, undrawn: false, long: false }
 }
 
 pub const fn refused(name: &'static str, why: &'static str, make: fn() -> Vec<u8>) -> Case {

@@ -52,7 +52,7 @@ pub const CASES: &[Case] = &[
     }),
     harmless("pages-ten-by-ten-by-ten.pdf", pages_by_tens),
     cut("twenty-thousand-pages.pdf", "over the limit of 2000 pages", || pages_of_nothing(20_000)),
-    harmless("a-million-pages.pdf", || pages_of_nothing(1_000_000)).within(1_536),
+    harmless("a-million-pages.pdf", || pages_of_nothing(1_000_000)).long().within(1_536),
     harmless("page-of-a-billion-inches.pdf", || replaced("[0 0 200 100]", "[0 0 72000000000 72000000000]")),
     harmless("page-without-size.pdf", || replaced("[0 0 200 100]", "[0 0 0 0]")),
     harmless("page-of-no-numbers.pdf", || {
@@ -64,7 +64,7 @@ pub const CASES: &[Case] = &[
             &[stream("/Filter/FlateDecode", &zlib(&vec![b' '; 100_000]))],
         )
     }),
-    cut("forms-that-draw-ten-forms.pdf", "drawn signs", || forms(10, 12)),
+    cut("forms-that-draw-ten-forms.pdf", "drawn signs", || forms(10, 12)).undrawn().long(),
     harmless("form-that-draws-itself.pdf", || {
         page(
             "/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>",
@@ -110,18 +110,24 @@ pub const CASES: &[Case] = &[
         let text = format!("BT /F1 1 Tf {} ET", format!("({}) Tj ", "a".repeat(1_000)).repeat(10_000));
         content(&format!("/Filter/FlateDecode{FONT}"), &zlib(text.as_bytes()))
     })
+    .undrawn()
+    .long()
     .within(1_536),
-    cut("a-million-rectangles.pdf", "drawn signs", || {
+    cut("a-million-rectangles.pdf", "a picture or a drawing", || {
         content("/Filter/FlateDecode", &zlib("0 0 1 1 re f W n ".repeat(3_000_000).as_bytes()))
     })
+    .long()
     .within(768),
     harmless("a-million-saved-states.pdf", || content("/Filter/FlateDecode", &zlib(&b"q ".repeat(2_000_000))))
         .within(1_536),
     harmless("a-path-of-millions.pdf", || {
         content("/Filter/FlateDecode", &zlib(format!("0 0 m {} S", "1 1 l 2 5 l ".repeat(1_000_000)).as_bytes()))
     })
-    .within(768),
-    harmless("dashes-without-end.pdf", || content("", b"[.0000001] 0 d 0 0 m 200 100 l S [0 0 0] 0 d 0 0 m 9 9 l S")),
+    .long()
+    .within(1_536),
+    harmless("dashes-without-end.pdf", || content("", b"[.0000001] 0 d 0 0 m 200 100 l S [0 0 0] 0 d 0 0 m 9 9 l S"))
+        .undrawn()
+        .long(),
     refused("objects-never-closed.pdf", "nested beyond all use", || {
         [b"%PDF-1.4\n".to_vec(), b"7 0 obj [ ".repeat(600_000)].concat()
     }),
@@ -140,13 +146,13 @@ pub const CASES: &[Case] = &[
     harmless("picture-of-negative-size.pdf", || {
         image("/Width -5/Height 4294967297/BitsPerComponent 8/ColorSpace/DeviceGray", b"x")
     }),
-    cut("fax-of-ten-billion.pdf", "pixels", || {
+    refused("fax-of-ten-billion.pdf", "as in a bomb", || {
         image(
             "/Width 100000/Height 100000/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 100000/Rows 100000>>",
             &[0xff; 50],
         )
     }),
-    harmless("fax-that-lies.pdf", || {
+    refused("fax-that-lies.pdf", "as in a bomb", || {
         image(
             "/Width 20/Height 20/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 2147483647/Rows 2147483647>>",
             &[0xff; 5_000],
@@ -182,7 +188,7 @@ pub const CASES: &[Case] = &[
             ],
         )
     }),
-    harmless("function-of-braces.pdf", || {
+    refused("function-of-braces.pdf", "nested deeper", || {
         page(
             "/Contents 4 0 R/Resources<</Shading<</S<</ShadingType 1/ColorSpace/DeviceGray/Function 5 0 R>>>>>>",
             &[
@@ -200,12 +206,18 @@ pub const CASES: &[Case] = &[
             ],
         )
     }),
-    harmless("letters-for-four-billion-codes.pdf", || {
+    refused("letters-for-four-billion-codes.pdf", "more than 1048576 codes", || {
         let map = "/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00000000> <ffffffff> endcodespacerange 2 beginbfrange <00000000> <ffffffff> <0041> <0000> <ffff> [<0041>] endbfrange endcmap";
         page("/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>", &[
             stream("", b"BT /F1 12 Tf <00000041> Tj ET"),
-            b"<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-H/ToUnicode 6 0 R/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/W[0 4294967295 500]>>]>>".to_vec(),
+            b"<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-H/ToUnicode 6 0 R/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>>>]>>".to_vec(),
             stream("", map.as_bytes()),
+        ])
+    }),
+    refused("widths-for-four-billion-codes.pdf", "more than 1048576 codes", || {
+        page("/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>", &[
+            stream("", b"BT /F1 12 Tf <00000041> Tj ET"),
+            b"<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-H/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/W[0 4294967295 500]>>]>>".to_vec(),
         ])
     }),
     harmless("map-that-uses-itself.pdf", || {

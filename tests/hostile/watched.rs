@@ -75,6 +75,8 @@ impl Watched {
         let bytes = bytes::Bytes::from(bytes);
         let start = Instant::now();
         let extracts = reading.read(Source { file: file.clone(), bytes: bytes.clone() }).await;
+        let ends = [End::TooSlow, End::OutOfMemory, End::Died, End::Unusable];
+        let stopped = ends.into_iter().find(|end| reading.tally().of(*end) > 0);
         let drawn = if case.name.ends_with(".pdf") {
             let sheaf = Sheaf { media_type: "application/pdf".to_owned(), sha256: file.sha256, bytes };
             Some(reading.draw(&sheaf, 1..3, 800).await.map(|drawn| drawn.pages.len()))
@@ -82,8 +84,6 @@ impl Watched {
             None
         };
         let time = start.elapsed();
-        let ends = [End::TooSlow, End::OutOfMemory, End::Died, End::Unusable];
-        let stopped = ends.into_iter().find(|end| reading.tally().of(*end) > 0);
         Outcomes { bytes: size, extracts, stopped, drawn, peak: peak(&self.numbers()), time }
     }
 }
@@ -117,6 +117,7 @@ impl Outcomes {
         words.extend(codes.into_iter().map(str::to_owned));
         words.extend(self.cuts().take(1).map(|cut| format!("cut: {cut}")));
         words.extend(self.inside().take(1).map(|why| format!("inside: {why}")));
+        words.extend(self.drawn.iter().filter_map(|drawn| drawn.as_ref().err()).map(|why| format!("not drawn: {why}")));
         words.join("; ")
     }
 
@@ -148,7 +149,7 @@ impl Outcomes {
         let undrawn = self.drawn.as_ref().and_then(|drawn| drawn.as_ref().err());
         let undrawn =
             undrawn.filter(|why| ["took longer", "needs more", "ends its reader"].iter().any(|how| why.contains(how)));
-        if let Some(why) = undrawn {
+        if let Some(why) = undrawn.filter(|_| !case.undrawn) {
             return Some(format!("STOPPED while it was drawn: {why}"));
         }
         match (self.stopped, too_much) {

@@ -17,6 +17,7 @@ mod nesting;
 mod pieces;
 mod render;
 mod survey;
+mod traps;
 mod unpacked;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

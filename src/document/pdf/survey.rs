@@ -2,7 +2,7 @@
 //! unpacked, and what the file would do by itself in a program that shows it (scripts, programs that it starts, forms
 //! that it sends, films). Nothing of that is done here. ISO 32000-2, 12.6 and 13.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, ObjectIdentifier, Stream};
@@ -12,6 +12,7 @@ use crate::document::draft::Draft;
 use crate::domain::Place;
 
 use super::beside::string_at;
+use super::traps;
 use super::unpacked::{self, MOST};
 
 /// Streams that cannot become larger are not measured.
@@ -36,6 +37,9 @@ pub(super) struct Survey {
     launches: Vec<String>,
     /// Addresses that it would send a form to, or fetch one from.
     sends: Vec<String>,
+    /// Tables that say which letters a font's codes are.
+    letters: BTreeSet<ObjectIdentifier>,
+    endless_widths: bool,
     values_left: usize,
 }
 
@@ -68,7 +72,7 @@ fn too_much() -> String {
     format!("the pdf unpacks to more than the limit of {} MiB, as in a bomb; save it again", MOST_IN_ALL >> 20)
 }
 
-fn bomb() -> String {
+pub(super) fn bomb() -> String {
     format!("a part of the pdf unpacks to more than the limit of {} MiB, as in a bomb; save it again", MOST >> 20)
 }
 
@@ -90,6 +94,7 @@ pub(super) fn survey(pdf: &Pdf) -> Result<Survey, String> {
                     return Err(too_much());
                 }
                 let kind = stream.dict().get::<Name<'_>>(b"Type".as_slice());
+                traps::of_stream(&stream)?;
                 survey.attached += u64::from(kind.is_some_and(|kind| kind.as_str() == "EmbeddedFile"));
                 survey.dict(stream.dict(), 0);
             }
@@ -109,6 +114,13 @@ pub(super) fn survey(pdf: &Pdf) -> Result<Survey, String> {
         }
     }
     contents(pdf)?;
+    if survey.endless_widths {
+        return Err(traps::too_many_codes());
+    }
+    for id in &survey.letters {
+        let table = pdf.xref().get::<Stream<'_>>(*id);
+        table.map_or(Ok(()), |table| traps::of_letters(&table))?;
+    }
     Ok(survey)
 }
 
@@ -182,9 +194,13 @@ impl Survey {
         if matches!(name("Subtype").as_deref(), Some("RichMedia" | "Screen" | "Movie" | "Sound" | "3D")) {
             self.films += 1;
         }
-        for (_, value) in dict.entries() {
+        self.endless_widths |= traps::has_endless_widths(dict);
+        for (key, value) in dict.entries() {
             let Some(left) = self.values_left.checked_sub(1) else { return };
             self.values_left = left;
+            if let (b"ToUnicode", Some(table)) = (key.as_ref(), value.as_obj_ref()) {
+                self.letters.insert(ObjectIdentifier::from(table));
+            }
             self.value(&value, depth + 1);
         }
     }

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::Door;
 use super::problem::{Code, Problem};
@@ -197,6 +197,13 @@ fn at_least(role: Role, caller: Caller) -> Result<Caller, Problem> {
 /// 401 without a valid key, 403 for a request from another site, 429 for more than the key may ask, 503 if the store
 /// cannot say.
 pub async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
+    let caller = found(request).await?;
+    // Whatever goes wrong from here on is told to somebody who is known.
+    request.extensions_mut().insert(caller.clone());
+    Ok(caller)
+}
+
+async fn found(request: &HttpRequest) -> Result<Caller, Problem> {
     site::refuse_other_sites(request)?;
     let (services, door) = joined(request)?;
     let shown = shown(request);

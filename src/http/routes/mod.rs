@@ -147,5 +147,5 @@ fn wrong_method(path: &str, methods: &[&str]) -> Problem {
 pub(super) async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path: String = request.path().chars().take(200).collect();
     let problem = Problem::new(Code::NotFound, format!("there is nothing at {path:?}; see /docs"));
-    if ui::wants_page(request.headers()) { Ok(ui::error_page(&problem)) } else { Err(problem) }
+    if ui::wants_page(request.headers()) { Ok(ui::error_page(&request, &problem).await) } else { Err(problem) }
 }

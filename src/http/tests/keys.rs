@@ -49,6 +49,23 @@ async fn with_a_key_every_request_shows_one_and_sees_its_project_only() {
     send(&app, get("/v1/tasks/t").insert_header(cookie)).await.problem(401, "unauthorized");
 }
 
+/// What is not there and what may not be asked for: the head of the page still says who is logged in.
+#[actix_web::test]
+async fn who_is_logged_in_stays_so_on_a_page_of_what_went_wrong() {
+    let bench = Bench::new().await;
+    let app = app!(bench);
+    let (_, secret) = create_key(&bench.services, Role::Submitter, &project("one"), "ann of accounts").await.unwrap();
+    let page = |path: &str| get(path).insert_header(("accept", "text/html"));
+    let nothing = "/gradings/01890a5d-ac96-774b-bcce-b302099a8059";
+    for (path, status) in [(nothing, 404), ("/reviews", 403), ("/nowhere", 404)] {
+        let told = send(&app, page(path).insert_header(("authorization", format!("Bearer {secret}")))).await;
+        assert_eq!(told.status, status, "{path}: {}", told.text);
+        assert!(told.text.contains("ann of accounts"), "{path}: {}", told.text);
+    }
+    let told = send(&app, page("/nowhere")).await;
+    assert!(told.status == 404 && !told.text.contains("ann of accounts"), "{}", told.text);
+}
+
 #[actix_web::test]
 async fn a_browser_logs_in_for_a_while_and_what_it_changes_comes_from_a_form_of_ours() {
     let bench = Bench::new().await;

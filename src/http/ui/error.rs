@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::render::{self, Page, Viewer, url_part};
 use crate::http::auth::session::{self, FormShown};
-use crate::http::auth::{COOKIE, Caller, Role};
+use crate::http::auth::{self, COOKIE, Caller, Role};
 use crate::http::problem::Problem;
 
 #[derive(Debug, Serialize)]
@@ -32,9 +32,8 @@ impl Page for ErrorPage {
     }
 }
 
-/// The page of a problem.
-#[must_use]
-pub fn error_page(problem: &Problem) -> HttpResponse {
+/// The page of a problem, for whoever asked, where that is known.
+pub async fn error_page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     let page = ErrorPage {
         status: problem.status_code().as_u16(),
         heading: problem.code.title().to_owned(),
@@ -46,7 +45,7 @@ pub fn error_page(problem: &Problem) -> HttpResponse {
             .map(|e| e.detail.clone())
             .collect(),
     };
-    let mut answer = render::respond(problem.status_code(), None, &page);
+    let mut answer = render::respond(problem.status_code(), known(request).await.as_ref(), &page);
     render::secure(answer.headers_mut());
     problem.note(&mut answer);
     answer
@@ -82,6 +81,16 @@ pub(super) fn viewer(request: &HttpRequest, caller: &Caller) -> Viewer {
     }
 }
 
+/// Who looks, for the head of the page: known from before it went wrong, or looked up now.
+async fn known(request: &HttpRequest) -> Option<Viewer> {
+    let before = request.extensions().get::<Caller>().cloned();
+    let caller = match before {
+        Some(caller) => caller,
+        None => auth::caller(request).await.ok()?,
+    };
+    Some(viewer(request, &caller))
+}
+
 /// An answer that sends the browser on after a form, so that reloading does not send it again.
 pub(super) fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
@@ -101,7 +110,7 @@ pub(super) async fn paged(
         None => answer,
         Some(error) => match error.as_error::<Problem>() {
             Some(problem) if problem.status_code() == StatusCode::UNAUTHORIZED => to_login(&request),
-            Some(problem) => error_page(problem),
+            Some(problem) => error_page(&request, problem).await,
             // An extractor's own: the query or the form cannot be read.
             None => {
                 let page = ErrorPage {
@@ -110,7 +119,7 @@ pub(super) async fn paged(
                     detail: error.to_string(),
                     errors: vec![],
                 };
-                render::respond(answer.status(), None, &page)
+                render::respond(answer.status(), known(&request).await.as_ref(), &page)
             }
         },
     };
