@@ -111,7 +111,8 @@ fn sums_of_products(text: &str) -> bool {
             }
             '=' => {
                 let next = rest[1..].trim_start();
-                if !literal_before && !(next.starts_with('"') && !next.starts_with("\"\"")) {
+                let literal_after = next.starts_with('"') && !next.starts_with("\"\"");
+                if !literal_before && !literal_after {
                     return false;
                 }
             }
