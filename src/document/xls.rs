@@ -170,11 +170,29 @@ fn unpacked(bytes: &[u8]) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
         }
         let mut stream = Vec::new();
         damaged.open_stream(name)?.read_to_end(&mut stream)?;
+        without_claims(&mut stream);
         sound.create_stream(name)?.write_all(&stream)?;
         workbook = workbook.or(Some(stream));
     }
     let workbook = workbook.ok_or_else(|| std::io::Error::other("it has no workbook"))?;
     Ok((workbook, sound.into_inner().into_inner()))
+}
+
+/// What a sheet says of its size (Dimensions, 2.4.90) becomes one cell: calamine takes memory for all of it, and has the cells
+/// from their own records.
+fn without_claims(stream: &mut [u8]) {
+    let mut at = 0;
+    while let (Some(kind), Some(length)) = (u16_at(stream, at), u16_at(stream, at + 2)) {
+        let end = at + 4 + usize::from(length);
+        if let (0x0200, Some(record)) = (kind, stream.get_mut(at + 4..end)) {
+            // First row, the one behind the last, first column, the one behind the last.
+            let one: &[u8] =
+                if length > 10 { &[0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0] } else { &[0, 0, 1, 0, 0, 0, 1, 0] };
+            let known = one.len().min(record.len());
+            record[..known].copy_from_slice(&one[..known]);
+        }
+        at = end;
+    }
 }
 
 /// The cells of the rectangles that the sheets span.
@@ -221,6 +239,27 @@ mod tests {
             stream.extend_from_slice(&[0; 10]);
         }
         assert_eq!(area(&stream), 65_536 * 256);
+    }
+
+    #[test]
+    fn what_a_sheet_says_of_its_size_takes_no_memory() {
+        let whole = include_bytes!("../../fixtures/documents/small.xls");
+        let read = |bytes: &[u8]| crate::document::testing::read_one("a.xls", bytes).sheets;
+        let marks: Vec<usize> = (0..whole.len() - 16).filter(|at| whole[*at..].starts_with(&[0, 2, 14, 0])).collect();
+        assert!(!marks.is_empty());
+        let mut large = whole.to_vec();
+        for at in marks {
+            large[at + 8..at + 12].copy_from_slice(&[0xff; 4]);
+        }
+        assert_eq!(read(&large), read(whole));
+    }
+
+    /// Found by fuzzing: 57 GB for a size that a sheet gives itself.
+    #[test]
+    fn a_size_of_billions_of_cells_ends_nothing() {
+        let found = include_bytes!("../../fuzz/found/xls-dimensions");
+        let file = crate::document::testing::read_one("a.xls", found);
+        assert!(!file.is_readable() || file.sheets.len() < 256);
     }
 
     #[test]
