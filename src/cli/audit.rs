@@ -1,7 +1,7 @@
 //! `empanel audit verify`: whether the log of decisions is as it was written.
 
 use super::Failure;
-use super::place::Place;
+use super::place::{Place, must_be_there};
 use crate::app::store_options;
 use crate::audit::{self, Verified};
 use crate::domain::{AuditHead, ProjectId};
@@ -38,12 +38,7 @@ pub(super) async fn audit(verb: Verb) -> Result<(), Failure> {
     let config = place.config()?;
     let options = store_options(&config).map_err(Failure::mistake)?;
     let url = config.store.url;
-    // Opening would make it, and an empty log is whole.
-    if let Some(path) = url.strip_prefix("sled:").filter(|path| !std::path::Path::new(path).exists()) {
-        return Err(Failure::Mistake(format!(
-            "there is no store at {path}; name the service's with --store or --config"
-        )));
-    }
+    must_be_there(&url)?;
     let store = Store::open(&url, options).await.map_err(Failure::mistake)?;
     let mut logs: Vec<(String, ProjectStore)> = Vec::new();
     match &project {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
-use super::place::Place;
+use super::place::{Place, must_be_there};
 use super::{Failure, show};
 use crate::app::store_options;
 use crate::domain::ProjectId;
@@ -37,10 +37,7 @@ pub(super) async fn export(args: Args) -> Result<(), Failure> {
     let config = place.config()?;
     let options = store_options(&config).map_err(Failure::mistake)?;
     let url = &config.store.url;
-    // Opening would make it, and an export of nothing looks like one of something.
-    if let Some(path) = url.strip_prefix("sled:").filter(|path| !Path::new(path).exists()) {
-        return Err(Failure::Mistake(format!("there is no store at {path}; name one with --store or --config")));
-    }
+    must_be_there(url)?;
     let store = Store::open(url, options).await.map_err(Failure::mistake)?;
     let (sender, receiver) = mpsc::channel(BEHIND);
     let project = store.project(&project);

@@ -19,6 +19,7 @@ use crate::grading::call::subject_prefix;
 use crate::grading::quote::{Quote, quote, total};
 use crate::grading::work::run_now;
 use crate::http::wire::grading::{GradingBody, Told};
+use crate::http::wire::harmless;
 use crate::http::wire::quote::QuoteBody;
 use crate::services::Services;
 use crate::store::{ProjectStore, Query};
@@ -328,16 +329,11 @@ fn csv(rubric: &RubricVersion, result: &GradingResult) -> Result<String, csv::Er
             &tally.unmet.to_string(),
             &tally.cannot_assess.to_string(),
             &tally.failed.to_string(),
-            &as_text(&criterion.requirement),
+            &harmless(&criterion.requirement),
         ])?;
     }
     let bytes = out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
-}
-
-/// A spreadsheet must not take a text for a formula: an apostrophe in front says that it is none.
-fn as_text(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// JUnit: a criterion is a case; not met (a met penalty) is a failure, inconclusive is skipped.

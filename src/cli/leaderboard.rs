@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Failure, show};
 use crate::domain::SystemName;
+use crate::http::wire::harmless;
 use crate::ranking::board::{Board, JudgeAware, Method, Row, Rules, VersusVerdict, board_of};
 use crate::ranking::import::{self, Form};
 use crate::stats::rating::{Meetings, split_half};
@@ -273,14 +274,8 @@ fn csv(board: &Board) -> Result<String, csv::Error> {
         let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
         let (interval, drawn, next) = (row.interval.as_ref(), row.bootstrap.as_ref(), row.versus_next.as_ref());
         let apart = next.and_then(|next| next.interval.as_ref());
-        let name = if row.system.starts_with(['=', '+', '-', '@', '\t']) {
-            // A spreadsheet would run it as a formula.
-            format!("'{}", row.system)
-        } else {
-            row.system.clone()
-        };
         out.write_record([
-            name,
+            harmless(&row.system),
             number(row.rating),
             number(interval.and_then(|i| i.low)),
             number(interval.and_then(|i| i.high)),

@@ -1,6 +1,6 @@
 //! Where a command works: the configuration, and the store when it is another than the configuration's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, load};
 use crate::config::{Config, Files};
@@ -25,6 +25,15 @@ impl Place {
             config.store.url = url;
         }
         Ok(config)
+    }
+}
+
+/// Opening an embedded store would make it, and what is asked of an empty one looks like an answer.
+pub(super) fn must_be_there(url: &str) -> Result<(), Failure> {
+    let path = url.strip_prefix("sled:").map(|path| path.strip_prefix("//").unwrap_or(path));
+    match path.filter(|path| !Path::new(path).join("db").exists()) {
+        Some(path) => Err(Failure::Mistake(format!("there is no store at {path}; name one with --store or --config"))),
+        None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::place::Place;
+use super::super::place::{Place, must_be_there};
 use super::super::{Failure, show};
 use crate::app::{blobs, store_options};
 use crate::domain::{Clock, SystemClock};
@@ -23,11 +23,7 @@ pub(in super::super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let config = args.place.config()?;
     let url = &config.store.url;
-    if let Some(path) = url.strip_prefix("sled:").map(|path| path.strip_prefix("//").unwrap_or(path))
-        && !std::path::Path::new(path).join("db").exists()
-    {
-        return Err(Failure::mistake(format!("there is no store at {path}")));
-    }
+    must_be_there(url)?;
     let options = store_options(&config).map_err(Failure::mistake)?;
     let files = if args.no_files { None } else { Some(blobs(&config).await.map_err(Failure::mistake)?) };
     let store = Store::open(url, options).await.map_err(Failure::mistake)?;

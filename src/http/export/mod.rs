@@ -100,11 +100,9 @@ async fn told(project: &ProjectStore, what: What, format: Format, sender: &Sende
     let mut count = 0;
     while let Some(rows) = pages.next(project, PAGE).await? {
         count += rows.len() as u64;
-        let (next, bytes) = off_thread(move || {
-            let bytes = writer.rows(&rows)?;
-            Ok((writer, bytes))
-        })
-        .await?;
+        // A thousand rows take milliseconds, which others need not wait for.
+        let written = tokio::task::spawn_blocking(move || writer.rows(rows).map(|bytes| (writer, bytes))).await;
+        let (next, bytes) = written.map_err(|error| Problem::internal(error.to_string()))??;
         writer = next;
         if !bytes.is_empty() && sender.send(Ok(bytes.into())).await.is_err() {
             return Ok(count);
@@ -115,13 +113,6 @@ async fn told(project: &ProjectStore, what: What, format: Format, sender: &Sende
         let _ = sender.send(Ok(last.into())).await;
     }
     Ok(count)
-}
-
-/// A thousand rows take milliseconds, which others need not wait for.
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(error.to_string()))?
 }
 
 #[cfg(test)]

@@ -67,10 +67,10 @@ impl Parquet {
     ///
     /// # Errors
     /// If a row cannot be written.
-    pub fn rows(&mut self, rows: &[Value]) -> Result<Vec<u8>, ParquetError> {
+    pub fn rows(&mut self, rows: Vec<Value>) -> Result<Vec<u8>, ParquetError> {
         for row in rows {
-            self.held += weight(row);
-            self.rows.push(row.clone());
+            self.held += weight(&row);
+            self.rows.push(row);
             if self.rows.len() >= GROUP || self.held >= GROUP_BYTES {
                 self.group()?;
             }

@@ -32,17 +32,17 @@ impl Writer {
 
     /// # Errors
     /// If a row cannot be written, which is a mistake here.
-    pub fn rows(&mut self, rows: &[Value]) -> Result<Vec<u8>, Problem> {
+    pub fn rows(&mut self, rows: Vec<Value>) -> Result<Vec<u8>, Problem> {
         match self {
             Self::Jsonl => {
                 let mut out = Vec::new();
                 for row in rows {
-                    serde_json::to_writer(&mut out, row).map_err(internal)?;
+                    serde_json::to_writer(&mut out, &row).map_err(internal)?;
                     out.push(b'\n');
                 }
                 Ok(out)
             }
-            Self::Csv { columns, begins } => csv(columns, std::mem::take(begins), rows).map_err(internal),
+            Self::Csv { columns, begins } => csv(columns, std::mem::take(begins), &rows).map_err(internal),
             Self::Parquet(parquet) => parquet.rows(rows).map_err(internal),
         }
     }

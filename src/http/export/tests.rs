@@ -189,7 +189,7 @@ fn a_table_of_many_rows_comes_in_groups() {
     let mut all = Vec::new();
     for page in 0..25 {
         let rows: Vec<Value> = (0..1_000).map(|n| row(page * 1_000 + n)).collect();
-        all.extend(writer.rows(&rows).unwrap());
+        all.extend(writer.rows(rows).unwrap());
     }
     let begun = all.len();
     all.extend(writer.end().unwrap());

@@ -37,7 +37,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::OpenApi;
 
 use super::problem::{Code, Problem};
-use super::ui;
+use super::{auth, ui};
 
 macro_rules! resources {
     ($($path:literal => $($method:ident $module:ident :: $handler:ident),+;)+) => {
@@ -147,5 +147,10 @@ fn wrong_method(path: &str, methods: &[&str]) -> Problem {
 pub(super) async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path: String = request.path().chars().take(200).collect();
     let problem = Problem::new(Code::NotFound, format!("there is nothing at {path:?}; see /docs"));
-    if ui::wants_page(request.headers()) { Ok(ui::error_page(&request, &problem).await) } else { Err(problem) }
+    if !ui::wants_page(request.headers()) {
+        return Err(problem);
+    }
+    // For the head of the page alone: whoever it is may see that there is nothing.
+    let _ = auth::caller(&request).await;
+    Ok(ui::error_page(&request, &problem))
 }

@@ -33,7 +33,8 @@ impl Page for ErrorPage {
 }
 
 /// The page of a problem, for whoever asked, where that is known.
-pub async fn error_page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
+#[must_use]
+pub fn error_page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     let page = ErrorPage {
         status: problem.status_code().as_u16(),
         heading: problem.code.title().to_owned(),
@@ -45,7 +46,7 @@ pub async fn error_page(request: &HttpRequest, problem: &Problem) -> HttpRespons
             .map(|e| e.detail.clone())
             .collect(),
     };
-    let mut answer = render::respond(problem.status_code(), known(request).await.as_ref(), &page);
+    let mut answer = render::respond(problem.status_code(), known(request).as_ref(), &page);
     render::secure(answer.headers_mut());
     problem.note(&mut answer);
     answer
@@ -81,14 +82,10 @@ pub(super) fn viewer(request: &HttpRequest, caller: &Caller) -> Viewer {
     }
 }
 
-/// Who looks, for the head of the page: known from before it went wrong, or looked up now.
-async fn known(request: &HttpRequest) -> Option<Viewer> {
-    let before = request.extensions().get::<Caller>().cloned();
-    let caller = match before {
-        Some(caller) => caller,
-        None => auth::caller(request).await.ok()?,
-    };
-    Some(viewer(request, &caller))
+/// Who looks, for the head of the page, where it is known.
+fn known(request: &HttpRequest) -> Option<Viewer> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    caller.map(|caller| viewer(request, &caller))
 }
 
 /// An answer that sends the browser on after a form, so that reloading does not send it again.
@@ -110,16 +107,18 @@ pub(super) async fn paged(
         None => answer,
         Some(error) => match error.as_error::<Problem>() {
             Some(problem) if problem.status_code() == StatusCode::UNAUTHORIZED => to_login(&request),
-            Some(problem) => error_page(&request, problem).await,
+            Some(problem) => error_page(&request, problem),
             // An extractor's own: the query or the form cannot be read.
             None => {
+                // It may have come before anybody was looked up.
+                let _ = auth::caller(&request).await;
                 let page = ErrorPage {
                     status: answer.status().as_u16(),
                     heading: "The request cannot be read".to_owned(),
                     detail: error.to_string(),
                     errors: vec![],
                 };
-                render::respond(answer.status(), known(&request).await.as_ref(), &page)
+                render::respond(answer.status(), known(&request).as_ref(), &page)
             }
         },
     };
