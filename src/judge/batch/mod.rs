@@ -81,9 +81,12 @@ pub(super) enum Stage {
         name: String,
         kept: oneshot::Sender<()>,
     },
+    /// It left. Nobody looks at the batch before every call of it has answered or was dropped: what is looked at is known
+    /// to the journal.
     HandedIn {
         name: String,
         id: String,
+        kept: oneshot::Sender<()>,
     },
     Back(Result<RawReply, Lost>),
 }
@@ -197,11 +200,17 @@ impl Mail {
         };
         tracing::info!(batch = %id, calls = bag.len(), "batch handed in");
         let mut waiting = Vec::with_capacity(bag.len());
+        let mut noted = Vec::with_capacity(bag.len());
         for Waiting { item, stages, .. } in bag {
-            let _ = stages.send(Stage::HandedIn { name: name.clone(), id: id.clone() });
+            let (kept, is_kept) = oneshot::channel();
+            let _ = stages.send(Stage::HandedIn { name: name.clone(), id: id.clone(), kept });
             waiting.push((item.id, stages));
+            noted.push(is_kept);
         }
         self.desk().out.insert(id.clone(), waiting);
+        for is_kept in noted {
+            let _ = is_kept.await;
+        }
         self.follow(id).await;
     }
 

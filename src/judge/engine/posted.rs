@@ -105,8 +105,9 @@ impl Judge {
                                 // Nobody there any more: then nothing leaves either.
                                 let _ = kept.send(());
                             }
-                            Some(Stage::HandedIn { name, id }) => {
+                            Some(Stage::HandedIn { name, id, kept }) => {
                                 journal.reply(key, number, &AttemptReply::InBatch { name, id: Some(id) }).await?;
+                                let _ = kept.send(());
                             }
                             Some(Stage::Back(sent)) => break sent,
                             None => break Err(no_batches()),
