@@ -98,6 +98,7 @@ pub async fn build(config: &Config, choices: Choices) -> Result<Arc<Services>, A
         default_panel: choices.default_panel.or(default).or(offline),
         templates: templates(config)?,
         reading: reading(config)?,
+        keep_pictures: config.files.keep_pictures,
         intake: IntakeLimits {
             max_file_bytes: limits.max_file_bytes,
             max_files: limits.max_files,

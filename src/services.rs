@@ -34,6 +34,8 @@ pub struct Services {
     pub default_panel: Option<PanelName>,
     pub templates: Templates,
     pub reading: Reading,
+    /// Whether pictures that judges were sent are kept.
+    pub keep_pictures: bool,
     pub intake: IntakeLimits,
     pub clock: Arc<dyn Clock>,
     pub ids: IdSource,

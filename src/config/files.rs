@@ -33,6 +33,8 @@ pub struct Files {
     pub read_timeout_s: u64,
     /// S3: seconds for which a request is tried again when the object store is away.
     pub patience_s: u64,
+    /// Whether pictures are kept as judges were sent them: pages, pictures of documents, files that are pictures.
+    pub keep_pictures: bool,
     /// Hours between two sweeps of files that no record names; 0 = never.
     pub sweep_every_h: u64,
     /// Hours for which such a file is left alone.
@@ -57,6 +59,7 @@ impl Default for Files {
             connect_timeout_s: 5,
             read_timeout_s: 20,
             patience_s: 10,
+            keep_pictures: true,
             sweep_every_h: 24,
             sweep_grace_h: 24,
         }

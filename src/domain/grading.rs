@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, Cause, ComparisonId, CriterionId, GradingId, JudgeName, Manifest, Panel, Preference, ReviewId, RubricRef,
-    Score, SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict, Weighing,
+    Author, Cause, ComparisonId, CriterionId, GradingId, JudgeName, Manifest, Panel, Place, Preference, ReviewId,
+    RubricRef, Score, SubmissionId, SystemName, TaskId, Timestamp, Usage, Verdict, Weighing,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,6 +145,25 @@ pub struct View {
     /// What questions showed of the parts that `manifest` names as cut; empty where nothing was cut.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excerpts: Vec<Excerpted>,
+    /// The pictures that were sent, in their order, where they are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<SeenPicture>,
+}
+
+/// A picture as judges were sent it: a page, a picture of a document, or a file that is one. What draws and scales it may
+/// change; these bytes are what was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenPicture {
+    /// The file that it belongs to, as the judges know it.
+    pub file: String,
+    pub place: Place,
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+    pub media_type: String,
+    pub width: u32,
+    pub height: u32,
+    pub bytes: u64,
+    /// Of its bytes, which are kept under it; lower-case hex.
+    pub sha256: String,
 }
 
 /// What the question about one criterion showed beyond what all questions share.

@@ -6,7 +6,7 @@
 //! - [`call`]: what is to be asked; [`fan_out`]: many questions to many judges; [`ask`] one of them, [`several`] in one
 //!   call; each reply is durable before it is read ([`journal`]);
 //! - [`sequential`]: which judges are asked in turn, and when nobody else need be;
-//! - [`sight`]: what each judge of the panel can be shown;
+//! - [`sight`]: what each judge of the panel can be shown; [`pictures`]: those that were sent, kept;
 //! - [`cuts`]: what an answer is worth when parts of the deliverable could not be shown, and when it is asked again;
 //! - [`aggregate`], [`score`], [`result`]: votes become verdicts, verdicts a score; pure, and done again
 //!   whenever something is added;
@@ -28,6 +28,7 @@ pub mod journal;
 mod known;
 #[cfg(test)]
 mod long_tests;
+mod pictures;
 pub mod plan;
 pub mod quote;
 pub mod recorded;

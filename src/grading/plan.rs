@@ -24,6 +24,7 @@ use crate::verdict::Shown;
 
 use super::call::{self, Bundle, Call, Errand, as_said};
 use super::cuts::Cuts;
+use super::pictures::{self, Sent};
 use super::sight::{Looks, looks};
 
 /// What a grading is made from.
@@ -260,8 +261,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// What the judges were shown, with what each question showed besides.
-    pub fn views(self) -> Result<Vec<View>, Refusal> {
+    /// What the judges were shown, with what each question showed besides, and the pictures that they were sent.
+    pub fn views(self) -> Result<Vec<(View, Vec<Sent>)>, Refusal> {
         let mut views = Vec::with_capacity(self.sights.len());
         for ((target, ..), mut sight) in self.sights {
             if sight.shown.rest.is_some() {
@@ -270,7 +271,7 @@ impl<'a> Plan<'a> {
                     sight.view.excerpts.extend(excerpt.map(|excerpt| excerpt.account));
                 }
             }
-            views.push(sight.view);
+            views.push((sight.view, pictures::sent(&sight.shown.prefix)));
         }
         Ok(views)
     }
@@ -332,7 +333,8 @@ fn sights(services: &Services, grading: &Grading, material: &Materials, looks: &
             let sight = sights.entry(key(target, spec)).or_insert_with(|| {
                 let shown = services.templates.prefix(&work, spec.max_input_chars, spec.vision && !steps);
                 let quotes = Arc::new(Shown::of(&shown.prefix.deliverables, std::slice::from_ref(&shown.origins)));
-                let view = View { judges: vec![], manifest: shown.manifest.clone(), excerpts: vec![] };
+                let view =
+                    View { judges: vec![], manifest: shown.manifest.clone(), excerpts: vec![], pictures: vec![] };
                 let (reader, files) = (of.readers_fingerprint(), of.files_fingerprint());
                 Sight { shown: Arc::new(shown), quotes, view, reader, files }
             });

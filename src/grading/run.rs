@@ -10,7 +10,7 @@ use tracing::Instrument;
 use crate::audit;
 use crate::domain::{
     self, About, CallKey, CriterionId, Decision, Extract, Grading, GradingId, GradingState, Inconclusive, JudgeSpec,
-    Odds, Review, RubricVersion, Subject, Tally, Verdict, View, Vote, VoteOutcome,
+    Odds, Review, RubricVersion, Subject, Tally, Verdict, Vote, VoteOutcome,
 };
 use crate::hooks;
 use crate::refusal::Refusal;
@@ -24,6 +24,7 @@ use super::aggregate::ballots;
 use super::call::{self, Earlier, subject_prefix};
 use super::escalate::{Escalation, Findings, discovery, escalate};
 use super::fan_out::{Lane, fan_out};
+use super::pictures::Album;
 use super::plan::Plan;
 use super::recorded::Recorded;
 use super::remember::{self, recall};
@@ -97,8 +98,12 @@ async fn run_from(
         asked += stage.len();
     }
     let span = tracing::info_span!(target: telemetry::TARGET, "aggregate");
-    finish(services, project, id, &rubric, checks, plan.views()?).instrument(span).await?;
-    Ok(())
+    async {
+        let album = Album::keep(services, plan.views()?).await?;
+        finish(services, project, id, &rubric, checks, album).await
+    }
+    .instrument(span)
+    .await
 }
 
 fn progress(grading: &Grading, votes: &[Vote]) -> Progress {
@@ -186,7 +191,7 @@ async fn finish(
     id: GradingId,
     rubric: &RubricVersion,
     checks: Vec<Verdict>,
-    views: Vec<View>,
+    mut album: Album,
 ) -> Result<(), Refusal> {
     let weighing = match project.get::<Grading>(&id.to_string()).await? {
         Some(kept) => weigh::learn(project, &kept.record, services.now()).await?,
@@ -207,6 +212,7 @@ async fn finish(
         let recalled = recall(services, project, &grading, &rubric.rubric, known).await?;
         let is_recalled = |criterion: &CriterionId| recalled.iter().any(|one| one.criterion_id == *criterion);
         let is_asked = |criterion: &CriterionId| recorded.reviews.iter().any(|review| review.is_about(criterion));
+        let views = album.views();
         let findings = Findings::of(&views);
         let mut questions = escalate(id, &rubric.rubric, &grading.panel, &panel_says, &ballots, findings);
         questions.retain(|question| !is_recalled(&question.criterion_id) && !is_asked(&question.criterion_id));
@@ -224,7 +230,7 @@ async fn finish(
             rubric: &rubric.rubric,
             recorded: &recorded,
             checks: checks.clone(),
-            views: views.clone(),
+            views,
             weighing: weighing.clone(),
         });
         let (score, calls) = (result.score.value, result.calls);
@@ -232,7 +238,7 @@ async fn finish(
         // That it has ended comes first, then what it asks of humans.
         let told: Vec<_> = hooks::events::grading_ended(&judged).into_iter().chain(asked).collect();
         let batch = hooks::announce(services, project, batch.update(&judged, revision), &told).await?;
-        match project.commit(batch).await {
+        match album.under(project).commit(batch).await {
             Ok(()) => {
                 hooks::ring(services);
                 let status = judged.status().as_str();
@@ -241,6 +247,7 @@ async fn finish(
             }
             // Somebody cancelled at this moment, or something was decided elsewhere: look again.
             Err(StoreError::Conflict { .. }) => {}
+            Err(StoreError::Swept) => album.put(services).await?,
             Err(error) => return Err(error.into()),
         }
     }

@@ -3,20 +3,24 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::accept::{Intake, NewSubmission, Terms, Upload};
+use super::pictures::{self, Album};
 use super::work::run_now;
 use crate::app::{Choices, build};
 use crate::config::Config;
 use crate::domain::{
-    Answer, FileName, Grading, GradingResult, JudgeName, JudgeSpec, PanelName, ProjectId, Representation, SeenPages,
-    SystemName, Vote, VoteOutcome,
+    Answer, FileName, Fingerprint, Grading, GradingResult, Image, JudgeName, JudgeSpec, Odds, PanelName, Part, Place,
+    Prefix, ProjectId, Representation, SeenPages, Settled, SystemName, View, Vote, VoteOutcome,
 };
 use crate::judge::JudgeConfig;
 use crate::judge::fake::{Action, FakeOpenAi};
 use crate::rubric::{Format, import};
-use crate::store::Query;
+use crate::services::Services;
+use crate::store::{Query, StoreError, Sweep, sweep};
 
 /// Three pages without a word: a scan, to a reader of text.
 const SCAN: &[u8] = b"%PDF-1.4
@@ -30,6 +34,7 @@ trailer << /Size 6 /Root 1 0 R >>
 ";
 
 struct Graded {
+    services: Arc<Services>,
     result: GradingResult,
     votes: Vec<Vote>,
     /// What was sent, in the order of arrival.
@@ -37,10 +42,15 @@ struct Graded {
 }
 
 async fn grade(files: Vec<(&str, Vec<u8>)>, pages: u32) -> Graded {
+    grade_keeping(true, files, pages).await
+}
+
+async fn grade_keeping(keep_pictures: bool, files: Vec<(&str, Vec<u8>)>, pages: u32) -> Graded {
     let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
     let mut config = Config::default();
     config.store.url = "memory:".to_owned();
     config.files.url = "memory:".to_owned();
+    config.files.keep_pictures = keep_pictures;
     config.reading.isolation = crate::config::Isolation::Thread;
     config.reading.libreoffice = "off".to_owned();
     let judge = |name: &str, vision: bool| {
@@ -91,7 +101,7 @@ async fn grade(files: Vec<(&str, Vec<u8>)>, pages: u32) -> Graded {
     let votes = project.all::<Vote>(Query::prefix(String::new())).await.unwrap();
     let record = project.get::<Grading>(&grading.to_string()).await.unwrap().unwrap().record;
     let bodies = server.calls().iter().map(|call| call.json()).collect();
-    Graded { result: record.result().unwrap().clone(), votes, bodies }
+    Graded { result: record.result().unwrap().clone(), votes, bodies, services }
 }
 
 impl Graded {
@@ -136,6 +146,74 @@ async fn a_judge_that_sees_is_sent_the_pages_of_a_scan_and_told_which_are_left_o
     assert_eq!(graded.view("sees").page_view, Some(shown));
     assert_eq!(graded.view("sees").representation, Representation::Images);
     assert_eq!(graded.view("reads").page_view, None);
+}
+
+/// The bytes of the pictures of a request.
+fn sent(body: &Value) -> Vec<Vec<u8>> {
+    let parts = body["messages"][1]["content"].as_array().unwrap();
+    let urls = parts.iter().filter_map(|part| part["image_url"]["url"].as_str());
+    urls.map(|url| STANDARD.decode(url.split_once(";base64,").unwrap().1).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn pictures_are_kept_byte_for_byte_as_they_were_sent_and_no_sweep_takes_them() {
+    let mut picture = Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(900, 30).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    let files = || vec![("scan.pdf", SCAN.to_vec()), ("chart.png", picture.get_ref().clone())];
+    let graded = grade(files(), 2).await;
+    let Graded { services, result, .. } = &graded;
+    let seeing = result.views.iter().find(|view| view.judges[0].as_str() == "sees").unwrap();
+    let told: Vec<String> = seeing.pictures.iter().map(|one| format!("{} of {}", one.place, one.file)).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told.contains(&"page 2 of scan.pdf".to_owned()), "{told:?}");
+    let everything = Sweep { grace: std::time::Duration::ZERO, dry_run: false };
+    sweep(&services.store, &services.blobs, services.now(), everything).await.unwrap();
+    let sent = sent(&graded.bodies[0]);
+    assert_eq!(sent.len(), 3);
+    for (picture, sent) in seeing.pictures.iter().zip(sent) {
+        assert_eq!(services.blobs.get(&picture.sha256).await.unwrap(), sent, "{}", picture.place);
+        assert_eq!(picture.bytes, sent.len() as u64);
+        let decoded = image::load_from_memory(&sent).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (picture.width, picture.height));
+    }
+    assert!(result.views.iter().filter(|view| view.judges[0].as_str() == "reads").all(|view| view.pictures.is_empty()));
+    let forgetful = grade_keeping(false, files(), 2).await;
+    assert!(forgetful.result.views.iter().all(|view| view.pictures.is_empty()), "unless nobody wants them");
+}
+
+#[tokio::test]
+async fn pictures_that_a_sweep_took_before_anything_named_them_are_put_again() {
+    let graded = grade(vec![("scan.pdf", SCAN.to_vec())], 2).await;
+    let services = &graded.services;
+    let view = graded.result.views.iter().find(|view| view.judges[0].as_str() == "sees").unwrap().clone();
+    let other = Image {
+        place: Place::Page(1),
+        media_type: "image/png".to_owned(),
+        width: 1,
+        height: 1,
+        bytes: b"another picture".as_slice().into(),
+    };
+    let prefix = Prefix {
+        parts: vec![Part::Image { name: "a.pdf".to_owned(), image: other }],
+        deliverables: vec![],
+        fingerprint: Fingerprint::of_bytes(b""),
+    };
+    let view = View { pictures: vec![], ..view };
+    let mut album = Album::keep(services, vec![(view, pictures::sent(&prefix))]).await.unwrap();
+    let sha256 = album.views()[0].pictures[0].sha256.clone();
+    let everything = Sweep { grace: std::time::Duration::ZERO, dry_run: false };
+    sweep(&services.store, &services.blobs, services.now(), everything).await.unwrap();
+    assert!(services.blobs.get(&sha256).await.is_err(), "nothing named it");
+    let project = services.store.project(&ProjectId::parse("p").unwrap());
+    let naming = |album: &Album| {
+        let sha256 = album.views()[0].pictures[0].sha256.clone();
+        project.batch().put(&Odds { by_reason: [(sha256, Settled::default())].into() })
+    };
+    let refused = album.under(&project).commit(naming(&album)).await;
+    assert!(matches!(refused, Err(StoreError::Swept)), "{refused:?}");
+    album.put(services).await.unwrap();
+    album.under(&project).commit(naming(&album)).await.unwrap();
+    assert_eq!(services.blobs.get(&sha256).await.unwrap(), b"another picture".as_slice());
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ pub(super) mod quotes;
 mod reviewing;
 mod reviews;
 pub(super) mod rubrics;
+pub(super) mod seen;
 mod snapshots;
 mod submissions;
 mod systems;
@@ -86,6 +87,8 @@ resources! {
     "/v1/gradings/{id}" => get gradings::get;
     "/v1/gradings/{id}/events" => get events::events;
     "/v1/gradings/{id}/votes" => get votes::list;
+    "/v1/gradings/{id}/seen" => get seen::all;
+    "/v1/gradings/{id}/seen/{sha256}" => get seen::one;
     "/v1/gradings/{id}/cancel" => post gradings::cancel;
     "/v1/gradings/{id}/retry" => post gradings::retry;
     "/v1/gradings/{id}/aggregate" => post aggregation::again;

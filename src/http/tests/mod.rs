@@ -114,6 +114,7 @@ impl Bench {
             // Whether LibreOffice is on this machine is nothing that a test of the door may depend on.
             reading: Reading::in_process(document::Limits::default())
                 .with_office(Office::new(OfficeProgram::Off, OfficeLimits::default())),
+            keep_pictures: true,
             intake: LIMITS,
             ids: IdSource::new(clock.clone(), [seed; 32]),
             clock,

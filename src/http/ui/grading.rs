@@ -18,9 +18,9 @@ use super::render::{Page, respond, url_part};
 use super::words::{self, Mark, Quote, Time};
 use crate::domain::{
     Author, CallKey, Criterion, CriterionId, Decision as Verdicts, Evidence, Grading, GradingId, GradingResult,
-    GradingState, JudgeName, Outcome, Override, Question, Representation, Review, ReviewId, Rubric, RubricVersion,
-    Section, SeenFile, Source, Status, Subject, Submission, Tally, Target, Task, Timestamp, Verdict, View, Vote,
-    VoteOutcome,
+    GradingState, JudgeName, Outcome, Override, Place, Question, Representation, Review, ReviewId, Rubric,
+    RubricVersion, Section, SeenFile, SeenPicture, Source, Status, Subject, Submission, Tally, Target, Task, Timestamp,
+    Verdict, View, Vote, VoteOutcome,
 };
 use crate::grading::aggregate::{JudgeVote, ballots, judge_votes};
 use crate::grading::call::subject_prefix;
@@ -258,11 +258,18 @@ pub(super) struct FileLink {
     pub size: String,
 }
 
+/// Pictures of a view that are listed.
+const PICTURES: usize = 24;
+
 /// What some judges were shown.
 #[derive(Debug, Serialize)]
 pub(super) struct SeenView {
     pub judges: String,
     pub files: Vec<SeenFileView>,
+    /// Pictures as they were sent: where from, and the hash that they are kept under.
+    pub pictures: Vec<(String, String)>,
+    /// Those that are not listed.
+    pub more_pictures: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -1281,7 +1288,21 @@ fn vote_view(vote: &Vote, repeated: bool) -> VoteView {
 
 fn seen(view: &View) -> SeenView {
     let judges: Vec<&str> = view.judges.iter().map(JudgeName::as_str).collect();
-    SeenView { judges: judges.join(", "), files: view.manifest.files.iter().take(100).map(seen_file).collect() }
+    let alone = view.manifest.files.len() == 1;
+    let picture = |one: &SeenPicture| {
+        let what = match one.place {
+            Place::Whole => one.file.clone(),
+            _ if alone => one.place.to_string(),
+            _ => format!("{}, {}", one.file, one.place),
+        };
+        (what, one.sha256.clone())
+    };
+    SeenView {
+        judges: judges.join(", "),
+        files: view.manifest.files.iter().take(100).map(seen_file).collect(),
+        pictures: view.pictures.iter().take(PICTURES).map(picture).collect(),
+        more_pictures: view.pictures.len().saturating_sub(PICTURES),
+    }
 }
 
 fn seen_file(file: &SeenFile) -> SeenFileView {

@@ -286,6 +286,8 @@ pub fn grading() -> GradingPage {
                         findings: vec![],
                     },
                 ],
+                pictures: vec![(s("variance memo.docx, page 1"), s("5e"))],
+                more_pictures: 3,
             })
             .into(),
         can_cancel: true,

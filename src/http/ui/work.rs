@@ -15,6 +15,7 @@ use crate::domain::{
 };
 use crate::http::auth::{Caller, Submitter};
 use crate::http::problem::Problem;
+use crate::http::routes::seen;
 use crate::services::Services;
 use crate::store::{ProjectStore, call_key, part, rubric_key};
 
@@ -23,7 +24,8 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(at("").route(web::get().to(show)).wrap(from_fn(paged)))
         .service(at("/{key}/page/{page}").route(web::get().to(page)).wrap(from_fn(paged)))
         .service(at("/{key}/image/{k}").route(web::get().to(image)).wrap(from_fn(paged)))
-        .service(at("/{key}/original").route(web::get().to(original)).wrap(from_fn(paged)));
+        .service(at("/{key}/original").route(web::get().to(original)).wrap(from_fn(paged)))
+        .service(web::resource("/gradings/{id}/seen/{sha256}").route(web::get().to(sent)).wrap(from_fn(paged)));
 }
 
 /// A grading's files; whoever may be asked about it does not answer blind any more, and that is on record first.
@@ -105,6 +107,17 @@ async fn page(
     let (id, key, page) = path.into_inner();
     let (_, desk) = desk(&services, &caller, &id).await?;
     serve::page(&services, &request, &desk, &key, &page).await
+}
+
+/// A picture as the judges were sent it.
+async fn sent(
+    services: web::Data<Services>,
+    caller: Submitter,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, sha256) = path.into_inner();
+    let (grading, _) = desk(&services, &caller, &id).await?;
+    seen::picture(&services, &grading, &sha256).await
 }
 
 async fn image(

@@ -22,6 +22,7 @@ pub mod quote;
 pub mod review;
 pub mod reviewing;
 pub mod rubric;
+pub mod seen;
 pub mod submission;
 pub mod systems;
 pub mod task;

@@ -128,6 +128,7 @@ pub const PAGES: &[Line] = &[
     bytes("/gradings/{id}/work/{key}/original", |world| {
         (0..world.files).map(|n| ("lead", format!("/gradings/{}/work/{n}/original", world.gradings[0]))).collect()
     }),
+    bytes("/gradings/{id}/seen/{sha256}", |_| vec![]),
     page("/rubrics", |_| lead(["/rubrics"])),
     page("/rubrics/{id}", |world| lead([&format!("/rubrics/{}", world.rubric), &format!("/rubrics/{}", world.drafts)])),
     page("/agreement", |world| {
