@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use empanel::judge::fake::{Action, FakeOpenAi, Gate};
 use serde_json::{Value, json};
 
@@ -32,6 +34,7 @@ async fn a_grading_can_be_watched_from_its_first_call_to_its_end() {
     );
     let early = json!({"criterion_id": "c0", "value": "met", "reason": "x"});
     client.post(&format!("{at}/overrides"), &early).await.is_problem(409, "not_judged", &[&grading]);
+    client.get(&format!("{at}/seen")).await.is_problem(409, "not_judged", &[&grading, "running"]);
     let held_back = client.get(&format!("{at}?wait=1")).await.is(200);
     assert!(held_back["completed_at"].is_null(), "waiting ends also where the work does not");
 
@@ -196,4 +199,50 @@ async fn a_similarity_earns_its_share_and_the_published_formula_is_over_scores()
         (&json!("62.5 %"), &json!("check"))
     );
     assert_eq!(graded["cost"]["calls"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_judge_was_sent_can_be_looked_at_for_good_by_who_may_see_the_grading() {
+    let server = FakeOpenAi::start(|_| Action::answer("MET")).await;
+    let home = Home::new(&format!("{}{}", judge("anna", &server, "vision = true"), panel(&["anna"], NO_REVIEWS)));
+    let service = Service::start(&home).await;
+    let client = service.client();
+    // Wider than judges are sent pictures: it is scaled.
+    let mut chart = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(5_000, 40).write_to(&mut chart, image::ImageFormat::Png).unwrap();
+    let files = [("chart.png", chart.get_ref().as_slice()), ("note.txt", b"See the chart.".as_slice())];
+    let work = client.upload("/v1/submissions", "submission", &json!({"system": "s"}), &files).await.is(201);
+    let rubric = client.rubric(&statements(1)).await;
+    let grading = client.grade(work["id"].as_str().unwrap(), &rubric).await;
+    client.settled(&format!("/v1/gradings/{grading}")).await;
+    let other = client.grade(&client.text("s", "Words alone.").await, &rubric).await;
+    client.settled(&format!("/v1/gradings/{other}")).await;
+
+    service.kill9();
+    let service = Service::start(&home).await;
+    let client = service.client();
+    let seen = client.get(&format!("/v1/gradings/{grading}/seen")).await.is(200);
+    let view = &seen["views"][0];
+    assert_eq!((&view["judges"], view["files"].as_array().unwrap().len()), (&json!(["anna"]), 2), "{seen}");
+    let picture = &view["pictures"][0];
+    assert_eq!((&picture["file"], &picture["where"]), (&json!("chart.png"), &json!("whole file")), "{seen}");
+    assert!(picture["width"].as_u64().unwrap() < 5_000, "{seen}");
+    let sha256 = picture["sha256"].as_str().unwrap();
+
+    let sent = server.calls()[0].json().to_string();
+    let (_, sent) = sent.split_once("data:image/png;base64,").unwrap();
+    let at = format!("/v1/gradings/{grading}/seen/{sha256}");
+    let got = client.get(&at).await;
+    assert_eq!((got.status, got.header("content-type"), got.header("x-content-type-options")), (200, "image/png", "nosniff"));
+    assert_eq!(STANDARD.encode(&got.body), sent.split_once('"').unwrap().0, "byte for byte");
+    let page = client.get(&format!("/gradings/{grading}")).await;
+    let link = format!("/gradings/{grading}/seen/{sha256}");
+    assert!(page.text().contains(&format!("href=\"{link}\"")), "{}", page.text());
+    assert_eq!(client.get(&link).await.body, got.body);
+
+    let none = client.get(&format!("/v1/gradings/{other}/seen")).await.is(200);
+    assert_eq!(none["views"][0]["pictures"], json!([]));
+    // It is kept, and still nobody's but that grading's.
+    client.get(&format!("/v1/gradings/{other}/seen/{sha256}")).await.is_problem(404, "not_found", &[&other]);
+    client.get(&format!("/v1/gradings/{grading}/seen/no-hash")).await.is_problem(404, "not_found", &[&grading]);
 }
