@@ -233,7 +233,10 @@ async fn what_a_judge_was_sent_can_be_looked_at_for_good_by_who_may_see_the_grad
     let (_, sent) = sent.split_once("data:image/png;base64,").unwrap();
     let at = format!("/v1/gradings/{grading}/seen/{sha256}");
     let got = client.get(&at).await;
-    assert_eq!((got.status, got.header("content-type"), got.header("x-content-type-options")), (200, "image/png", "nosniff"));
+    assert_eq!(
+        (got.status, got.header("content-type"), got.header("x-content-type-options")),
+        (200, "image/png", "nosniff")
+    );
     assert_eq!(STANDARD.encode(&got.body), sent.split_once('"').unwrap().0, "byte for byte");
     let page = client.get(&format!("/gradings/{grading}")).await;
     let link = format!("/gradings/{grading}/seen/{sha256}");
