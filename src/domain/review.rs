@@ -402,8 +402,8 @@ impl Review {
     /// whoever keeps that.
     ///
     /// # Errors
-    /// If they have not answered, somebody else had a part in settling it, or it is about what cannot be undone: a
-    /// preference that is a battle by now, a list that was put together, drafts that became criteria.
+    /// If they have not answered, somebody else had a part in settling it, or it is about what cannot be undone: drafts
+    /// that became criteria.
     pub fn take_back(mut self, person: &Author, now: Timestamp) -> Result<Self, InvalidTransition> {
         let refused = |from: String, to: &'static str| Err(InvalidTransition { what: "review", from, to });
         let Some(at) = self.answers.iter().position(|answer| answer.reviewer == *person) else {
@@ -413,7 +413,7 @@ impl Review {
             return Err(self.refuse(now, "have an answer taken back"));
         }
         let had_settled = self.resolution.is_some();
-        if had_settled && self.criterion().is_none() {
+        if had_settled && matches!(self.about, About::Draft { .. }) {
             return refused(format!("a settled question of kind `{}`", self.about.kind()), "be taken back");
         }
         if had_settled && self.answers.len() > 1 || self.resolution.as_ref().is_some_and(|end| end.by != *person) {

@@ -14,7 +14,7 @@ use crate::grading::remember;
 use crate::hooks::{self, events::Event};
 use crate::refusal::Refusal;
 use crate::services::Services;
-use crate::store::{Batch, Kept, ProjectStore, StoreError};
+use crate::store::{Batch, Kept, ProjectStore, Query, StoreError};
 
 use super::overrule::{Changed, Subject, check, to_append};
 
@@ -238,7 +238,8 @@ async fn followed(
     }
 }
 
-/// Takes back what an answer settled: the decision is withdrawn, so that the panel's verdict stands again.
+/// Takes back what an answer settled: a decision is withdrawn, so that the panel's verdict stands again; a preference is no
+/// battle any more. What was said stays with the review and in the log.
 async fn reopened(
     services: &Services,
     project: &ProjectStore,
@@ -247,15 +248,24 @@ async fn reopened(
     batch: Batch,
 ) -> Result<(Batch, Vec<Event>), Refusal> {
     let mut told = vec![hooks::events::review_required(after)];
+    let grading = match &after.about {
+        About::Criterion { grading_id, .. } | About::Discovery { grading_id } => *grading_id,
+        About::Preference { .. } => return Ok((unpreferred(project, after, batch).await?, told)),
+        About::Draft { .. } => return Ok((batch, told)),
+    };
+    let subject = subject_of(project, grading).await?;
     let decided = before.resolution.as_ref().and_then(|resolution| decided(services, before, resolution));
-    let Some(decided) = decided else { return Ok((batch, told)) };
-    let (value, reason) = (OverrideValue::Withdrawn, "taken back by who answered".to_owned());
-    let withdrawn = Override { id: services.ids.next(), value, reason, ..decided };
-    let subject = subject_of(project, withdrawn.grading_id).await?;
-    let batch = remember::keep(project, &subject.grading, &subject.rubric.rubric, &withdrawn, batch).await?;
-    let changed = Changed { decision: Some(&withdrawn), review: Some(after), score: None };
+    let withdrawn = decided.map(|decided| {
+        let (value, reason) = (OverrideValue::Withdrawn, "taken back by who answered".to_owned());
+        Override { id: services.ids.next(), value, reason, ..decided }
+    });
+    let batch = match &withdrawn {
+        Some(one) => remember::keep(project, &subject.grading, &subject.rubric.rubric, one, batch).await?,
+        None => batch,
+    };
+    let changed = Changed { decision: withdrawn.as_ref(), review: Some(after), score: None };
     let (batch, recomputed) = subject.recomputed(project, changed, batch).await?;
-    told.extend(subject.told(Some(&withdrawn), &recomputed));
+    told.extend(subject.told(withdrawn.as_ref(), &recomputed));
     Ok((batch, told))
 }
 
@@ -330,6 +340,14 @@ async fn preferred(
         review_id: Some(review.id),
         created_at: services.now(),
     }))
+}
+
+/// Without the battle that a preference was.
+async fn unpreferred(project: &ProjectStore, review: &Review, batch: Batch) -> Result<Batch, Refusal> {
+    let of_task = review.task_id.as_ref().map_or_else(Query::default, |task| Query::link("task", task));
+    let battles = project.all::<Battle>(of_task).await?;
+    let its = battles.iter().filter(|battle| battle.review_id == Some(review.id));
+    Ok(its.fold(batch, |batch, battle| batch.delete::<Battle>(&battle.id.to_string())))
 }
 
 /// The errors of a first pass, tidied.

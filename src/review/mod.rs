@@ -17,3 +17,5 @@ pub mod order;
 pub mod overrule;
 pub mod queue;
 pub mod reveal;
+#[cfg(test)]
+mod take_back_test;
