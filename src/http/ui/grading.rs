@@ -1,8 +1,8 @@
 //! One grading: what it scored and how sure that is, every criterion against every judge, the reasons and
 //! quotes behind each vote, what the judges were shown, and the form by which a human overrules.
 //!
-//! What judges wrote goes along with the page while it is short; beyond [`INLINE_BUDGET`] it is fetched when
-//! a criterion is opened (`/gradings/{id}/criteria/{n}`, which is also a page of its own).
+//! What judges wrote goes along with the page while it is short ([`INLINE_BUDGET`]); up to [`AHEAD_BUDGET`] it is fetched
+//! when the page stands, beyond it when a criterion is opened (`/gradings/{id}/criteria/{n}`, also a page of its own).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -33,8 +33,10 @@ use crate::review::{order, reveal};
 use crate::services::Services;
 use crate::store::{ProjectStore, Query, call_key, part, rubric_key};
 
-/// Bytes of a page up to which votes and forms go along with the matrix.
-const INLINE_BUDGET: usize = 95_000;
+/// Bytes up to which votes and forms go along with the matrix: more of them are seen later than the matrix is.
+const INLINE_BUDGET: usize = 24_000;
+/// Bytes up to which the script fetches them all when the page stands, so that each opens at once and all are printed.
+const AHEAD_BUDGET: usize = 95_000;
 /// Criteria of one page.
 pub(super) const ROWS: usize = 60;
 
@@ -61,6 +63,8 @@ pub(super) struct GradingPage {
     pub judges: Vec<JudgeHead>,
     pub filters: Vec<RowFilter>,
     pub rows: Vec<CriterionView>,
+    /// What stands behind the rows is not here and short enough to be fetched whole.
+    pub ahead: bool,
     pub criteria: usize,
     pub earlier: Option<usize>,
     pub later: Option<usize>,
@@ -295,6 +299,9 @@ struct Asked {
     from: usize,
     /// The criterion that is open.
     open: Option<usize>,
+    /// 1: with what stands behind the rows.
+    #[serde(default)]
+    details: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -723,7 +730,8 @@ impl Material {
         let grading = &self.grading;
         let status = grading.status();
         let result = grading.result();
-        self.add_details(&mut rows, caller, opened, refused);
+        let budget = if asked.details == 1 { AHEAD_BUDGET } else { INLINE_BUDGET };
+        let ahead = self.add_details(&mut rows, caller, opened, refused, budget);
         let refused_without_form = refused.filter(|_| !rows.iter().any(|row| row.open && row.detail.is_some()));
         Ok(GradingPage {
             id: grading.id.to_string(),
@@ -758,6 +766,7 @@ impl Material {
             within: within.map(|group| group.value.clone()).unwrap_or_default(),
             groups: groups.into_iter().map(|group| (group.value, group.label)).collect(),
             rows,
+            ahead,
             overrides: self.overrides.iter().rev().take(100).map(|o| self.override_view(o)).collect(),
             reviews: self.review_links(services),
             submission_id: self.submission.id.to_string(),
@@ -913,22 +922,24 @@ impl Material {
         }
     }
 
-    /// Adds what stands behind the rows, as long as it fits; the open one always.
+    /// Adds what stands behind the rows, as long as it fits; the open one always. Whether it did not and can be fetched.
     fn add_details(
         &self,
         rows: &mut [CriterionView],
         caller: &Caller,
         opened: Option<usize>,
         refused: Option<&Returned>,
-    ) {
+        budget: usize,
+    ) -> bool {
         let heavy: usize = self.votes.iter().map(weight).sum::<usize>() + rows.len() * (FORM_BYTES + ROW_BYTES);
         for row in rows {
             row.open = opened == Some(row.n);
-            if row.open || heavy <= INLINE_BUDGET {
+            if row.open || heavy <= budget {
                 let own = refused.filter(|r| r.criterion.as_ref().is_some_and(|id| id.as_str() == row.id));
                 row.detail = Some(self.detail(row.n - 1, caller, own));
             }
         }
+        heavy > budget && heavy <= AHEAD_BUDGET
     }
 
     fn detail(&self, index: usize, caller: &Caller, refused: Option<&Returned>) -> Detail {

@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
 use crate::services::{Progress, Services};
 use crate::store::{Cursor, ProjectStore, Query, rubric_key};
 
-const PAGE: usize = 50;
+const PAGE: usize = 30;
 
 const STATUSES: [Status; 7] = [
     Status::Queued,

@@ -23,7 +23,7 @@ use crate::services::Services;
 use crate::services::views::Seen;
 use crate::store::{ProjectStore, rubric_key};
 
-const PAGE: usize = 50;
+const PAGE: usize = 30;
 
 #[derive(Debug, Serialize)]
 pub(super) struct ReviewsPage {

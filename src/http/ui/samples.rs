@@ -249,6 +249,7 @@ pub fn grading() -> GradingPage {
             ),
             row(3, cells(), mark("unmet", "✕", "unmet"), None),
         ],
+        ahead: true,
         criteria: 3,
         earlier: Some(0),
         later: Some(200),

@@ -92,6 +92,22 @@ async fn of(name: &str, who: &str) -> (World, Browser) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reasons_and_evidence_of_a_small_grading_come_when_its_matrix_stands_and_are_printed() {
+    let (world, browser) = of("ahead", "lead").await;
+    browser.go(&format!("/gradings/{}", world.gradings[0])).await;
+    browser.wait("a matrix without what stands behind it", "document.querySelector('.matrix[data-ahead]')").await;
+    let all = "document.querySelectorAll('.matrix .more > td > details').length";
+    let here = "document.querySelectorAll('.matrix .more .detail').length";
+    browser.wait("all reasons", &format!("{all} > 8 && {here} === {all}")).await;
+    browser.wait("nothing opened by that", "!document.querySelector('.matrix .more > td > details[open]')").await;
+    let printed = "(dispatchEvent(new Event('beforeprint')), \
+         [...document.querySelectorAll('.matrix .more .detail')].every((one) => one.checkVisibility()))";
+    browser.wait("all of it on paper", printed).await;
+    browser.screenshot("printed").await;
+    browser.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_opens_a_grading_reads_a_criterion_and_overrules_it() {
     let (world, browser) = of("overrule", "lead").await;
     browser.screenshot("1-home").await;

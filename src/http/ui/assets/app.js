@@ -13,6 +13,28 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]") && !keyed) event.target.form.requestSubmit();
 });
 
+function fill(details, detail) {
+  delete details.dataset.src;
+  details.querySelector(":scope > p")?.replaceWith(document.adoptNode(detail));
+}
+
+// What stands behind the criteria of a small grading comes when the page stands: each opens at once, and all are printed.
+const ahead = document.querySelector(".matrix[data-ahead]");
+async function fetchAhead() {
+  const address = new URL(location.href);
+  address.searchParams.set("details", "1");
+  try {
+    const answer = await fetch(address, { headers: { accept: "text/html" } });
+    if (!answer.ok) return;
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const details of ahead.querySelectorAll("details[data-src]")) {
+      const detail = parsed.getElementById(details.closest("tbody").id)?.querySelector(".detail");
+      if (detail) fill(details, detail);
+    }
+  } catch { /* Each is fetched when it is opened. */ }
+}
+if (ahead) addEventListener("load", () => (window.requestIdleCallback || setTimeout)(fetchAhead));
+
 // What stands behind a criterion is fetched when it is opened.
 document.addEventListener("toggle", async (event) => {
   const details = event.target;
@@ -25,7 +47,7 @@ document.addEventListener("toggle", async (event) => {
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     const detail = parsed.querySelector(".detail");
     if (!detail) throw new Error("no detail");
-    details.querySelector(":scope > p")?.replaceWith(document.adoptNode(detail));
+    fill(details, detail);
   } catch {
     details.dataset.src = source; // The link to the page of its own stays.
   }
