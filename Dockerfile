@@ -1,6 +1,8 @@
 # Two stages: a builder with the toolchain, and an image with nothing but the program and CA certificates.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
+# As the benchmarks are built: slower to build, a tenth faster where it computes.
+ENV CARGO_PROFILE_RELEASE_LTO=thin
 COPY Cargo.toml Cargo.lock deploy/stubs.sh ./
 # Dependencies alone, so that a change of our own code does not build them again.
 RUN sh stubs.sh make && cargo build --release --locked --features otel && sh stubs.sh remove
